@@ -1,0 +1,159 @@
+// SQL sessions: the one place that knows libpqxx. Statements, parameters and rows as values; failures classified
+// by what a caller can do about them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace base::sql {
+
+/// What a caller can do about a failed statement.
+enum class Failure {
+    connection,  ///< the database is away, or went away: what a statement under way did is unknown
+    conflict,    ///< serialization failure or deadlock (40001, 40P01): nothing was done, repeat it
+    timeout,     ///< cancelled by the statement time-out (57014): nothing was done
+    data,        ///< the statement itself is at fault (classes 22, 23, P0 and the like): nothing was done
+};
+
+class Error : public std::runtime_error {
+  public:
+    Error(Failure failure, std::string sqlstate, const std::string& what);
+    [[nodiscard]] Failure failure() const { return failure_; }
+    [[nodiscard]] const std::string& sqlstate() const { return sqlstate_; }  ///< empty for `connection`
+
+  private:
+    Failure failure_;
+    std::string sqlstate_;
+};
+
+/// Builds the text of one array parameter, e.g. `{1,2,NULL}`, without intermediate objects: the charging path
+/// passes a batch as a dozen of them.
+class ArrayText {
+  public:
+    void add(std::int64_t value);
+    void add(std::string_view value);  ///< quoted and escaped
+    void add(bool value);
+    void add_null();
+    template <class T>
+    void add(const std::optional<T>& value) {
+        if (value) add(*value);
+        else add_null();
+    }
+    [[nodiscard]] std::string text() const;
+
+  private:
+    std::string text_ = "{";
+};
+
+/// The parameters $1, $2, … of one statement, all sent as text.
+class Params {
+  public:
+    Params& add(std::string_view value);
+    Params& add(const char* value) { return add(std::string_view(value)); }
+    Params& add(const std::string& value) { return add(std::string_view(value)); }
+    Params& add(std::int64_t value);
+    Params& add(int value) { return add(std::int64_t{value}); }
+    Params& add(bool value);
+    Params& add(const ArrayText& value) { return add(value.text()); }
+    Params& add_null();
+    template <class T>
+    Params& add(const std::optional<T>& value) {
+        return value ? add(*value) : add_null();
+    }
+    [[nodiscard]] const std::vector<std::optional<std::string>>& values() const { return values_; }
+
+  private:
+    std::vector<std::optional<std::string>> values_;
+};
+
+template <class... Ts>
+[[nodiscard]] Params params(const Ts&... values) {
+    Params result;
+    (result.add(values), ...);
+    return result;
+}
+
+/// The rows that a statement returned. Cheap to copy.
+class Rows {
+  public:
+    struct Data;
+    explicit Rows(std::shared_ptr<const Data> data);
+
+    [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] bool empty() const { return size() == 0; }
+    [[nodiscard]] bool is_null(std::size_t row, std::size_t column) const;
+    /// The text of a value that is not NULL; valid as long as any copy of these rows lives.
+    [[nodiscard]] std::string_view text(std::size_t row, std::size_t column) const;
+    [[nodiscard]] std::int64_t integer(std::size_t row, std::size_t column) const;
+    [[nodiscard]] bool boolean(std::size_t row, std::size_t column) const;
+    [[nodiscard]] std::optional<std::string> optional_text(std::size_t row, std::size_t column) const;
+    [[nodiscard]] std::optional<std::int64_t> optional_integer(std::size_t row, std::size_t column) const;
+    /// The elements of a one-dimensional array value without quotes around elements (numbers, booleans, uuids);
+    /// NULL elements are empty views.
+    [[nodiscard]] std::vector<std::string_view> plain_array(std::size_t row, std::size_t column) const;
+
+  private:
+    std::shared_ptr<const Data> data_;
+};
+
+struct SessionOptions {
+    std::string url;               ///< a libpq connection string or URI
+    std::string application_name;  ///< shown in pg_stat_activity
+    std::string role;              ///< SET ROLE after connecting, unless empty
+    std::chrono::milliseconds statement_timeout{0};  ///< 0: none
+    std::chrono::milliseconds connect_timeout{5000};
+};
+
+/// One connection. Not thread-safe. A broken session stays broken (libpqxx's silent reconnection is inhibited: it
+/// would lose prepared statements, LISTEN and the role): make a new one.
+class Session {
+  public:
+    explicit Session(const SessionOptions& options);
+    ~Session();
+    Session(Session&&) noexcept;
+    Session& operator=(Session&&) noexcept;
+
+    /// Runs one statement, in autocommit unless a Transaction is open. With parameters it is prepared once and
+    /// found again by its text. Throws Error.
+    Rows exec(std::string_view statement, const Params& parameters = {});
+
+    /// Runs several statements separated by semicolons, as one implicit transaction unless one is open.
+    void exec_script(const std::string& statements);
+
+    [[nodiscard]] bool broken() const;
+
+    /// LISTEN on a channel; the notifications are read by wait_for_notification.
+    void listen(const std::string& channel);
+    struct Notification {
+        std::string channel, payload;
+    };
+    /// The notifications that arrive within `timeout` (possibly none). Throws Error when the connection is lost.
+    std::vector<Notification> wait_for_notifications(std::chrono::milliseconds timeout);
+
+  private:
+    friend class Transaction;
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// BEGIN … COMMIT around statements of a session; rolls back when it is destroyed uncommitted.
+class Transaction {
+  public:
+    explicit Transaction(Session& session);
+    ~Transaction();
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    /// Throws Error; with Failure::connection it is unknown whether the transaction was committed.
+    void commit();
+
+  private:
+    Session* session_;
+};
+
+}  // namespace base::sql

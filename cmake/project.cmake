@@ -1,0 +1,27 @@
+# What every target shares: warnings, sanitizers, ccache, include root, precompiled headers.
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_library(ledgerline_options INTERFACE)
+target_include_directories(ledgerline_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(ledgerline_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(LEDGERLINE_WERROR)
+  target_compile_options(ledgerline_options INTERFACE -Werror)
+endif()
+if(LEDGERLINE_SANITIZE)
+  target_compile_options(ledgerline_options INTERFACE -fsanitize=${LEDGERLINE_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(ledgerline_options INTERFACE -fsanitize=${LEDGERLINE_SANITIZE})
+  if(LEDGERLINE_SANITIZE MATCHES thread)
+    # Asio's fences and allocator pairs are known to it; see docs/design.
+    target_compile_options(ledgerline_options INTERFACE -Wno-tsan -Wno-mismatched-new-delete)
+  endif()
+endif()
+
+# ledgerline_library(NAME SOURCES... ) makes the one library of a top-level folder.
+function(ledgerline_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_link_libraries(${name} PUBLIC ledgerline_options)
+endfunction()
