@@ -1,0 +1,81 @@
+// Turns credentials into a principal. Passwords are argon2id and cost tens of milliseconds, so verified
+// credentials are remembered for minutes under a keyed hash: the charging path pays a look-up.
+#pragma once
+
+#include "base/database.hpp"
+#include "frontend/auth/principal.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace auth {
+
+/// Everything a request says about its sender, as views into the request. Which schemes are read is the
+/// authenticator's affair: a new scheme adds a member here (a UsernameToken, a certificate) and a verifier
+/// there.
+struct Credentials {
+    std::string_view authorization;  ///< the value of HTTP's Authorization header; empty when it is absent
+
+    /// Does HTTP itself name somebody? If not, a SOAP header might.
+    [[nodiscard]] bool in_http() const { return !authorization.empty(); }
+};
+
+/// Why nobody was recognised.
+enum class Denial : std::uint8_t {
+    missing,      ///< no credentials at all
+    malformed,    ///< a scheme that is not served, or bytes that are no credentials
+    wrong,        ///< unknown, wrong password, disabled: the sender does not learn which
+    overloaded,   ///< too many passwords are being verified already: try again
+    unavailable,  ///< the database did not answer: try again
+};
+[[nodiscard]] std::string_view to_string(Denial denial);
+
+using Outcome = std::variant<PrincipalPtr, Denial>;
+
+class Authenticator {
+  public:
+    struct Options {
+        std::string default_domain = "example.com";   ///< of logins without `@domain`
+        std::chrono::seconds remember_verified{300};  ///< how long a verified credential is remembered
+        std::chrono::seconds remember_wrong{30};      ///< how long a wrong one is
+        std::size_t remember_verified_limit = 16384;  ///< credentials; older ones give way
+        std::size_t remember_wrong_limit = 4096;
+        std::size_t hashing_threads = 1;       ///< each uses 64 MiB while it hashes
+        std::size_t hashing_queue_limit = 64;  ///< waiting verifications; beyond: Denial::overloaded
+    };
+
+    /// `database` must outlive the authenticator.
+    Authenticator(base::Database& database, Options options);
+    ~Authenticator();  ///< finishes the verifications under way
+    Authenticator(const Authenticator&) = delete;
+    Authenticator& operator=(const Authenticator&) = delete;
+
+    /// What is already known about these credentials, without waiting: the charging path. Nothing: ask
+    /// authenticate(). Thread-safe.
+    [[nodiscard]] std::optional<Outcome> recall(const Credentials& credentials);
+
+    /// Recognises the sender, or says why not. Answers at once what recall() knows; otherwise reads the
+    /// principal from the database and verifies the password on the hashing pool, once for all requests that
+    /// wait for the same credentials. Does not throw. What `credentials` views must stay until it answers.
+    /// Thread-safe.
+    boost::asio::awaitable<Outcome> authenticate(Credentials credentials);
+
+    /// Forgets everything that was remembered; to be called whenever a principal may have changed (NOTIFY
+    /// `auth_changed`, or a new connection of the listener). Thread-safe.
+    void forget();
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// The channel on which the database tells that principals changed.
+inline constexpr const char* changed_channel = "auth_changed";
+
+}  // namespace auth
