@@ -6,10 +6,12 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
+#include <type_traits>
+#include <utility>
 
 namespace base {
 
@@ -20,28 +22,89 @@ class DatabaseBusy : public std::runtime_error {
 };
 
 /// Blocking sessions, a thread each. Coroutines hand in work and are resumed on their own executor.
+/// Destroy it before the io_contexts whose coroutines use it.
 class Database {
   public:
     struct Options {
         sql::SessionOptions session;  ///< statement_timeout must be set
         std::size_t sessions = 4;
         std::size_t queue_limit = 1024;
+        std::chrono::milliseconds reconnect_pause{
+            500};  ///< after a failed connect, work fails at once for so long
     };
 
     explicit Database(Options options);
     ~Database();  ///< runs what is queued, then joins
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
 
-    /// Runs `work(session)` on a pool thread and resumes the caller's executor with what it returned or threw:
-    /// sql::Error from the statements, DatabaseBusy when the queue is full. `work` is repeated once on a new
-    /// session when the connection turns out to be lost before its first statement succeeded.
+    /// Runs `work(session)` on a pool thread and resumes the caller's executor with what it returned or
+    /// threw: sql::Error from the statements, DatabaseBusy when the queue is full. A session that the server
+    /// closed while it was idle is replaced before `work` runs; `work` itself never runs twice, so after
+    /// Failure::connection the caller decides whether what it did may be repeated.
     template <class Work>
-    boost::asio::awaitable<std::invoke_result_t<Work&, sql::Session&>> run(Work work);
+    boost::asio::awaitable<std::invoke_result_t<Work&, sql::Session&>> run(Work work) {
+        auto task = std::make_shared<Task<Work>>(std::move(work));
+        co_await perform(task);
+        co_return task->result();
+    }
 
     /// The same, blocking, for start-up code that has no coroutine.
     template <class Work>
-    std::invoke_result_t<Work&, sql::Session&> run_blocking(Work work);
+    std::invoke_result_t<Work&, sql::Session&> run_blocking(Work work) {
+        auto task = std::make_shared<Task<Work>>(std::move(work));
+        perform_blocking(task);
+        return task->result();
+    }
 
-    // … private part: yours
+    /// How much work waits for a session, for metrics.
+    [[nodiscard]] std::size_t queued() const;
+
+  private:
+    /// One piece of work and, afterwards, what became of it. Shared, so that it outlives an abandoned
+    /// coroutine.
+    class Job {
+      public:
+        virtual ~Job() = default;
+        virtual void run(sql::Session& session) = 0;
+        void fail(std::exception_ptr error) { error_ = std::move(error); }
+
+      protected:
+        std::exception_ptr error_;
+    };
+
+    template <class Work>
+    class Task final : public Job {
+      public:
+        using Result = std::invoke_result_t<Work&, sql::Session&>;
+
+        explicit Task(Work work) : work_(std::move(work)) {}
+
+        void run(sql::Session& session) override {
+            if constexpr (std::is_void_v<Result>)
+                work_(session);
+            else
+                result_.emplace(work_(session));
+        }
+
+        Result result() {
+            if (error_) std::rethrow_exception(error_);
+            if constexpr (!std::is_void_v<Result>) return std::move(*result_);
+        }
+
+      private:
+        struct Nothing {};
+        Work work_;
+        std::optional<std::conditional_t<std::is_void_v<Result>, Nothing, Result>> result_;
+    };
+
+    using Done = boost::asio::any_completion_handler<void()>;
+
+    boost::asio::awaitable<void> perform(std::shared_ptr<Job> job);
+    void perform_blocking(const std::shared_ptr<Job>& job);
+
+    struct Pool;
+    std::unique_ptr<Pool> pool_;
 };
 
 }  // namespace base

@@ -1,5 +1,5 @@
-// SQL sessions: the one place that knows libpqxx. Statements, parameters and rows as values; failures classified
-// by what a caller can do about them.
+// SQL sessions: the one place that knows libpqxx. Statements, parameters and rows as values; failures
+// classified by what a caller can do about them.
 #pragma once
 
 #include <chrono>
@@ -42,8 +42,10 @@ class ArrayText {
     void add_null();
     template <class T>
     void add(const std::optional<T>& value) {
-        if (value) add(*value);
-        else add_null();
+        if (value)
+            add(*value);
+        else
+            add_null();
     }
     [[nodiscard]] std::string text() const;
 
@@ -94,8 +96,8 @@ class Rows {
     [[nodiscard]] bool boolean(std::size_t row, std::size_t column) const;
     [[nodiscard]] std::optional<std::string> optional_text(std::size_t row, std::size_t column) const;
     [[nodiscard]] std::optional<std::int64_t> optional_integer(std::size_t row, std::size_t column) const;
-    /// The elements of a one-dimensional array value without quotes around elements (numbers, booleans, uuids);
-    /// NULL elements are empty views.
+    /// The elements of a one-dimensional array value without quotes around elements (numbers, booleans,
+    /// uuids); NULL elements are empty views.
     [[nodiscard]] std::vector<std::string_view> plain_array(std::size_t row, std::size_t column) const;
 
   private:
@@ -103,15 +105,15 @@ class Rows {
 };
 
 struct SessionOptions {
-    std::string url;               ///< a libpq connection string or URI
-    std::string application_name;  ///< shown in pg_stat_activity
-    std::string role;              ///< SET ROLE after connecting, unless empty
+    std::string url;                                 ///< a libpq connection string or URI
+    std::string application_name;                    ///< shown in pg_stat_activity
+    std::string role;                                ///< SET ROLE after connecting, unless empty
     std::chrono::milliseconds statement_timeout{0};  ///< 0: none
     std::chrono::milliseconds connect_timeout{5000};
 };
 
-/// One connection. Not thread-safe. A broken session stays broken (libpqxx's silent reconnection is inhibited: it
-/// would lose prepared statements, LISTEN and the role): make a new one.
+/// One connection. Not thread-safe. A broken session stays broken (libpqxx's silent reconnection is
+/// inhibited: it would lose prepared statements, LISTEN and the role): make a new one.
 class Session {
   public:
     explicit Session(const SessionOptions& options);
@@ -119,21 +121,26 @@ class Session {
     Session(Session&&) noexcept;
     Session& operator=(Session&&) noexcept;
 
-    /// Runs one statement, in autocommit unless a Transaction is open. With parameters it is prepared once and
-    /// found again by its text. Throws Error.
+    /// Runs one statement, in autocommit unless a Transaction is open. With parameters it is prepared once
+    /// and found again by its text. Throws Error.
     Rows exec(std::string_view statement, const Params& parameters = {});
 
     /// Runs several statements separated by semicolons, as one implicit transaction unless one is open.
     void exec_script(const std::string& statements);
 
+    /// The connection was found lost by an earlier call. Costs nothing.
     [[nodiscard]] bool broken() const;
 
-    /// LISTEN on a channel; the notifications are read by wait_for_notification.
+    /// Looks (without a round trip) whether an idle connection was closed by the server meanwhile.
+    [[nodiscard]] bool alive();
+
+    /// LISTEN on a channel; the notifications are read by wait_for_notifications.
     void listen(const std::string& channel);
     struct Notification {
         std::string channel, payload;
     };
-    /// The notifications that arrive within `timeout` (possibly none). Throws Error when the connection is lost.
+    /// The notifications that arrive within `timeout` (possibly none). Throws Error when the connection is
+    /// lost.
     std::vector<Notification> wait_for_notifications(std::chrono::milliseconds timeout);
 
   private:

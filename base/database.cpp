@@ -1,0 +1,141 @@
+// The pool's threads: each takes work from one bounded queue and runs it on its own session.
+#include "base/database.hpp"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace base {
+namespace asio = boost::asio;
+
+struct Database::Pool {
+    struct Entry {
+        std::shared_ptr<Job> job;
+        std::function<void()> finished;
+    };
+
+    const Options options;
+    mutable std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<Entry> queue;
+    bool stopping = false;
+    std::vector<std::jthread> threads;  // last: joined before the rest goes
+
+    explicit Pool(Options given) : options(std::move(given)) {
+        if (options.session.statement_timeout.count() <= 0) {
+            throw std::invalid_argument("the database pool needs a statement time-out");
+        }
+        for (std::size_t i = 0; i < options.sessions; ++i) threads.emplace_back([this] { serve(); });
+    }
+
+    ~Pool() {
+        {
+            const std::lock_guard lock(mutex);
+            stopping = true;
+        }
+        changed.notify_all();
+    }
+
+    void push(std::shared_ptr<Job> job, std::function<void()> finished) {
+        {
+            const std::lock_guard lock(mutex);
+            if (queue.size() < options.queue_limit) {
+                queue.push_back({std::move(job), std::move(finished)});
+                changed.notify_one();
+                return;
+            }
+        }
+        job->fail(std::make_exception_ptr(DatabaseBusy()));
+        finished();
+    }
+
+    std::optional<Entry> pop() {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [this] { return stopping || !queue.empty(); });
+        if (queue.empty()) return std::nullopt;
+        auto entry = std::move(queue.front());
+        queue.pop_front();
+        return entry;
+    }
+
+    void serve() {
+        Connector connector(options);
+        while (auto entry = pop()) {
+            try {
+                entry->job->run(connector.session());
+            } catch (...) {
+                entry->job->fail(std::current_exception());
+            }
+            entry->finished();
+        }
+    }
+
+    /// A thread's session, made when it is needed and made anew when it was lost.
+    class Connector {
+      public:
+        explicit Connector(const Options& options) : options_(options) {}
+
+        sql::Session& session() {
+            if (session_ && !session_->alive()) session_.reset();
+            if (!session_) connect();
+            return *session_;
+        }
+
+      private:
+        void connect() {
+            const auto now = std::chrono::steady_clock::now();
+            if (failure_ && now < retry_at_) throw sql::Error(*failure_);
+            try {
+                session_.emplace(options_.session);
+                failure_.reset();
+            } catch (const sql::Error& error) {
+                failure_ = error;
+                retry_at_ = std::chrono::steady_clock::now() + options_.reconnect_pause;
+                throw;
+            }
+        }
+
+        const Options& options_;
+        std::optional<sql::Session> session_;
+        std::optional<sql::Error> failure_;
+        std::chrono::steady_clock::time_point retry_at_;
+    };
+};
+
+Database::Database(Options options) : pool_(std::make_unique<Pool>(std::move(options))) {}
+
+Database::~Database() = default;
+
+std::size_t Database::queued() const {
+    const std::lock_guard lock(pool_->mutex);
+    return pool_->queue.size();
+}
+
+asio::awaitable<void> Database::perform(std::shared_ptr<Job> job) {
+    const auto start = [pool = pool_.get(), job = std::move(job)](auto handler) mutable {
+        // The io_context must not run out of work while the handler is here. The handler is wrapped in a
+        // shared pointer because std::function wants to copy.
+        const auto executor = asio::get_associated_executor(handler);
+        auto tracked = asio::prefer(executor, asio::execution::outstanding_work.tracked);
+        auto done = std::make_shared<Done>(std::move(handler));
+        pool->push(std::move(job), [tracked, done] { asio::post(tracked, [done] { std::move (*done)(); }); });
+    };
+    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(start, asio::use_awaitable);
+}
+
+void Database::perform_blocking(const std::shared_ptr<Job>& job) {
+    std::promise<void> finished;
+    pool_->push(job, [&finished] { finished.set_value(); });
+    finished.get_future().wait();
+}
+
+}  // namespace base

@@ -1,0 +1,71 @@
+// Logging: one event a line, a message and named values; JSON for machines, text for people.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace base {
+
+enum class LogLevel { debug, info, warning, error };
+enum class LogFormat { json, text };
+
+/// One named value of a log line. Made in place: `log.info("started", {{"port", 8080}, {"demo", true}})`.
+struct LogField {
+    LogField(std::string_view field, std::string_view text) : name(field), value(text), quoted(true) {}
+    LogField(std::string_view field, const std::string& text) : LogField(field, std::string_view(text)) {}
+    LogField(std::string_view field, const char* text) : LogField(field, std::string_view(text)) {}
+    LogField(std::string_view field, bool flag)
+        : name(field), value(flag ? "true" : "false"), quoted(false) {}
+    template <std::integral Number>
+    LogField(std::string_view field, Number number)
+        : name(field), value(std::to_string(number)), quoted(false) {}
+
+    std::string name;
+    std::string value;
+    bool quoted;
+};
+
+/// Writes to standard error. Cheap to copy, safe from any thread.
+class Logger {
+  public:
+    explicit Logger(LogLevel level = LogLevel::info, LogFormat format = LogFormat::json);
+
+    /// The same with these fields on every line, e.g. the part of the program that speaks.
+    [[nodiscard]] Logger with(std::initializer_list<LogField> fields) const;
+
+    [[nodiscard]] bool enabled(LogLevel level) const { return level >= level_; }
+
+    using Fields = std::initializer_list<LogField>;
+    void debug(std::string_view message, Fields fields = {}) const {
+        write(LogLevel::debug, message, fields);
+    }
+    void info(std::string_view message, Fields fields = {}) const { write(LogLevel::info, message, fields); }
+    void warning(std::string_view message, Fields fields = {}) const {
+        write(LogLevel::warning, message, fields);
+    }
+    void error(std::string_view message, Fields fields = {}) const {
+        write(LogLevel::error, message, fields);
+    }
+
+  private:
+    void write(LogLevel level, std::string_view message, Fields fields) const;
+
+    struct Sink;
+    std::shared_ptr<Sink> sink_;
+    LogLevel level_;
+    LogFormat format_;
+    std::string fixed_;  // the fields of with(), as they are printed
+};
+
+/// The line's body as it is printed after time and level; public for its test.
+[[nodiscard]] std::string log_text(LogFormat format, std::string_view message, std::string_view fixed,
+                                   std::initializer_list<LogField> fields);
+
+/// A string as JSON writes it, with its quotes (RFC 8259, 7). What is not UTF-8 becomes U+FFFD.
+[[nodiscard]] std::string json_quoted(std::string_view text);
+
+}  // namespace base

@@ -1,0 +1,118 @@
+// Compares the migrations of this program with those of the database and applies the rest.
+#include "base/migrate.hpp"
+
+#include "base/ids.hpp"
+
+#include <sodium.h>
+
+#include <array>
+
+namespace base {
+namespace {
+
+/// Any number that nothing else in the database uses as an advisory lock.
+constexpr std::int64_t migration_lock = 0x6c65646765720001;  // "ledger", 1
+
+constexpr auto bookkeeping = R"(
+    CREATE SCHEMA IF NOT EXISTS ledger_migration;
+    CREATE TABLE IF NOT EXISTS ledger_migration.applied (
+        number     integer PRIMARY KEY,
+        name       text NOT NULL,
+        sha256     text NOT NULL,
+        applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    );
+    COMMENT ON TABLE ledger_migration.applied IS 'The migrations that this database has, as the program applied them';
+)";
+
+std::string file_name(const Migration& migration) {
+    auto number = std::to_string(migration.number);
+    number.insert(0, 4 - std::min<std::size_t>(number.size(), 4), '0');
+    return number + '_' + std::string(migration.name) + ".sql";
+}
+
+/// Holds the advisory lock, so that several nodes may start at once.
+class MigrationLock {
+  public:
+    explicit MigrationLock(sql::Session& session) : session_(session) {
+        session_.exec("SELECT pg_advisory_lock($1)", sql::params(migration_lock));
+    }
+    ~MigrationLock() {
+        if (session_.broken()) return;
+        try {
+            session_.exec("SELECT pg_advisory_unlock($1)", sql::params(migration_lock));
+        } catch (const sql::Error&) {
+            // The connection is lost, and the lock with it.
+        }
+    }
+    MigrationLock(const MigrationLock&) = delete;
+    MigrationLock& operator=(const MigrationLock&) = delete;
+
+  private:
+    sql::Session& session_;
+};
+
+/// How many of `migrations` the database has. Throws MigrationRefused unless these are exactly the first
+/// ones.
+std::size_t check_applied(sql::Session& session, std::span<const Migration> migrations) {
+    const auto applied =
+        session.exec("SELECT number, name, sha256 FROM ledger_migration.applied ORDER BY number");
+    for (std::size_t row = 0; row < applied.size(); ++row) {
+        const auto number = applied.integer(row, 0);
+        const auto name = std::to_string(number) + " (" + std::string(applied.text(row, 1)) + ")";
+        if (row >= migrations.size()) {
+            throw MigrationRefused("the database is newer than this program: it has migration " + name +
+                                   ", the last one known here is " +
+                                   std::to_string(migrations.empty() ? 0 : migrations.back().number) +
+                                   "; start a program of at least that version");
+        }
+        if (number != migrations[row].number) {
+            throw MigrationRefused("the database has migration " + name + " where this program has " +
+                                   file_name(migrations[row]) + ": they come from different histories");
+        }
+        if (applied.text(row, 2) != sha256_hex(migrations[row].sql)) {
+            throw MigrationRefused(
+                "migrations/" + file_name(migrations[row]) +
+                " was changed after this database had applied it; restore the file and put the "
+                "change into a new migration");
+        }
+    }
+    return applied.size();
+}
+
+void apply(sql::Session& session, const Migration& migration) {
+    sql::Transaction transaction(session);
+    try {
+        session.exec_script(std::string(migration.sql));
+    } catch (const sql::Error& error) {
+        throw sql::Error(error.failure(), error.sqlstate(),
+                         "migrations/" + file_name(migration) + ": " + error.what());
+    }
+    session.exec("INSERT INTO ledger_migration.applied (number, name, sha256) VALUES ($1, $2, $3)",
+                 sql::params(migration.number, migration.name, sha256_hex(migration.sql)));
+    transaction.commit();
+}
+
+}  // namespace
+
+std::string sha256_hex(std::string_view text) {
+    std::array<std::uint8_t, crypto_hash_sha256_BYTES> digest;
+    crypto_hash_sha256(digest.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    return hex(digest);
+}
+
+std::size_t migrate(sql::Session& session, std::span<const Migration> migrations,
+                    const MigrationSettings& settings, const Logger& log) {
+    const MigrationLock lock(session);
+    session.exec_script(bookkeeping);
+    for (const auto& [name, value] : settings) {
+        session.exec("SELECT set_config($1, $2, false)", sql::params(name, value));
+    }
+    const auto missing = migrations.subspan(check_applied(session, migrations));
+    for (const auto& migration : missing) {
+        apply(session, migration);
+        log.info("migration applied", {{"migration", file_name(migration)}});
+    }
+    return missing.size();
+}
+
+}  // namespace base

@@ -1,0 +1,366 @@
+// The one file that speaks to libpqxx: sessions, prepared statements, classification of failures.
+#include "base/sql.hpp"
+
+#include <poll.h>
+
+#include <charconv>
+#include <functional>
+#include <map>
+#include <pqxx/pqxx>
+#include <unordered_map>
+
+namespace base::sql {
+
+// --- errors
+// -------------------------------------------------------------------------------------------------
+
+Error::Error(Failure failure, std::string sqlstate, const std::string& what)
+    : std::runtime_error(what), failure_(failure), sqlstate_(std::move(sqlstate)) {}
+
+namespace {
+
+std::string trimmed(std::string text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    return text;
+}
+
+/// PostgreSQL's appendix A. What the server cannot do now, whatever the statement (out of disk, shutting
+/// down, a standby), is `connection`: the same statement may succeed later, or elsewhere.
+Failure classify(std::string_view sqlstate) {
+    const auto type = sqlstate.substr(0, 2);
+    if (sqlstate == "40001" || sqlstate == "40P01") return Failure::conflict;
+    if (sqlstate == "57014" || sqlstate == "55P03") return Failure::timeout;
+    if (type == "08" || type == "53" || type == "57" || type == "58") return Failure::connection;
+    if (sqlstate == "25006" || sqlstate == "25P03") return Failure::connection;
+    return Failure::data;
+}
+
+/// Runs `action` and turns what libpqxx throws into Error. `open` tells whether the connection survived.
+template <class Action, class IsOpen>
+auto translated(const Action& action, const IsOpen& open) {
+    try {
+        return action();
+    } catch (const pqxx::sql_error& error) {
+        if (!open() || error.sqlstate().empty()) {
+            throw Error(Failure::connection, error.sqlstate(), trimmed(error.what()));
+        }
+        throw Error(classify(error.sqlstate()), error.sqlstate(), trimmed(error.what()));
+    } catch (const pqxx::deadlock_detected& error) {
+        throw Error(Failure::conflict, "40P01", trimmed(error.what()));
+    } catch (const pqxx::serialization_failure& error) {
+        throw Error(Failure::conflict, "40001", trimmed(error.what()));
+    } catch (const pqxx::pqxx_exception& error) {
+        throw Error(Failure::connection, "", trimmed(error.base().what()));
+    }
+}
+
+}  // namespace
+
+// --- parameters
+// ---------------------------------------------------------------------------------------------
+
+void ArrayText::add(std::int64_t value) {
+    char digits[24];
+    const auto end = std::to_chars(std::begin(digits), std::end(digits), value).ptr;
+    if (text_.size() > 1) text_ += ',';
+    text_.append(digits, end);
+}
+
+void ArrayText::add(std::string_view value) {
+    if (text_.size() > 1) text_ += ',';
+    text_ += '"';
+    for (const char c : value) {
+        if (c == '"' || c == '\\') text_ += '\\';
+        text_ += c;
+    }
+    text_ += '"';
+}
+
+void ArrayText::add(bool value) {
+    if (text_.size() > 1) text_ += ',';
+    text_ += value ? 't' : 'f';
+}
+
+void ArrayText::add_null() {
+    if (text_.size() > 1) text_ += ',';
+    text_ += "NULL";
+}
+
+std::string ArrayText::text() const { return text_ + '}'; }
+
+Params& Params::add(std::string_view value) {
+    // libpq would cut the value at a NUL silently; PostgreSQL's own error for such text is 22021.
+    if (value.find('\0') != std::string_view::npos) {
+        throw Error(Failure::data, "22021", "a parameter holds a NUL character");
+    }
+    values_.emplace_back(value);
+    return *this;
+}
+
+Params& Params::add(std::int64_t value) {
+    values_.emplace_back(std::to_string(value));
+    return *this;
+}
+
+Params& Params::add(bool value) {
+    values_.emplace_back(value ? "t" : "f");
+    return *this;
+}
+
+Params& Params::add_null() {
+    values_.emplace_back(std::nullopt);
+    return *this;
+}
+
+// --- rows
+// ---------------------------------------------------------------------------------------------------
+
+struct Rows::Data {
+    pqxx::result result;
+
+    [[nodiscard]] pqxx::field at(std::size_t row, std::size_t column) const {
+        if (row >= result.size() || column >= result.columns()) {
+            throw std::out_of_range("row or column beyond the statement's result");
+        }
+        return result[static_cast<pqxx::result::size_type>(row)][static_cast<pqxx::row::size_type>(column)];
+    }
+};
+
+Rows::Rows(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
+
+std::size_t Rows::size() const { return data_->result.size(); }
+
+bool Rows::is_null(std::size_t row, std::size_t column) const { return data_->at(row, column).is_null(); }
+
+std::string_view Rows::text(std::size_t row, std::size_t column) const {
+    const auto field = data_->at(row, column);
+    if (field.is_null()) throw std::logic_error("NULL where a value was expected");
+    return {field.c_str(), field.size()};
+}
+
+std::int64_t Rows::integer(std::size_t row, std::size_t column) const {
+    const auto digits = text(row, column);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc() || end != digits.data() + digits.size()) {
+        throw std::logic_error("not an integer: " + std::string(digits));
+    }
+    return value;
+}
+
+bool Rows::boolean(std::size_t row, std::size_t column) const { return text(row, column) == "t"; }
+
+std::optional<std::string> Rows::optional_text(std::size_t row, std::size_t column) const {
+    if (is_null(row, column)) return std::nullopt;
+    return std::string(text(row, column));
+}
+
+std::optional<std::int64_t> Rows::optional_integer(std::size_t row, std::size_t column) const {
+    if (is_null(row, column)) return std::nullopt;
+    return integer(row, column);
+}
+
+std::vector<std::string_view> Rows::plain_array(std::size_t row, std::size_t column) const {
+    auto rest = text(row, column);
+    std::vector<std::string_view> elements;
+    if (rest.size() < 2 || rest.front() != '{' || rest.back() != '}') {
+        throw std::logic_error("not an array: " + std::string(rest));
+    }
+    rest = rest.substr(1, rest.size() - 2);
+    while (!rest.empty()) {
+        const auto comma = rest.find(',');
+        const auto element = rest.substr(0, comma);
+        elements.push_back(element == "NULL" ? std::string_view() : element);
+        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    }
+    return elements;
+}
+
+// --- sessions
+// -----------------------------------------------------------------------------------------------
+
+namespace {
+
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
+/// The URL with our connection parameters behind the user's own, which win: libpq takes the last one, so only
+/// what the URL does not name is added.
+std::string connection_string(const SessionOptions& options) {
+    const bool uri = options.url.starts_with("postgresql://") || options.url.starts_with("postgres://");
+    std::string result = options.url;
+    char separator = !uri ? ' ' : result.find('?') == std::string::npos ? '?' : '&';
+    const auto add = [&](const std::string& name, const std::string& value) {
+        if (options.url.find(name + '=') != std::string::npos) return;
+        result += separator + name + '=' + value;
+        separator = uri ? '&' : ' ';
+    };
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.connect_timeout).count();
+    add("connect_timeout", std::to_string(std::max<std::int64_t>(seconds, 2)));  // libpq rounds 1 up to 2
+    // A server that vanished without a word is noticed after 25 s instead of two hours.
+    add("keepalives_idle", "10");
+    add("keepalives_interval", "5");
+    add("keepalives_count", "3");
+    add("tcp_user_timeout", "25000");
+    add("client_encoding", "UTF8");
+    return result;
+}
+
+/// Collects what arrives on one channel.
+class Receiver : public pqxx::notification_receiver {
+  public:
+    Receiver(pqxx::connection& connection, const std::string& channel,
+             std::vector<Session::Notification>& notifications)
+        : pqxx::notification_receiver(connection, channel), notifications_(notifications) {}
+
+    void operator()(const std::string& payload, int) override {
+        notifications_.push_back({channel(), payload});
+    }
+
+  private:
+    std::vector<Session::Notification>& notifications_;
+};
+
+}  // namespace
+
+struct Session::Impl {
+    // Members are destroyed from the last to the first: receivers and the handler before the connection.
+    pqxx::connection connection;
+    pqxx::quiet_errorhandler quiet;
+    std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> prepared;
+    std::vector<Notification> notifications;
+    std::map<std::string, Receiver> receivers;
+    bool in_transaction = false;
+    bool transaction_failed = false;
+
+    explicit Impl(const SessionOptions& options) : connection(connection_string(options)), quiet(connection) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // "will be the default": in 6.4 it is not yet
+        connection.inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+        std::string setup =
+            "SET client_min_messages = warning; SET DateStyle = 'ISO, YMD'; SET TimeZone = 'UTC';";
+        setup += "SET application_name = " + connection.quote(options.application_name) + ';';
+        setup += "SET statement_timeout = " + std::to_string(options.statement_timeout.count()) + ';';
+        if (!options.role.empty()) setup += "SET ROLE " + connection.quote_name(options.role) + ';';
+        pqxx::nontransaction(connection).exec(setup);
+    }
+
+    const std::string& prepare(std::string_view statement) {
+        const auto found = prepared.find(statement);
+        if (found != prepared.end()) return found->second;
+        const auto name = "s" + std::to_string(prepared.size() + 1);
+        const std::string text(statement);
+        connection.prepare(name, text);
+        return prepared.emplace(text, name).first->second;
+    }
+
+    pqxx::result run(std::string_view statement, const Params& parameters) {
+        // A pqxx transaction object is only libpqxx's way in: no statement of its own goes to the server.
+        pqxx::nontransaction way_in(connection);
+        if (parameters.values().empty()) return way_in.exec(std::string(statement));
+        std::vector<const char*> values;
+        values.reserve(parameters.values().size());
+        for (const auto& value : parameters.values()) values.push_back(value ? value->c_str() : nullptr);
+        return way_in.exec_prepared(prepare(statement), pqxx::prepare::make_dynamic_params(values));
+    }
+};
+
+Session::Session(const SessionOptions& options) {
+    // A connection that cannot be set up gives nobody a choice but to try later, whatever the SQLSTATE.
+    try {
+        impl_ = std::make_unique<Impl>(options);
+    } catch (const pqxx::sql_error& error) {
+        throw Error(Failure::connection, error.sqlstate(), trimmed(error.what()));
+    } catch (const pqxx::pqxx_exception& error) {
+        throw Error(Failure::connection, "", trimmed(error.base().what()));
+    }
+}
+
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+Rows Session::exec(std::string_view statement, const Params& parameters) {
+    try {
+        auto result = translated([&] { return impl_->run(statement, parameters); },
+                                 [&] { return impl_->connection.is_open(); });
+        return Rows(std::make_shared<Rows::Data>(Rows::Data{std::move(result)}));
+    } catch (...) {
+        impl_->transaction_failed = true;
+        throw;
+    }
+}
+
+void Session::exec_script(const std::string& statements) { exec(statements); }
+
+bool Session::broken() const { return !impl_->connection.is_open(); }
+
+bool Session::alive() {
+    // Whatever waits on an idle connection is a farewell, or a message that libpq keeps to itself: it must be
+    // read to tell. A few reads are enough for the farewell and the end of the stream behind it.
+    for (int attempt = 0; attempt < 4 && !broken(); ++attempt) {
+        pollfd socket{impl_->connection.sock(), POLLIN, 0};
+        if (::poll(&socket, 1, 0) <= 0) return true;
+        try {
+            impl_->connection.get_notifs();
+        } catch (const pqxx::pqxx_exception&) {
+            return false;
+        }
+    }
+    return !broken();
+}
+
+void Session::listen(const std::string& channel) {
+    translated(
+        [&] { impl_->receivers.try_emplace(channel, impl_->connection, channel, impl_->notifications); },
+        [&] { return impl_->connection.is_open(); });
+}
+
+std::vector<Session::Notification> Session::wait_for_notifications(std::chrono::milliseconds timeout) {
+    if (broken()) throw Error(Failure::connection, "", "the connection to the database is lost");
+    return translated(
+        [&] {
+            const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
+            const auto rest = std::chrono::microseconds(timeout - seconds);
+            impl_->connection.await_notification(seconds.count(), rest.count());
+            return std::exchange(impl_->notifications, {});
+        },
+        [&] { return impl_->connection.is_open(); });
+}
+
+// --- transactions
+// -------------------------------------------------------------------------------------------
+
+Transaction::Transaction(Session& session) : session_(&session) {
+    if (session.impl_->in_transaction) throw std::logic_error("a transaction is open already");
+    session.exec("BEGIN");
+    session.impl_->in_transaction = true;
+    session.impl_->transaction_failed = false;
+}
+
+Transaction::~Transaction() {
+    if (session_ == nullptr) return;
+    session_->impl_->in_transaction = false;
+    if (session_->broken()) return;
+    try {
+        session_->exec("ROLLBACK");
+    } catch (const Error&) {
+        // The session is broken now and says so; the server rolls back by itself.
+    }
+}
+
+void Transaction::commit() {
+    auto& session = *session_;
+    // COMMIT of a failed transaction is a silent rollback on the server.
+    if (session.impl_->transaction_failed) {
+        throw Error(Failure::data, "25P02", "the transaction has failed and can't be committed");
+    }
+    session_ = nullptr;
+    session.impl_->in_transaction = false;
+    session.exec("COMMIT");
+}
+
+}  // namespace base::sql

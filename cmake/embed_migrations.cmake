@@ -1,0 +1,28 @@
+# Writes the source of base::embedded_migrations() from the files of migrations/.
+# Run by the build: cmake -DOUTPUT=… -DFOLDER=… -P embed_migrations.cmake
+
+file(GLOB files "${FOLDER}/[0-9][0-9][0-9][0-9]_*.sql")
+list(SORT files)
+list(LENGTH files count)
+if(count EQUAL 0)
+  message(FATAL_ERROR "no migrations (NNNN_name.sql) in ${FOLDER}")
+endif()
+
+set(source "// Generated from migrations/*.sql.\n#include \"base/migrate.hpp\"\n\n#include <array>\n\n")
+string(APPEND source "namespace base {\n\nstd::span<const Migration> embedded_migrations() {\n")
+string(APPEND source "    static constexpr std::array<Migration, ${count}> migrations = {{\n")
+set(previous "")
+foreach(file IN LISTS files)
+  get_filename_component(base "${file}" NAME_WE)
+  string(REGEX MATCH "^0*([0-9]+)_(.*)$" match "${base}")
+  set(number "${CMAKE_MATCH_1}")
+  set(name "${CMAKE_MATCH_2}")
+  if(number STREQUAL previous)
+    message(FATAL_ERROR "two migrations have the number ${number}")
+  endif()
+  set(previous "${number}")
+  file(READ "${file}" sql)
+  string(APPEND source "        {${number}, \"${name}\", R\"migration_sql(${sql})migration_sql\"},\n")
+endforeach()
+string(APPEND source "    }};\n    return migrations;\n}\n\n}  // namespace base\n")
+file(WRITE "${OUTPUT}" "${source}")
