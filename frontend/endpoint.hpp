@@ -1,0 +1,59 @@
+// A request's way through the front end, one straight line: route, credentials, SOAP, handler, SOAP,
+// response.
+#pragma once
+
+#include "frontend/auth/authenticator.hpp"
+#include "frontend/http/server.hpp"
+#include "frontend/service.hpp"
+#include "frontend/soap/envelope.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace frontend {
+
+struct EndpointOptions {
+    std::string realm = "ledgerline";     ///< of HTTP authentication; no quotes in it
+    bool public_descriptions = true;      ///< WSDLs and the index without authentication
+    std::chrono::seconds retry_after{1};  ///< what overloaded answers ask clients to wait
+    unsigned overload_status = 503;       ///< 500 for clients that parse faults in nothing else
+    bool access_log = true;               ///< one line per request
+    std::string public_url;               ///< what WSDLs call this server; empty: what the client called it
+};
+
+/// What /readyz says.
+struct Readiness {
+    bool ready = true;
+    std::string reason;  ///< why not, for people
+};
+
+/// Serves SOAP under /ParlayX/, and /healthz, /readyz, /metrics.
+class Endpoint final : public http::Handler {
+  public:
+    /// Everything by reference must outlive the endpoint. `readiness` is called on io threads and must not
+    /// block; `more_metrics` appends further Prometheus text. Throws std::logic_error when a service is
+    /// incomplete.
+    struct Parts {
+        const soap::Catalogue& catalogue;
+        const soap::Decoder& decoder;
+        auth::Authenticator& authenticator;
+        std::vector<Service> services;
+        std::function<Readiness()> readiness;
+        std::function<void(std::string&)> more_metrics;
+    };
+    Endpoint(Parts parts, EndpointOptions options);
+    ~Endpoint() override;
+
+    boost::asio::awaitable<http::Response> handle(const http::Request& request) override;
+    http::Response refuse(const http::Request& request, http::Refusal refusal, unsigned status) override;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace frontend
