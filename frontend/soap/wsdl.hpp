@@ -10,14 +10,17 @@
 
 namespace soap {
 
-/// One WSDL 1.1 document with every schema inline and nothing to import: what every tested client reads, from
-/// a file as well as through a proxy. Document/literal wrapped, SOAP 1.1 binding, soapAction "", both faults
-/// on each operation. `address` is the URL of the port.
-[[nodiscard]] std::string wsdl(const Endpoint& endpoint, std::string_view address);
-
-/// One of the schemas alone, for validators: `name` is "local", "types" or "common". Its imports are
-/// `?xsd=NAME`, relative to the URL that served it. Nothing for another name, or when the version has no such
-/// schema.
-[[nodiscard]] std::optional<std::string> schema(const Endpoint& endpoint, std::string_view name);
+/// The document that the query of a per-interface URL asks for:
+///
+///     wsdl             the service WSDL: binding (SOAP 1.1, document/literal, soapAction "") and port
+///     wsdl=interface   the interface WSDL: messages, portType, and the /local schema inline
+///     wsdl=faults      the fault messages that every operation declares
+///     xsd=local, xsd=types, xsd=common   the schemas; types only where the version has structures of its own
+///
+/// They import each other as the standard's own files do, by absolute URLs made from `address`, which is the
+/// URL of the port without a query. Keys are case-insensitive (some clients ask for ?WSDL). Nothing for any
+/// other query.
+[[nodiscard]] std::optional<std::string> published_document(const Endpoint& endpoint, std::string_view query,
+                                                            std::string_view address);
 
 }  // namespace soap
