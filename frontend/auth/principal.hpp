@@ -110,9 +110,9 @@ class Principal {
     /// May it do this to this address, which belongs to this domain? The form that services use.
     [[nodiscard]] bool allows(Permission permission, std::string_view domain, std::string_view address) const;
 
-    /// Could any address in any domain be allowed? Says early, before a look-up, that an operation is
-    /// refused.
-    [[nodiscard]] bool ever_allows(Permission permission) const;
+    /// Might it do this to an address that no account holds, as far as anybody can tell? What somebody
+    /// reaches by domain may exist; what is reached as one's own is known.
+    [[nodiscard]] bool ever_allows(Permission permission, std::string_view address) const;
 
   private:
     [[nodiscard]] bool granted(Permission permission, std::string_view domain) const;
