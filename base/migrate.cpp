@@ -87,6 +87,7 @@ void apply(sql::Session& session, const Migration& migration) {
         throw sql::Error(error.failure(), error.sqlstate(),
                          "migrations/" + file_name(migration) + ": " + error.what());
     }
+    session.exec("RESET ROLE");  // files may SET LOCAL ROLE; the record is the owner's
     session.exec("INSERT INTO ledger_migration.applied (number, name, sha256) VALUES ($1, $2, $3)",
                  sql::params(migration.number, migration.name, sha256_hex(migration.sql)));
     transaction.commit();

@@ -37,7 +37,10 @@ class Error : public std::runtime_error {
 class ArrayText {
   public:
     void add(std::int64_t value);
+    void add(int value) { add(std::int64_t{value}); }
     void add(std::string_view value);  ///< quoted and escaped
+    void add(const char* value) { add(std::string_view(value)); }
+    void add(const std::string& value) { add(std::string_view(value)); }
     void add(bool value);
     void add_null();
     template <class T>

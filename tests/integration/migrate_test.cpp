@@ -1,0 +1,92 @@
+// base::migrate: order, bookkeeping, refusals, one at a time.
+#include "base/migrate.hpp"
+#include "tests/support/postgres.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace {
+
+using base::Migration;
+
+const base::Logger silent(base::LogLevel::error);
+
+constexpr Migration first{1, "first",
+                          "CREATE TABLE t (x int); INSERT INTO t SELECT current_setting('my.number')::int"};
+constexpr Migration second{2, "second", "UPDATE t SET x = x + 1"};
+constexpr Migration second_changed{2, "second", "UPDATE t SET x = x + 2"};
+constexpr Migration broken{2, "second", "UPDATE t SET x = x + 1; SELECT 1 / 0"};
+constexpr Migration other_number{3, "third", "SELECT 1"};
+
+class Migrate : public testing::Test {
+  protected:
+    std::size_t migrate(std::vector<Migration> migrations) {
+        return base::migrate(session_, migrations, {{"my.number", "40"}}, silent);
+    }
+    std::int64_t x() { return session_.exec("SELECT x FROM t").integer(0, 0); }
+    std::string refusal_of(std::vector<Migration> migrations) {
+        try {
+            migrate(std::move(migrations));
+        } catch (const base::MigrationRefused& refusal) {
+            return refusal.what();
+        }
+        return "accepted";
+    }
+
+    tests::TestDatabase database_{false};
+    base::sql::Session session_ = database_.session();
+};
+
+TEST_F(Migrate, applies_what_is_missing_in_order) {
+    EXPECT_EQ(migrate({first}), 1U);
+    EXPECT_EQ(x(), 40);
+    EXPECT_EQ(migrate({first, second}), 1U);
+    EXPECT_EQ(migrate({first, second}), 0U);
+    EXPECT_EQ(x(), 41);
+    const auto rows = session_.exec("SELECT name, sha256 FROM ledger_migration.applied ORDER BY number");
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_EQ(rows.text(1, 0), "second");
+    EXPECT_EQ(rows.text(1, 1), base::sha256_hex(second.sql));
+}
+
+TEST_F(Migrate, a_file_that_fails_changes_nothing) {
+    migrate({first});
+    try {
+        migrate({first, broken});
+        FAIL() << "no error";
+    } catch (const base::sql::Error& error) {
+        EXPECT_NE(std::string(error.what()).find("0002_second.sql"), std::string::npos) << error.what();
+    }
+    EXPECT_EQ(x(), 40);
+    EXPECT_EQ(migrate({first, second}), 1U);
+    EXPECT_EQ(x(), 41);
+}
+
+TEST_F(Migrate, refuses_a_changed_file_and_a_newer_database) {
+    migrate({first, second});
+    EXPECT_NE(refusal_of({first, second_changed}).find("0002_second.sql was changed"), std::string::npos);
+    EXPECT_NE(refusal_of({first}).find("newer than this program"), std::string::npos);
+    EXPECT_NE(refusal_of({first, other_number}).find("different histories"), std::string::npos);
+    EXPECT_EQ(x(), 41);
+}
+
+TEST_F(Migrate, programs_that_start_at_once_wait_for_each_other) {
+    std::vector<std::thread> nodes;
+    for (int i = 0; i < 4; ++i) {
+        nodes.emplace_back([this] {
+            auto session = database_.session();
+            const std::vector<Migration> both{first, second};
+            base::migrate(session, both, {{"my.number", "40"}}, silent);
+        });
+    }
+    for (auto& node : nodes) node.join();
+    EXPECT_EQ(x(), 41);
+}
+
+TEST(EmbeddedMigrations, are_numbered_without_gaps) {
+    int expected = 1;
+    for (const auto& migration : base::embedded_migrations()) EXPECT_EQ(migration.number, expected++);
+}
+
+}  // namespace
