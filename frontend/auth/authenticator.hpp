@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/database.hpp"
+#include "base/log.hpp"
 #include "frontend/auth/principal.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +22,7 @@ namespace auth {
 /// there.
 struct Credentials {
     std::string_view authorization;  ///< the value of HTTP's Authorization header; empty when it is absent
+    std::string_view peer;           ///< where the request came from, for the log
 
     /// Does HTTP itself name somebody? If not, a SOAP header might.
     [[nodiscard]] bool in_http() const { return !authorization.empty(); }
@@ -50,8 +52,9 @@ class Authenticator {
         std::size_t hashing_queue_limit = 64;  ///< waiting verifications; beyond: Denial::overloaded
     };
 
-    /// `database` must outlive the authenticator.
-    Authenticator(base::Database& database, Options options);
+    /// `database` must outlive the authenticator; the authenticator must be destroyed before the io_contexts
+    /// whose coroutines use it.
+    Authenticator(base::Database& database, Options options, base::Logger log);
     ~Authenticator();  ///< finishes the verifications under way
     Authenticator(const Authenticator&) = delete;
     Authenticator& operator=(const Authenticator&) = delete;

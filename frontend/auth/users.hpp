@@ -49,7 +49,7 @@ class Users {
 
   private:
     [[nodiscard]] Login parsed(std::string_view login) const;
-    void change(std::string_view login, std::string_view statement, base::sql::Params parameters);
+    void change(std::string_view login, const char* statement, base::sql::Params parameters);
 
     base::sql::Session* session_;
     std::string default_domain_;

@@ -1,0 +1,28 @@
+// Reading principals from the database.
+#pragma once
+
+#include "base/sql.hpp"
+#include "frontend/auth/principal.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace auth {
+
+/// What is stored about a login.
+struct Stored {
+    Principal::Data principal;
+    bool enabled = true;
+    std::string password_hash;  ///< empty: cannot log in with a password
+};
+
+/// Nothing when there is no such login. Throws sql::Error.
+[[nodiscard]] std::optional<Stored> find_principal(base::sql::Session& session, const Login& login);
+
+/// Principals of kinds and grants of permissions that this program does not know (a newer one made them) are
+/// passed over: what is not understood allows nothing.
+[[nodiscard]] std::vector<Grant> read_grants(std::string_view lines);
+[[nodiscard]] std::vector<std::string> read_lines(std::string_view lines);
+
+}  // namespace auth
