@@ -258,7 +258,7 @@ begin
         elsif r.original_id is not null and r.original_legs = 1 then
             j := v_base + r.original_balance;
             if p_balance[i] <> b_type[j] then o_outcome[i] := 'unknown_balance'; continue; end if;
-        elsif v_op = 'refund' and r.original_id is null and (p_original[i] is not null or not p_unlinked[i]) then
+        elsif v_op = 'refund' and r.original_id is null and (p_original[i] is not null or p_unlinked[i] is not true) then
             o_outcome[i] := case when p_original[i] is null then 'refund_not_linked' else 'unknown_charge' end;
             v_unlinked := true;
             continue;

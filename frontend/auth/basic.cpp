@@ -1,7 +1,7 @@
 // Parsing of HTTP Basic credentials.
 #include "frontend/auth/basic.hpp"
 
-#include "frontend/auth/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 #include <array>
@@ -72,7 +72,7 @@ std::optional<BasicCredentials> parse_basic(std::string_view authorization) {
 
     auto decoded = decode_base64(authorization.substr(begin));
     if (!decoded) return std::nullopt;
-    const auto text = to_utf8(std::move(*decoded));
+    const auto text = base::to_utf8(std::move(*decoded));
     const auto colon = text.find(':');
     if (colon == std::string::npos || has_controls(text)) return std::nullopt;
     return BasicCredentials{text.substr(0, colon), text.substr(colon + 1)};

@@ -1,7 +1,7 @@
 // The table "who may do what" and its evaluation.
 #include "frontend/auth/principal.hpp"
 
-#include "frontend/auth/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <algorithm>
 
@@ -91,7 +91,7 @@ void lower(std::string& text) {
 }
 
 bool valid_part(std::string_view part) {
-    return !part.empty() && part.size() <= 255 && is_utf8(part) &&
+    return !part.empty() && part.size() <= 255 && base::is_utf8(part) &&
            std::ranges::none_of(
                part, [](unsigned char c) { return c <= 0x20 || c == 0x7F || c == ':' || c == '@'; });
 }

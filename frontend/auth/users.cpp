@@ -1,9 +1,9 @@
 // Checks and statements behind Users.
 #include "frontend/auth/users.hpp"
 
+#include "base/utf8.hpp"
 #include "frontend/auth/directory.hpp"
 #include "frontend/auth/password.hpp"
-#include "frontend/auth/utf8.hpp"
 
 #include <algorithm>
 
@@ -16,7 +16,7 @@ void check_password(std::string_view password) {
         throw UserError("a password may have at most " + std::to_string(password_bytes_max) + " bytes");
     }
     const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-    if (!is_utf8(password) || std::ranges::any_of(password, control)) {
+    if (!base::is_utf8(password) || std::ranges::any_of(password, control)) {
         throw UserError("a password must be UTF-8 without control characters, which HTTP Basic cannot carry");
     }
 }

@@ -1,15 +1,18 @@
-// UTF-8 as credentials use it.
+// UTF-8: what is well-formed, what PostgreSQL can store, and the ISO-8859-1 of old clients.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace auth {
+namespace base {
 
 /// Well-formed UTF-8 (Unicode, table 3-7): no overlong forms, no surrogates.
 [[nodiscard]] bool is_utf8(std::string_view text);
 
+/// Text that a PostgreSQL column can hold: UTF-8 without NUL.
+[[nodiscard]] bool is_storable_text(std::string_view text);
+
 /// The text as UTF-8: unchanged when it is, otherwise read as ISO-8859-1, which old clients send.
 [[nodiscard]] std::string to_utf8(std::string text);
 
-}  // namespace auth
+}  // namespace base

@@ -1,7 +1,7 @@
 // Validation of UTF-8 and the reading of ISO-8859-1.
-#include "frontend/auth/utf8.hpp"
+#include "base/utf8.hpp"
 
-namespace auth {
+namespace base {
 
 bool is_utf8(std::string_view text) {
     std::size_t i = 0;
@@ -26,6 +26,10 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+bool is_storable_text(std::string_view text) {
+    return text.find('\0') == std::string_view::npos && is_utf8(text);
+}
+
 std::string to_utf8(std::string text) {
     if (is_utf8(text)) return text;
     std::string result;
@@ -42,4 +46,4 @@ std::string to_utf8(std::string text) {
     return result;
 }
 
-}  // namespace auth
+}  // namespace base

@@ -1,0 +1,237 @@
+// Orders a batch and turns it into the parameters of ledger.post_batch.
+#include "ledger/batch.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <string>
+#include <unordered_map>
+
+namespace ledger {
+namespace {
+
+/// The key of a request as bytes for hash maps; `operation` apart, because refunds look for charges.
+std::string key_of(const Posting& posting, std::string_view operation, std::string_view reference) {
+    std::string key;
+    key.reserve(reference.size() + operation.size() + 2 * sizeof(std::int64_t) + 1);
+    key.append(reinterpret_cast<const char*>(&posting.account->id), sizeof posting.account->id);
+    key.append(reinterpret_cast<const char*>(&posting.application), sizeof posting.application);
+    key += operation;
+    key += '\0';
+    key += reference;
+    return key;
+}
+
+/// Which charges a batch makes and which it refunds, to keep the two apart.
+class RefundGuard {
+  public:
+    /// False: the posting must wait.
+    bool admit(const Posting& posting) {
+        const bool refunds = posting.operation == Operation::refund;
+        if (!refunds && posting.operation != Operation::charge && posting.operation != Operation::capture) {
+            return true;
+        }
+        const auto& charge =
+            refunds && posting.original_reference ? *posting.original_reference : posting.reference;
+        const auto [found, fresh] = uses_.try_emplace(key_of(posting, "", charge), refunds);
+        return fresh || (!found->second && !refunds);
+    }
+
+  private:
+    std::unordered_map<std::string, bool> uses_;  // charge -> whether it is refunded
+};
+
+}  // namespace
+
+BatchPlan plan_batch(std::span<const Posting* const> postings) {
+    BatchPlan plan;
+    std::vector<std::size_t> order;
+    order.reserve(postings.size());
+    const bool any_refund =
+        std::ranges::any_of(postings, [](auto* p) { return p->operation == Operation::refund; });
+    RefundGuard guard;
+    for (std::size_t i = 0; i < postings.size(); ++i) {
+        if (!any_refund || guard.admit(*postings[i]))
+            order.push_back(i);
+        else
+            plan.deferred.push_back(i);
+    }
+    std::ranges::stable_sort(order, [&](std::size_t left, std::size_t right) {
+        const auto& a = *postings[left]->account;
+        const auto& b = *postings[right]->account;
+        return a.shard != b.shard ? a.shard < b.shard : a.id < b.id;
+    });
+    plan.entries.reserve(order.size());
+    std::unordered_map<std::string, std::size_t> latest;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        BatchPlan::Entry entry{order[i], std::nullopt};
+        const auto& posting = *postings[order[i]];
+        const auto same_account = [&](std::size_t j) {
+            return j < order.size() && postings[order[j]]->account->id == posting.account->id;
+        };
+        // Keys can only repeat within an account, and most accounts come once.
+        if ((i > 0 && same_account(i - 1)) || same_account(i + 1)) {
+            const auto [found, fresh] =
+                latest.try_emplace(key_of(posting, to_string(posting.operation), posting.reference), i);
+            if (!fresh) entry.earlier = std::exchange(found->second, i);
+        }
+        plan.entries.push_back(entry);
+    }
+    return plan;
+}
+
+const std::string_view post_batch_statement =
+    "select o_outcome, o_journal_no, o_request_id, o_hold from ledger.post_batch("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+
+namespace {
+
+/// One array parameter; sent as NULL when it holds nothing but NULLs, which costs the server nothing.
+class Column {
+  public:
+    template <class T>
+    void add(const T& value) {
+        array_.add(value);
+        used_ = true;
+    }
+    template <class T>
+    void add(const std::optional<T>& value) {
+        if (value)
+            add(*value);
+        else
+            array_.add_null();
+    }
+    void add_null() { array_.add_null(); }
+    void add_text(std::string_view text) {
+        if (text.empty())
+            array_.add_null();
+        else
+            add(text);
+    }
+    void append_to(base::sql::Params& params) const {
+        if (used_)
+            params.add(array_);
+        else
+            params.add_null();
+    }
+
+  private:
+    base::sql::ArrayText array_;
+    bool used_ = false;
+};
+
+struct Columns {
+    Column operation, shard, account, epoch, balance, amount, scale, unit, application, reference, digest,
+        earlier, hold, contra, original, unlinked, period, code, description;
+
+    void add(const Posting& posting, std::optional<std::size_t> earlier_entry) {
+        operation.add(to_string(posting.operation));
+        shard.add(std::int64_t{posting.account->shard});
+        account.add(posting.account->id);
+        if (posting.account->epoch > 0)
+            epoch.add(std::int64_t{posting.account->epoch});
+        else
+            epoch.add_null();
+        balance.add(posting.balance_type);
+        const auto& value = posting.amount.value;
+        // A number beyond 64 bits is beyond every limit, in any unit: 10^18 says so to the function.
+        amount.add(value.overflow ? value.unscaled * 1'000'000'000'000'000'000 : value.unscaled);
+        scale.add(std::int64_t{value.overflow ? std::int16_t{0} : value.scale});
+        unit.add(posting.amount.unit);
+        application.add(std::int64_t{posting.application});
+        reference.add(std::string_view(posting.reference));
+        digest.add(std::string_view(base::hex(posting.digest)));
+        if (earlier_entry)
+            earlier.add(static_cast<std::int64_t>(*earlier_entry) + 1);
+        else
+            earlier.add_null();
+        if (posting.hold)
+            hold.add(std::string_view(base::hex(posting.hold->id)));
+        else
+            hold.add_null();
+        contra.add_text(posting.contra);
+        original.add(posting.original_reference);
+        if (posting.unlinked_allowed)
+            unlinked.add(true);
+        else
+            unlinked.add_null();
+        if (posting.period_days)
+            period.add(std::int64_t{*posting.period_days});
+        else
+            period.add_null();
+        code.add_text(posting.code);
+        description.add_text(posting.description);
+    }
+};
+
+std::optional<std::int64_t> number(std::string_view text) {
+    std::int64_t value = 0;
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+    return result.ec == std::errc() ? std::optional(value) : std::nullopt;
+}
+
+base::Id128 id_from_uuid(std::string_view text) {
+    base::Id128 id{};
+    std::size_t digits = 0;
+    for (const char c : text) {
+        if (c == '-' || digits == 2 * id.size()) continue;
+        const int value = c <= '9' ? c - '0' : c - 'a' + 10;
+        auto& byte = id[digits / 2];
+        byte = static_cast<std::uint8_t>(byte << 4 | value);
+        ++digits;
+    }
+    return id;
+}
+
+}  // namespace
+
+base::sql::Params batch_parameters(std::span<const Posting* const> postings, const BatchPlan& plan,
+                                   const BatchLimits& limits) {
+    Columns columns;
+    for (const auto& entry : plan.entries) columns.add(*postings[entry.posting], entry.earlier);
+    base::sql::Params params;
+    for (const auto* column :
+         {&columns.operation, &columns.shard, &columns.account, &columns.epoch, &columns.balance,
+          &columns.amount, &columns.scale, &columns.unit, &columns.application, &columns.reference,
+          &columns.digest, &columns.earlier, &columns.hold, &columns.contra, &columns.original,
+          &columns.unlinked, &columns.period, &columns.code, &columns.description}) {
+        column->append_to(params);
+    }
+    params.add(limits.max_amount);
+    params.add(std::to_string(limits.hold_ttl.count()) + " milliseconds");
+    return params;
+}
+
+std::vector<Result<Receipt>> batch_results(const base::sql::Rows& rows,
+                                           std::span<const Posting* const> postings, const BatchPlan& plan) {
+    const auto outcomes = rows.plain_array(0, 0);
+    // Arrays that no element was written to are NULL, and end where the last element was.
+    const auto column = [&](std::size_t index) {
+        auto elements = rows.is_null(0, index) ? std::vector<std::string_view>() : rows.plain_array(0, index);
+        elements.resize(plan.entries.size());
+        return elements;
+    };
+    const auto journal_nos = column(1);
+    const auto request_ids = column(2);
+    const auto holds = column(3);
+    std::vector<Result<Receipt>> results;
+    results.reserve(plan.entries.size());
+    for (std::size_t i = 0; i < plan.entries.size(); ++i) {
+        const auto outcome = outcomes.at(i);
+        if (outcome != "posted" && outcome != "replayed") {
+            results.emplace_back(refusal_named(outcome).value_or(Refusal::internal));
+            continue;
+        }
+        Receipt receipt;
+        receipt.replayed = outcome == "replayed";
+        receipt.request_id = number(request_ids[i]).value_or(0);
+        receipt.journal_no = number(journal_nos[i]);
+        if (!holds[i].empty()) {
+            receipt.hold = HoldId{postings[plan.entries[i].posting]->account->shard, id_from_uuid(holds[i])};
+        }
+        results.emplace_back(receipt);
+    }
+    return results;
+}
+
+}  // namespace ledger

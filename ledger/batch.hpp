@@ -1,0 +1,48 @@
+// A batch of postings as ledger.post_batch wants it. Pure: no thread, no connection.
+#pragma once
+
+#include "base/sql.hpp"
+#include "ledger/posting.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ledger {
+
+/// The order in which a batch's postings are sent.
+struct BatchPlan {
+    struct Entry {
+        std::size_t posting;                 ///< index into the postings that were planned
+        std::optional<std::size_t> earlier;  ///< entry with the same key that comes latest before this one
+    };
+    std::vector<Entry> entries;         ///< by shard, account, arrival
+    std::vector<std::size_t> deferred;  ///< postings that must wait for the next batch, in order of arrival
+};
+
+/// Orders postings, which come in order of arrival. A refund and its charge, or two refunds of one charge,
+/// may not share a batch: what is stored about the charge decides about the refund. The later one is
+/// deferred.
+[[nodiscard]] BatchPlan plan_batch(std::span<const Posting* const> postings);
+
+/// The one statement of the charging path.
+extern const std::string_view post_batch_statement;
+
+struct BatchLimits {
+    std::int64_t max_amount;             ///< minor units a request may move
+    std::chrono::milliseconds hold_ttl;  ///< how long a hold lives after it was placed or extended
+};
+
+/// The statement's parameters for the planned entries.
+[[nodiscard]] base::sql::Params batch_parameters(std::span<const Posting* const> postings,
+                                                 const BatchPlan& plan, const BatchLimits& limits);
+
+/// What the statement returned, in the order of the entries.
+[[nodiscard]] std::vector<Result<Receipt>> batch_results(const base::sql::Rows& rows,
+                                                         std::span<const Posting* const> postings,
+                                                         const BatchPlan& plan);
+
+}  // namespace ledger

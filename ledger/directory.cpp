@@ -1,0 +1,116 @@
+// Look-ups of addresses, in batches.
+#include "ledger/directory.hpp"
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <unordered_map>
+
+namespace asio = boost::asio;
+
+namespace ledger {
+
+Directory::Directory(base::Database& database, std::size_t capacity)
+    : database_(database), cache_(capacity) {}
+
+asio::awaitable<Result<AccountPtr>> Directory::find(std::string address) {
+    if (auto account = cached(address)) co_return account;
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<AccountPtr>)>(
+        [this](auto handler, std::string missing) {
+            const asio::any_io_executor executor = asio::prefer(asio::get_associated_executor(handler),
+                                                                asio::execution::outstanding_work.tracked);
+            wait({std::move(missing), executor, std::move(handler)});
+        },
+        asio::use_awaitable, std::move(address));
+}
+
+AccountPtr Directory::cached(std::string_view address) {
+    const std::lock_guard lock(mutex_);
+    const auto* found = cache_.find(address);
+    return found ? *found : nullptr;
+}
+
+void Directory::forget(std::string_view address) {
+    const std::lock_guard lock(mutex_);
+    cache_.erase(address);
+}
+
+void Directory::forget_all() {
+    const std::lock_guard lock(mutex_);
+    cache_.clear();
+}
+
+/// Queues a look-up. While one statement is under way, the next misses gather for the next one.
+void Directory::wait(Waiter waiter) {
+    const auto executor = waiter.executor;
+    {
+        const std::lock_guard lock(mutex_);
+        waiting_.push_back(std::move(waiter));
+        if (std::exchange(loading_, true)) return;
+    }
+    asio::co_spawn(executor, load_waiting(), asio::detached);
+}
+
+asio::awaitable<void> Directory::load_waiting() {
+    while (true) {
+        std::vector<Waiter> waiters;
+        {
+            const std::lock_guard lock(mutex_);
+            if (waiting_.empty()) {
+                loading_ = false;
+                co_return;
+            }
+            waiters.swap(waiting_);
+        }
+        co_await load(std::move(waiters));
+    }
+}
+
+asio::awaitable<void> Directory::load(std::vector<Waiter> waiters) {
+    base::sql::ArrayText addresses;
+    for (const auto& waiter : waiters) addresses.add(std::string_view(waiter.address));
+    auto statement = [&addresses](base::sql::Session& session) {
+        return session.exec(
+            "select d.address, a.account_id, a.shard, a.epoch, a.domain"
+            "  from ledger.address d join ledger.account a on a.shard = d.shard and a.account_id = "
+            "d.account_id"
+            " where d.address = any ($1) and d.until is null",
+            base::sql::params(addresses));
+    };
+    Refusal otherwise = Refusal::unknown_account;
+    std::unordered_map<std::string, AccountPtr> found;
+    try {
+        const auto rows = co_await database_.run(statement);
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            Account account;
+            account.id = rows.integer(row, 1);
+            account.shard = static_cast<std::int16_t>(rows.integer(row, 2));
+            account.epoch = static_cast<std::int32_t>(rows.integer(row, 3));
+            account.domain = rows.text(row, 4);
+            found.emplace(rows.text(row, 0), std::make_shared<const Account>(std::move(account)));
+        }
+    } catch (const base::DatabaseBusy&) {
+        otherwise = Refusal::overloaded;
+    } catch (const std::exception&) {
+        otherwise = Refusal::unavailable;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [address, account] : found) cache_.put(address, account);
+    }
+    for (auto& waiter : waiters) {
+        const auto account = found.find(waiter.address);
+        Result<AccountPtr> result = otherwise;
+        if (account != found.end()) result = account->second;
+        asio::post(waiter.executor, [handler = std::move(waiter.handler), result]() mutable {
+            std::move(handler)(std::move(result));
+        });
+    }
+}
+
+}  // namespace ledger

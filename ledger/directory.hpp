@@ -1,0 +1,51 @@
+// Which account an address names: a cache in front of ledger.address.
+#pragma once
+
+#include "base/database.hpp"
+#include "ledger/account.hpp"
+#include "ledger/cache.hpp"
+#include "ledger/outcome.hpp"
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ledger {
+
+/// Bounded; misses that come at once are looked up with one statement. What it says may be out of date: the
+/// posting function compares Account::epoch under the lock and answers Refusal::stale_address.
+class Directory {
+  public:
+    Directory(base::Database& database, std::size_t capacity);
+
+    /// The account that holds this address now; unknown_account, overloaded or unavailable otherwise.
+    boost::asio::awaitable<Result<AccountPtr>> find(std::string address);
+
+    void forget(std::string_view address);
+    void forget_all();
+
+  private:
+    using Handler = boost::asio::any_completion_handler<void(Result<AccountPtr>)>;
+    struct Waiter {
+        std::string address;
+        boost::asio::any_io_executor executor;  ///< keeps its io_context running
+        Handler handler;
+    };
+
+    AccountPtr cached(std::string_view address);
+    void wait(Waiter waiter);
+    boost::asio::awaitable<void> load_waiting();
+    boost::asio::awaitable<void> load(std::vector<Waiter> waiters);
+
+    base::Database& database_;
+    std::mutex mutex_;
+    GenerationCache<AccountPtr> cache_;
+    std::vector<Waiter> waiting_;
+    bool loading_ = false;
+};
+
+}  // namespace ledger

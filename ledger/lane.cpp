@@ -1,0 +1,181 @@
+// The lane's thread: gather, post, answer.
+#include "ledger/lane.hpp"
+
+#include <algorithm>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <iterator>
+
+namespace asio = boost::asio;
+
+namespace ledger {
+
+Lane::Lane(LaneOptions options, base::Logger log)
+    : options_(std::move(options)), log_(std::move(log)), thread_([this] { serve(); }) {}
+
+Lane::~Lane() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    arrived_.notify_one();
+}
+
+asio::awaitable<Result<Receipt>> Lane::post(Posting posting) {
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(Result<Receipt>)>(
+        [this](auto handler, Posting moved) {
+            const asio::any_io_executor executor = asio::prefer(asio::get_associated_executor(handler),
+                                                                asio::execution::outstanding_work.tracked);
+            enqueue({std::move(moved), executor, std::move(handler), Clock::now()});
+        },
+        asio::use_awaitable, std::move(posting));
+}
+
+void Lane::enqueue(Pending pending) {
+    bool accepted = false;
+    bool wake = false;
+    {
+        const std::lock_guard lock(mutex_);
+        accepted = !stopping_ && waiting_.load(std::memory_order_relaxed) < options_.queue_limit;
+        if (accepted) {
+            wake = queue_.empty();
+            queue_.push_back(std::move(pending));
+            waiting_.fetch_add(1, std::memory_order_relaxed);
+        }
+    }
+    if (wake) arrived_.notify_one();
+    if (!accepted) {
+        std::vector<Done> refused;
+        refused.push_back({pending.executor, std::move(pending.handler), Refusal::overloaded});
+        complete(std::move(refused));
+    }
+}
+
+void Lane::serve() {
+    std::vector<Pending> deferred;
+    while (true) {
+        auto batch = take(std::move(deferred));
+        if (batch.empty()) return;
+        deferred = post_batch(std::move(batch));
+    }
+}
+
+/// What waits, at most a batch, the deferred ones first. Empty: stop.
+std::vector<Lane::Pending> Lane::take(std::vector<Pending> deferred) {
+    std::unique_lock lock(mutex_);
+    if (deferred.empty()) arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    const auto room = options_.batch_max - std::min(options_.batch_max, deferred.size());
+    const auto count = std::min(room, queue_.size());
+    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+    std::move(queue_.begin(), end, std::back_inserter(deferred));
+    queue_.erase(queue_.begin(), end);
+    return deferred;
+}
+
+/// Posts and answers a batch; returns what must wait for the next one.
+std::vector<Lane::Pending> Lane::post_batch(std::vector<Pending> batch) {
+    std::vector<Done> done;
+    done.reserve(batch.size());
+    const auto oldest = Clock::now() - options_.queue_timeout;
+    const auto late =
+        std::ranges::stable_partition(batch, [&](const Pending& p) { return p.since >= oldest; });
+    for (auto& pending : late)
+        done.push_back({pending.executor, std::move(pending.handler), Refusal::overloaded});
+    batch.erase(late.begin(), late.end());
+
+    std::vector<const Posting*> postings;
+    postings.reserve(batch.size());
+    for (const auto& pending : batch) postings.push_back(&pending.posting);
+    const auto plan = plan_batch(postings);
+    if (!plan.entries.empty()) {
+        auto results = execute(postings, plan);
+        for (std::size_t i = 0; i < plan.entries.size(); ++i) {
+            auto& pending = batch[plan.entries[i].posting];
+            done.push_back({pending.executor, std::move(pending.handler), std::move(results[i])});
+        }
+    }
+    std::vector<Pending> deferred;
+    for (const auto index : plan.deferred) deferred.push_back(std::move(batch[index]));
+    waiting_.fetch_sub(done.size(), std::memory_order_relaxed);
+    complete(std::move(done));
+    return deferred;
+}
+
+std::vector<Result<Receipt>> Lane::execute(std::span<const Posting* const> postings, const BatchPlan& plan) {
+    try {
+        const auto rows = send(batch_parameters(postings, plan, options_.limits));
+        if (!rows) return std::vector<Result<Receipt>>(plan.entries.size(), Refusal::unavailable);
+        return batch_results(*rows, postings, plan);
+    } catch (const std::exception& error) {
+        // A data error, or a result that is not understood: one request is at fault, and must not fail the
+        // others.
+        log_.error("a batch failed", {{"postings", plan.entries.size()}, {"error", error.what()}});
+        if (plan.entries.size() == 1) return {Refusal::internal};
+        return execute_one_by_one(postings, plan);
+    }
+}
+
+std::vector<Result<Receipt>> Lane::execute_one_by_one(std::span<const Posting* const> postings,
+                                                      const BatchPlan& plan) {
+    std::vector<Result<Receipt>> results;
+    results.reserve(plan.entries.size());
+    for (const auto& entry : plan.entries) {
+        BatchPlan alone;
+        alone.entries.push_back({entry.posting, std::nullopt});
+        results.push_back(execute(postings, alone).front());
+    }
+    return results;
+}
+
+/// Sends a batch until the database has answered. Sending again is safe, whatever became of the first try:
+/// every posting has a key. Nothing: the database stayed away.
+std::optional<base::sql::Rows> Lane::send(const base::sql::Params& params) {
+    const auto deadline = Clock::now() + options_.resend_for;
+    while (true) {
+        try {
+            if (!session_) session_.emplace(options_.session);
+            auto rows = session_->exec(post_batch_statement, params);
+            connected_ = true;
+            return rows;
+        } catch (const base::sql::Error& error) {
+            if (error.failure() == base::sql::Failure::data) throw;
+            log_.warning("a batch is sent again", {{"error", error.what()}});
+            if (error.failure() == base::sql::Failure::connection) {
+                session_.reset();
+                connected_ = false;
+            }
+            if (Clock::now() >= deadline) return std::nullopt;
+            std::unique_lock lock(mutex_);
+            arrived_.wait_for(lock, options_.reconnect_pause, [this] { return stopping_; });
+        }
+    }
+}
+
+/// Resumes the waiting coroutines, with one hand-over to each io thread that has some among them.
+void Lane::complete(std::vector<Done> done) const {
+    struct Group {
+        asio::any_io_executor executor;
+        std::vector<Done> done;
+    };
+    std::vector<Group> groups;
+    for (auto& item : done) {
+        auto group = std::ranges::find(groups, item.executor, &Group::executor);
+        if (group == groups.end()) {
+            groups.push_back({item.executor, {}});
+            group = std::prev(groups.end());
+        }
+        group->done.push_back(std::move(item));
+    }
+    for (auto& group : groups) {
+        const auto executor = group.executor;
+        asio::post(executor, [items = std::move(group.done)]() mutable {
+            for (auto& item : items) std::move(item.handler)(std::move(item.result));
+        });
+    }
+}
+
+}  // namespace ledger

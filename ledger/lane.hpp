@@ -1,0 +1,84 @@
+// A lane: one thread with one database session that posts whatever waits as one batch.
+#pragma once
+
+#include "base/log.hpp"
+#include "base/sql.hpp"
+#include "ledger/batch.hpp"
+
+#include <atomic>
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace ledger {
+
+struct LaneOptions {
+    base::sql::SessionOptions session;
+    std::size_t batch_max = 256;     ///< postings in one transaction
+    std::size_t queue_limit = 8192;  ///< postings that may wait; more are refused as overloaded
+    std::chrono::milliseconds queue_timeout{5000};  ///< older ones are refused unposted
+    std::chrono::milliseconds resend_for{5000};  ///< how long a batch is sent again when the database is away
+    std::chrono::milliseconds reconnect_pause{100};  ///< between two attempts to reach the database
+    BatchLimits limits{};
+};
+
+/// Batching is natural: while one batch is at the database the next one gathers; there is no timer. A lane
+/// only saves round trips: correctness is the posting function's, which locks in the database.
+class Lane {
+  public:
+    Lane(LaneOptions options, base::Logger log);
+    ~Lane();  ///< posts what waits, then joins
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+
+    /// Resumes the caller's executor with what became of the posting. Never throws.
+    boost::asio::awaitable<Result<Receipt>> post(Posting posting);
+
+    [[nodiscard]] std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+    /// Whether the database answered when it was last asked.
+    [[nodiscard]] bool connected() const { return connected_.load(std::memory_order_relaxed); }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    using Handler = boost::asio::any_completion_handler<void(Result<Receipt>)>;
+    struct Pending {
+        Posting posting;
+        boost::asio::any_io_executor executor;  ///< of the waiting coroutine; keeps its io_context running
+        Handler handler;
+        Clock::time_point since;
+    };
+    struct Done {
+        boost::asio::any_io_executor executor;
+        Handler handler;
+        Result<Receipt> result;
+    };
+
+    void enqueue(Pending pending);
+    void serve();
+    std::vector<Pending> take(std::vector<Pending> deferred);
+    std::vector<Pending> post_batch(std::vector<Pending> batch);
+    std::vector<Result<Receipt>> execute(std::span<const Posting* const> postings, const BatchPlan& plan);
+    std::vector<Result<Receipt>> execute_one_by_one(std::span<const Posting* const> postings,
+                                                    const BatchPlan& plan);
+    std::optional<base::sql::Rows> send(const base::sql::Params& params);
+    void complete(std::vector<Done> done) const;
+
+    const LaneOptions options_;
+    const base::Logger log_;
+    std::optional<base::sql::Session> session_;
+    std::atomic<std::size_t> waiting_ = 0;
+    std::atomic<bool> connected_ = true;
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::vector<Pending> queue_;
+    bool stopping_ = false;
+    std::jthread thread_;  // last: it uses the others
+};
+
+}  // namespace ledger

@@ -1,0 +1,62 @@
+// Names and digests of postings.
+#include "ledger/posting.hpp"
+
+#include <sodium.h>
+
+#include <array>
+
+namespace ledger {
+
+std::string_view to_string(Operation operation) {
+    static constexpr std::array<std::string_view, 7> names{"charge", "refund",  "credit", "hold",
+                                                           "extend", "capture", "release"};
+    return names.at(static_cast<std::size_t>(operation));
+}
+
+namespace {
+
+/// Collects fields so that no two different lists give the same bytes: each is tagged and has its length.
+class Fields {
+  public:
+    void add(std::string_view text) {
+        add(static_cast<std::int64_t>(text.size()));
+        bytes_ += text;
+    }
+    void add(std::int64_t number) { bytes_.append(reinterpret_cast<const char*>(&number), sizeof number); }
+    template <class T>
+    void add(const std::optional<T>& value) {
+        bytes_ += value ? '\1' : '\0';
+        if (value) add(*value);
+    }
+    [[nodiscard]] base::Id128 digest() const {
+        base::Id128 result{};
+        crypto_generichash(result.data(), result.size(),
+                           reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size(), nullptr, 0);
+        return result;
+    }
+
+  private:
+    std::string bytes_;
+};
+
+}  // namespace
+
+base::Id128 digest_of(const Posting& posting) {
+    Fields fields;
+    fields.add(posting.account->id);
+    fields.add(posting.balance_type);
+    fields.add(posting.amount.value.unscaled);
+    fields.add(std::int64_t{posting.amount.value.scale});
+    fields.add(std::int64_t{posting.amount.value.overflow});
+    fields.add(posting.amount.unit);
+    fields.add(posting.code);
+    // Of a hold to be placed the id is made here, anew for each try.
+    const bool names_hold = posting.hold && posting.operation != Operation::hold;
+    fields.add(names_hold ? std::string_view(reinterpret_cast<const char*>(posting.hold->id.data()), 16)
+                          : std::string_view());
+    fields.add(posting.original_reference);
+    fields.add(std::int64_t{posting.period_days.value_or(-1)});
+    return fields.digest();
+}
+
+}  // namespace ledger
