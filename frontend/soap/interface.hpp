@@ -76,7 +76,7 @@ struct Endpoint {
 class Catalogue {
   public:
     /// The interfaces must outlive the catalogue. Throws std::invalid_argument when two versions share a
-    /// /local namespace and a request element.
+    /// /local namespace.
     explicit Catalogue(std::vector<const Interface*> interfaces);
 
     [[nodiscard]] const std::vector<const Interface*>& interfaces() const { return interfaces_; }
