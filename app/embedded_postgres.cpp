@@ -134,8 +134,9 @@ void EmbeddedPostgres::place() {
         fs::create_directories(moved_to_, error);
         if (error) throw PlainError("can't make " + moved_to_.string() + ": " + error.message());
         if (fs::is_directory(fs::symlink_status(data_dir_.cluster()))) {
-            throw PlainError("user " + user_.name + " can't enter " + home_.string() +
-                             " any more, where its database lies: restore the permissions of the folders above");
+            throw PlainError(
+                "user " + user_.name + " can't enter " + home_.string() +
+                " any more, where its database lies: restore the permissions of the folders above");
         }
         point_link(data_dir_.cluster(), moved_to_ / "postgres");
         home_ = moved_to_;

@@ -1,9 +1,13 @@
 // Builds log lines and hands them to spdlog's sink on standard error.
 #include "base/log.hpp"
 
+#include "base/utf8.hpp"
+
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
+
+#include <algorithm>
 
 namespace base {
 namespace {
@@ -20,26 +24,6 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
             return spdlog::level::err;
     }
     return spdlog::level::info;
-}
-
-/// The length of the well-formed UTF-8 sequence that `text` starts with (Unicode, table 3-7), or 0.
-std::size_t utf8_length(std::string_view text) {
-    const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    const auto tail = [&](std::size_t i) { return at(i) >= 0x80 && at(i) <= 0xBF; };
-    const auto first = at(0);
-    if (first < 0x80) return 1;
-    if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
-    if (first >= 0xE0 && first <= 0xEF) {
-        const auto low = first == 0xE0 ? 0xA0U : 0x80U;
-        const auto high = first == 0xED ? 0x9FU : 0xBFU;
-        return at(1) >= low && at(1) <= high && tail(2) ? 3 : 0;
-    }
-    if (first >= 0xF0 && first <= 0xF4) {
-        const auto low = first == 0xF0 ? 0x90U : 0x80U;
-        const auto high = first == 0xF4 ? 0x8FU : 0xBFU;
-        return at(1) >= low && at(1) <= high && tail(2) && tail(3) ? 4 : 0;
-    }
-    return 0;
 }
 
 void append_escaped(std::string& out, char c) {
@@ -100,7 +84,7 @@ std::string json_quoted(std::string_view text) {
     out.reserve(text.size() + 2);
     out += '"';
     while (!text.empty()) {
-        const auto length = utf8_length(text);
+        const auto length = utf8_sequence_length(text);
         if (length == 0)
             out += "\xEF\xBF\xBD";
         else if (length == 1)

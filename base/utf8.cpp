@@ -3,25 +3,28 @@
 
 namespace base {
 
+std::size_t utf8_sequence_length(std::string_view text) {
+    const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    const auto tail = [&](std::size_t i) { return at(i) >= 0x80 && at(i) <= 0xBF; };
+    if (text.empty()) return 0;
+    const auto first = at(0);
+    if (first < 0x80) return 1;
+    if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
+    // The first byte narrows what the second may be: no overlong forms, no surrogates, nothing beyond
+    // U+10FFFF.
+    const auto low = first == 0xE0 ? 0xA0U : first == 0xF0 ? 0x90U : 0x80U;
+    const auto high = first == 0xED ? 0x9FU : first == 0xF4 ? 0x8FU : 0xBFU;
+    if (at(1) < low || at(1) > high) return 0;
+    if (first >= 0xE0 && first <= 0xEF) return tail(2) ? 3 : 0;
+    if (first >= 0xF0 && first <= 0xF4) return tail(2) && tail(3) ? 4 : 0;
+    return 0;
+}
+
 bool is_utf8(std::string_view text) {
-    std::size_t i = 0;
-    const auto at = [&](std::size_t k) { return k < text.size() ? static_cast<unsigned char>(text[k]) : 0U; };
-    const auto tail = [&](std::size_t k) { return at(k) >= 0x80 && at(k) <= 0xBF; };
-    while (i < text.size()) {
-        const unsigned first = at(i);
-        if (first < 0x80) {
-            i += 1;
-        } else if (first >= 0xC2 && first <= 0xDF && tail(i + 1)) {
-            i += 2;
-        } else if (first >= 0xE0 && first <= 0xEF && tail(i + 1) && tail(i + 2) &&
-                   !(first == 0xE0 && at(i + 1) < 0xA0) && !(first == 0xED && at(i + 1) > 0x9F)) {
-            i += 3;
-        } else if (first >= 0xF0 && first <= 0xF4 && tail(i + 1) && tail(i + 2) && tail(i + 3) &&
-                   !(first == 0xF0 && at(i + 1) < 0x90) && !(first == 0xF4 && at(i + 1) > 0x8F)) {
-            i += 4;
-        } else {
-            return false;
-        }
+    while (!text.empty()) {
+        const auto length = utf8_sequence_length(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
     }
     return true;
 }

@@ -1,10 +1,14 @@
 // UTF-8: what is well-formed, what PostgreSQL can store, and the ISO-8859-1 of old clients.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace base {
+
+/// The bytes of the well-formed sequence that `text` begins with, 1 to 4; 0: there is none.
+[[nodiscard]] std::size_t utf8_sequence_length(std::string_view text);
 
 /// Well-formed UTF-8 (Unicode, table 3-7): no overlong forms, no surrogates.
 [[nodiscard]] bool is_utf8(std::string_view text);

@@ -1,0 +1,324 @@
+// The table of settings, and the texts of their values.
+#include "app/settings.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <span>
+#include <sstream>
+#include <utility>
+
+namespace app {
+namespace {
+
+struct Suffix {
+    std::string_view name;
+    std::int64_t factor;
+};
+
+// From the largest, as values are written with the largest that fits.
+constexpr std::array duration_suffixes{Suffix{"d", 86'400'000}, Suffix{"h", 3'600'000}, Suffix{"m", 60'000},
+                                       Suffix{"s", 1'000}, Suffix{"ms", 1}};
+constexpr std::array size_suffixes{Suffix{"GB", 1 << 30}, Suffix{"MB", 1 << 20}, Suffix{"kB", 1 << 10},
+                                   Suffix{"B", 1}};
+
+std::string with_suffix(std::int64_t value, std::span<const Suffix> suffixes) {
+    for (const auto& suffix : suffixes) {
+        if (value % suffix.factor == 0 && (value != 0 || suffix.factor == 1)) {
+            return std::to_string(value / suffix.factor) + std::string(suffix.name);
+        }
+    }
+    return std::to_string(value);
+}
+
+std::optional<std::int64_t> parse_number(std::string_view text) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
+std::optional<std::int64_t> parse_suffixed(std::string_view text, std::span<const Suffix> suffixes) {
+    const auto digits = text.substr(0, text.find_first_not_of("0123456789"));
+    const auto name = text.substr(digits.size());
+    const auto number = parse_number(digits);
+    const auto suffix = std::ranges::find(suffixes, name, &Suffix::name);
+    std::int64_t value = 0;
+    if (!number || suffix == suffixes.end() || __builtin_mul_overflow(*number, suffix->factor, &value)) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::string toml_string(std::string_view text) {
+    std::string result = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') result += '\\';
+        result += c;
+    }
+    return result + '"';
+}
+
+std::optional<std::string> check_choice(const Setting& setting, std::string_view text) {
+    if (setting.choices.empty() || std::ranges::count(setting.choices, text) > 0) return std::nullopt;
+    std::string wanted;
+    for (const auto& choice : setting.choices) wanted += (wanted.empty() ? "" : ", ") + std::string(choice);
+    return std::string(setting.key) + " must be one of: " + wanted;
+}
+
+std::optional<std::string> check_limits(const Setting& setting, std::int64_t value,
+                                        std::string (*shown)(std::int64_t)) {
+    if (value >= setting.min && value <= setting.max) return std::nullopt;
+    const auto key = std::string(setting.key);
+    if (value < setting.min) return key + " must be at least " + shown(setting.min);
+    return key + " must be at most " + shown(setting.max);
+}
+
+std::string shown_number(std::int64_t value) { return std::to_string(value); }
+std::string shown_duration(std::int64_t value) { return with_suffix(value, duration_suffixes); }
+std::string shown_size(std::int64_t value) { return with_suffix(value, size_suffixes); }
+
+/// Assigns a text to the place of its type; what is wrong with it otherwise.
+struct Assign {
+    const Setting& setting;
+    std::string_view text;
+
+    [[nodiscard]] std::optional<std::string> no(std::string_view wanted) const {
+        return std::string(setting.key) + " must be " + std::string(wanted) + ", not '" + std::string(text) +
+               "'";
+    }
+
+    std::optional<std::string> operator()(std::string* place) const {
+        if (auto wrong = check_choice(setting, text)) return wrong;
+        if (setting.check != nullptr) {
+            if (auto wrong = setting.check(text)) return std::string(setting.key) + ' ' + *wrong;
+        }
+        *place = text;
+        return std::nullopt;
+    }
+    std::optional<std::string> operator()(bool* place) const {
+        if (text != "true" && text != "false") return no("true or false");
+        *place = text == "true";
+        return std::nullopt;
+    }
+    std::optional<std::string> operator()(std::int64_t* place) const {
+        const auto value = parse_number(text);
+        if (!value) return no("a whole number");
+        if (auto wrong = check_limits(setting, *value, shown_number)) return wrong;
+        *place = *value;
+        return std::nullopt;
+    }
+    std::optional<std::string> operator()(Duration* place) const {
+        const auto value = parse_suffixed(text, duration_suffixes);
+        if (!value) return no("a duration like 500ms, 30s, 5m, 1h or 30d");
+        if (auto wrong = check_limits(setting, *value, shown_duration)) return wrong;
+        *place = Duration(*value);
+        return std::nullopt;
+    }
+    std::optional<std::string> operator()(Size* place) const {
+        const auto value = parse_suffixed(text, size_suffixes);
+        if (!value) return no("a size like 512B, 64kB, 1MB or 1GB");
+        if (auto wrong = check_limits(setting, *value, shown_size)) return wrong;
+        place->bytes = *value;
+        return std::nullopt;
+    }
+};
+
+struct ToToml {
+    std::string operator()(const std::string* value) const { return toml_string(*value); }
+    std::string operator()(const bool* value) const { return *value ? "true" : "false"; }
+    std::string operator()(const std::int64_t* value) const { return std::to_string(*value); }
+    std::string operator()(const Duration* value) const {
+        return toml_string(shown_duration(value->count()));
+    }
+    std::string operator()(const Size* value) const { return toml_string(shown_size(value->bytes)); }
+};
+
+std::optional<std::string> check_listen(std::string_view text) {
+    if (parse_listen_address(text)) return std::nullopt;
+    return "must be an IP address and a port, like 127.0.0.1:8080 or [::1]:8080, not '" + std::string(text) +
+           "'";
+}
+
+std::vector<Setting> front_settings(Settings& s) {
+    constexpr std::int64_t kb = 1 << 10;
+    constexpr std::int64_t gb = 1 << 30;
+    return {
+        {"server.listen",
+         &s.server.listen,
+         "IP address and port that HTTP is served on; port 0 takes any free one.",
+         0,
+         0,
+         {},
+         check_listen},
+        {"server.threads", &s.server.threads, "Threads that serve connections; 0: one for each core.", 0,
+         256},
+        {"server.stop_timeout", &s.server.stop_timeout,
+         "How long requests under way may take after a signal to stop; then they are cut."},
+
+        {"http.header_limit", &s.http.header_limit, "The longest request line and headers.", kb, 8 * kb * kb},
+        {"http.body_limit", &s.http.body_limit, "The longest request body.", kb, gb},
+        {"http.connections_limit", &s.http.connections_limit, "Open connections in total; more get 503.", 1},
+        {"http.connections_per_address", &s.http.connections_per_address,
+         "Open connections of one client address; 0: no limit of its own."},
+        {"http.requests_per_connection", &s.http.requests_per_connection,
+         "Requests after which a connection is closed politely; 0: never."},
+        {"http.inflight_limit", &s.http.inflight_limit, "Requests being answered at once; more get 503.", 1},
+        {"http.idle_timeout", &s.http.idle_timeout, "How long a connection may stay open between requests.",
+         1},
+        {"http.read_timeout", &s.http.read_timeout, "How long a request may take to arrive.", 1},
+        {"http.write_timeout", &s.http.write_timeout, "How long a client may take to read a response.", 1},
+        {"http.realm", &s.http.realm, "The realm that HTTP authentication names."},
+        {"http.public_url", &s.http.public_url,
+         "The URL of this server that WSDLs name, behind a proxy; empty: what the client called."},
+        {"http.public_descriptions", &s.http.public_descriptions,
+         "Whether WSDLs and the index page are served without authentication."},
+        {"http.retry_after", &s.http.retry_after, "What overloaded answers ask clients to wait.", 1000},
+        {"http.overload_status", &s.http.overload_status,
+         "HTTP status of overloaded answers; 500 for clients that read faults in nothing else.", 500, 599},
+        {"http.access_log", &s.http.access_log, "Whether each request is logged."},
+    };
+}
+
+std::vector<Setting> database_settings(Settings& s) {
+    return {
+        {"database.url", &s.database.url,
+         "libpq URI of the database; empty: an embedded PostgreSQL in the data directory."},
+        {"database.owner_url", &s.database.owner_url,
+         "URI of the role that applies migrations (may create roles); empty: the same as database.url."},
+        {"database.role", &s.database.role, "Role that every session on database.url takes; empty: its own."},
+        {"database.sessions", &s.database.sessions, "Sessions for everything that is not posting.", 1, 1000},
+        {"database.queue_limit", &s.database.queue_limit, "Statements that may wait for a session.", 1},
+        {"database.statement_timeout", &s.database.statement_timeout, "The longest that a statement may run.",
+         1},
+
+        {"postgres.bin_dir", &s.postgres.bin_dir, "Where the embedded PostgreSQL 15 has its programs."},
+        {"postgres.shared_buffers", &s.postgres.shared_buffers,
+         "Its shared memory, as PostgreSQL writes sizes."},
+        {"postgres.max_wal_size", &s.postgres.max_wal_size, "Its log between checkpoints."},
+        {"postgres.max_connections", &s.postgres.max_connections, "Its connections.", 10, 10'000},
+        {"postgres.start_timeout", &s.postgres.start_timeout,
+         "How long it may take to start, recovery from a crash included.", 1000},
+        {"postgres.stop_timeout", &s.postgres.stop_timeout,
+         "How long it may take to stop; then it stops without a checkpoint, and recovers at the next start.",
+         1000},
+    };
+}
+
+std::vector<Setting> domain_settings(Settings& s) {
+    return {
+        {"ledger.shards", &s.ledger.shards,
+         "Shards of the ledger; fixed when the database is made, and checked at every start.", 1, 1024},
+        {"ledger.lanes", &s.ledger.lanes, "Threads that post, each on its own session.", 1, 64},
+        {"ledger.batch_max", &s.ledger.batch_max, "Postings in one transaction.", 1, 4096},
+        {"ledger.queue_limit", &s.ledger.queue_limit, "Postings that may wait for a lane; more are refused.",
+         1},
+        {"ledger.queue_timeout", &s.ledger.queue_timeout,
+         "How long a posting may wait for its lane; older ones are refused unposted.", 1},
+        {"ledger.resend_for", &s.ledger.resend_for,
+         "How long a batch is sent again when the database goes away under it.", 0},
+        {"ledger.max_amount", &s.ledger.max_amount, "The most that one request may move, in minor units.", 1,
+         1'000'000'000'000'000},
+        {"ledger.address_cache", &s.ledger.address_cache, "Addresses whose accounts a node remembers.", 1},
+
+        {"hold.ttl", &s.hold.ttl, "How long a hold lives after it was placed or extended.", 1},
+
+        {"auth.default_domain", &s.auth.default_domain, "The domain of logins that name none."},
+        {"auth.credential_ttl", &s.auth.credential_ttl, "How long a verified password is remembered.", 1000},
+        {"auth.refusal_ttl", &s.auth.refusal_ttl, "How long a wrong password is remembered.", 1000},
+        {"auth.credential_cache", &s.auth.credential_cache, "Verified passwords that are remembered.", 1},
+        {"auth.refusal_cache", &s.auth.refusal_cache, "Wrong passwords that are remembered.", 1},
+        {"auth.hashing_threads", &s.auth.hashing_threads,
+         "Threads that hash passwords; each uses 64 MB while it does.", 1, 64},
+        {"auth.hashing_queue", &s.auth.hashing_queue, "Passwords that may wait to be hashed; more get 503.",
+         1},
+
+        {"log.format",
+         &s.log.format,
+         "How log lines are written: json, or text for people.",
+         0,
+         0,
+         {"json", "text"}},
+        {"log.level",
+         &s.log.level,
+         "The least important lines that are written.",
+         0,
+         0,
+         {"debug", "info", "warning", "error"}},
+    };
+}
+
+}  // namespace
+
+std::vector<Setting> setting_table(Settings& settings) {
+    auto table = front_settings(settings);
+    for (const auto& part : {database_settings(settings), domain_settings(settings)}) {
+        table.insert(table.end(), part.begin(), part.end());
+    }
+    return table;
+}
+
+std::string Setting::toml() const { return std::visit(ToToml(), place); }
+
+std::optional<std::string> Setting::assign(std::string_view text) const {
+    return std::visit(Assign{*this, text}, place);
+}
+
+std::string Setting::environment_name() const {
+    std::string name = "LEDGERLINE_";
+    for (const char c : key) {
+        if (c == '.')
+            name += '_';
+        else
+            name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    }
+    return name;
+}
+
+std::optional<ListenAddress> parse_listen_address(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    const auto port = parse_number(text.substr(colon + 1));
+    if (!port || *port < 0 || *port > 65535) return std::nullopt;
+    auto address = text.substr(0, colon);
+    const bool bracketed = address.starts_with('[') && address.ends_with(']');
+    if (bracketed) address = address.substr(1, address.size() - 2);
+    ListenAddress result;
+    result.address = address;
+    result.port = static_cast<std::uint16_t>(*port);
+    in6_addr parsed;  // large enough for both
+    if (::inet_pton(bracketed ? AF_INET6 : AF_INET, result.address.c_str(), &parsed) != 1)
+        return std::nullopt;
+    return result;
+}
+
+bool ListenAddress::loopback() const { return address == "::1" || address.starts_with("127."); }
+
+std::string ListenAddress::url() const {
+    const bool v6 = address.find(':') != std::string::npos;
+    return "http://" + (v6 ? '[' + address + ']' : address) + ':' + std::to_string(port);
+}
+
+std::string default_settings_file() {
+    std::ostringstream file;
+    file
+        << "# Every setting with its default. Each may also come from the environment: [http] body_limit is\n"
+           "# LEDGERLINE_HTTP_BODY_LIMIT. Durations: ms, s, m, h, d. Sizes: B, kB, MB, GB (1 kB = 1024 B).\n"
+           "# `ledgerline check-config --config FILE` names every mistake.\n";
+    Settings defaults;
+    std::string_view section;
+    for (const auto& setting : setting_table(defaults)) {
+        const auto dot = setting.key.find('.');
+        if (setting.key.substr(0, dot) != section) {
+            section = setting.key.substr(0, dot);
+            file << "\n[" << section << "]\n";
+        }
+        file << "# " << setting.meaning << '\n'
+             << setting.key.substr(dot + 1) << " = " << setting.toml() << '\n';
+    }
+    return file.str();
+}
+
+}  // namespace app

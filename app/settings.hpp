@@ -1,0 +1,164 @@
+// Every setting of the program, in one table: name, default, limits, meaning; read from TOML, environment and
+// flags.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace app {
+
+using Duration = std::chrono::milliseconds;
+
+/// A number of bytes.
+struct Size {
+    std::int64_t bytes = 0;
+    auto operator<=>(const Size&) const = default;
+};
+
+/// The values, by section. The initial ones are the defaults. What each means stands in setting_table().
+struct Settings {
+    struct Server {
+        std::string listen = "127.0.0.1:8080";
+        std::int64_t threads = 1;
+        Duration stop_timeout{30'000};
+    } server;
+
+    struct Http {
+        Size header_limit{16 << 10};
+        Size body_limit{1 << 20};
+        std::int64_t connections_limit = 10'000;
+        std::int64_t connections_per_address = 0;
+        std::int64_t requests_per_connection = 0;
+        std::int64_t inflight_limit = 4096;
+        Duration idle_timeout{75'000};
+        Duration read_timeout{20'000};
+        Duration write_timeout{20'000};
+        std::string realm = "ledgerline";
+        std::string public_url;
+        bool public_descriptions = true;
+        Duration retry_after{1'000};
+        std::int64_t overload_status = 503;
+        bool access_log = false;
+    } http;
+
+    struct Database {
+        std::string url;
+        std::string owner_url;
+        std::string role = "ledgerline_service";
+        std::int64_t sessions = 4;
+        std::int64_t queue_limit = 1024;
+        Duration statement_timeout{10'000};
+    } database;
+
+    struct Postgres {
+        std::string bin_dir = "/usr/lib/postgresql/15/bin";
+        std::string shared_buffers = "256MB";
+        std::string max_wal_size = "4GB";
+        std::int64_t max_connections = 100;
+        Duration start_timeout{600'000};
+        Duration stop_timeout{60'000};
+    } postgres;
+
+    struct Ledger {
+        std::int64_t shards = 16;
+        std::int64_t lanes = 2;
+        std::int64_t batch_max = 256;
+        std::int64_t queue_limit = 8192;
+        Duration queue_timeout{5'000};
+        Duration resend_for{5'000};
+        std::int64_t max_amount = 1'000'000'000'000'000;
+        std::int64_t address_cache = 200'000;
+    } ledger;
+
+    struct Hold {
+        Duration ttl{3'600'000};
+    } hold;
+
+    struct Auth {
+        std::string default_domain = "example.com";
+        Duration credential_ttl{300'000};
+        Duration refusal_ttl{30'000};
+        std::int64_t credential_cache = 16'384;
+        std::int64_t refusal_cache = 4'096;
+        std::int64_t hashing_threads = 1;
+        std::int64_t hashing_queue = 64;
+    } auth;
+
+    struct Log {
+        std::string format = "json";
+        std::string level = "info";
+    } log;
+};
+
+/// One row of the table: a setting's key, its place in Settings, its limits, and its meaning in one sentence.
+struct Setting {
+    using Place = std::variant<std::string*, std::int64_t*, bool*, Duration*, Size*>;
+
+    std::string_view key;  ///< section.name
+    Place place;
+    std::string_view meaning;
+    std::int64_t min = 0;  ///< of numbers, milliseconds or bytes
+    std::int64_t max = std::numeric_limits<std::int64_t>::max();
+    std::vector<std::string_view> choices = {};  ///< of texts; empty: any
+    /// What is wrong with a text that has a form of its own.
+    std::optional<std::string> (*check)(std::string_view text) = nullptr;
+
+    /// The value as TOML writes it, e.g. `"30s"`.
+    [[nodiscard]] std::string toml() const;
+    /// Sets it from text as the environment and flags have it; what is wrong with the text otherwise.
+    [[nodiscard]] std::optional<std::string> assign(std::string_view text) const;
+    /// `LEDGERLINE_SECTION_NAME`.
+    [[nodiscard]] std::string environment_name() const;
+};
+
+/// The table over these values.
+[[nodiscard]] std::vector<Setting> setting_table(Settings& settings);
+
+/// etc/ledgerline.toml: every setting with its default and its meaning.
+[[nodiscard]] std::string default_settings_file();
+
+/// Something wrong with a setting: where, and what.
+struct Mistake {
+    std::string where;  ///< the file's, variable's or flag's name
+    int line = 0;       ///< in the file; 0: there is none
+    std::string what;
+
+    [[nodiscard]] std::string text() const {
+        return where + (line > 0 ? ':' + std::to_string(line) : std::string()) + ": " + what;
+    }
+};
+
+/// Where values come from; later ones win: defaults, the file, the environment, flags.
+struct SettingSources {
+    std::optional<std::string> file;                 ///< a path
+    std::map<std::string, std::string> environment;  ///< all variables; those named LEDGERLINE_… count
+    std::map<std::string, std::string> flags;        ///< by key
+};
+
+/// The values and every mistake that was found. Values with mistakes keep their defaults.
+struct LoadedSettings {
+    Settings settings;
+    std::vector<Mistake> mistakes;
+};
+[[nodiscard]] LoadedSettings load_settings(const SettingSources& sources);
+
+/// `ADDRESS:PORT` taken apart; IPv6 addresses stand in brackets.
+struct ListenAddress {
+    std::string address;
+    std::uint16_t port = 0;
+    [[nodiscard]] bool loopback() const;
+    [[nodiscard]] std::string url() const;  ///< http://ADDRESS:PORT
+};
+[[nodiscard]] std::optional<ListenAddress> parse_listen_address(std::string_view text);
+
+/// The variables of this process.
+[[nodiscard]] std::map<std::string, std::string> process_environment();
+
+}  // namespace app

@@ -1,0 +1,165 @@
+// Settings: the shipped file is the code's, values are read from every source, every mistake is named.
+#include "app/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace {
+
+using app::load_settings;
+using app::SettingSources;
+
+class SettingsFile : public testing::Test {
+  protected:
+    void SetUp() override {
+        std::string pattern = (std::filesystem::temp_directory_path() / "settings-XXXXXX").string();
+        const int file = ::mkstemp(pattern.data());
+        ASSERT_GE(file, 0);
+        ::close(file);
+        path_ = pattern;
+    }
+    void TearDown() override { std::filesystem::remove(path_); }
+
+    app::LoadedSettings load(const std::string& text) {
+        std::ofstream(path_) << text;
+        SettingSources sources;
+        sources.file = path_;
+        return load_settings(sources);
+    }
+
+    /// The only mistake in this text, without the file's name.
+    std::string mistake_in(const std::string& text) {
+        const auto loaded = load(text);
+        if (loaded.mistakes.size() != 1) return std::to_string(loaded.mistakes.size()) + " mistakes";
+        return loaded.mistakes.front().text().substr(path_.size() + 1);
+    }
+
+    std::string path_;
+};
+
+TEST(Settings, the_shipped_file_is_what_the_code_says) {
+    std::ifstream in(LEDGERLINE_SOURCE_DIR "/etc/ledgerline.toml");
+    std::ostringstream shipped;
+    shipped << in.rdbuf();
+    EXPECT_EQ(shipped.str(), app::default_settings_file())
+        << "make it anew: ledgerline check-config --defaults > etc/ledgerline.toml";
+}
+
+TEST(Settings, the_shipped_file_loads_and_changes_nothing) {
+    SettingSources sources;
+    sources.file = LEDGERLINE_SOURCE_DIR "/etc/ledgerline.toml";
+    auto loaded = load_settings(sources);
+    EXPECT_TRUE(loaded.mistakes.empty()) << loaded.mistakes.front().text();
+    app::Settings defaults;
+    const auto expected = app::setting_table(defaults);
+    const auto actual = app::setting_table(loaded.settings);
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(actual[i].toml(), expected[i].toml());
+}
+
+TEST(Settings, every_default_is_within_its_limits_and_every_key_is_unique) {
+    app::Settings settings;
+    std::set<std::string_view> keys;
+    std::set<std::string> variables;
+    for (const auto& setting : app::setting_table(settings)) {
+        auto text = setting.toml();
+        if (text.front() == '"') text = text.substr(1, text.size() - 2);
+        EXPECT_EQ(setting.assign(text), std::nullopt);
+        EXPECT_TRUE(keys.insert(setting.key).second) << setting.key;
+        EXPECT_TRUE(variables.insert(setting.environment_name()).second) << setting.key;
+        EXPECT_TRUE(setting.meaning.ends_with('.')) << setting.key;
+    }
+}
+
+TEST_F(SettingsFile, later_sources_win) {
+    std::ofstream(path_) << "[server]\nlisten = '127.0.0.1:1'\nthreads = 2\nstop_timeout = '2s'\n";
+    SettingSources sources;
+    sources.file = path_;
+    sources.environment = {
+        {"LEDGERLINE_SERVER_LISTEN", "127.0.0.1:2"}, {"LEDGERLINE_SERVER_THREADS", "3"}, {"PATH", "/"}};
+    sources.flags = {{"server.listen", "127.0.0.1:3"}};
+    const auto loaded = load_settings(sources);
+    EXPECT_TRUE(loaded.mistakes.empty());
+    EXPECT_EQ(loaded.settings.server.listen, "127.0.0.1:3");
+    EXPECT_EQ(loaded.settings.server.threads, 3);
+    EXPECT_EQ(loaded.settings.server.stop_timeout, app::Duration(2000));
+}
+
+TEST_F(SettingsFile, durations_and_sizes_have_units) {
+    const auto loaded = load(
+        "[http]\nread_timeout = '250ms'\nidle_timeout = '2h'\nbody_limit = '2MB'\n"
+        "[hold]\nttl = '30d'\n[http.more]\n");
+    EXPECT_EQ(loaded.settings.http.read_timeout, app::Duration(250));
+    EXPECT_EQ(loaded.settings.http.idle_timeout, app::Duration(7'200'000));
+    EXPECT_EQ(loaded.settings.http.body_limit.bytes, 2 << 20);
+    EXPECT_EQ(loaded.settings.hold.ttl, app::Duration(2'592'000'000));
+    for (const auto* bad : {"30", "s", "-1s", "1.5s", "1 s", "99999999999999999999s", "1w"}) {
+        EXPECT_NE(
+            mistake_in("[http]\nread_timeout = '" + std::string(bad) + "'\n").find("must be a duration"),
+            std::string::npos)
+            << bad;
+    }
+    EXPECT_NE(mistake_in("[http]\nbody_limit = '1KB'\n").find("must be a size"), std::string::npos);
+}
+
+TEST_F(SettingsFile, mistakes_have_their_line_and_a_suggestion) {
+    EXPECT_EQ(mistake_in("[http]\n\nbody_limt = '1MB'\n"),
+              "3: unknown setting http.body_limt; did you mean http.body_limit?");
+    EXPECT_EQ(mistake_in("[htpp]\nbody_limit = '1MB'\n"),
+              "2: unknown setting htpp.body_limit; did you mean http.body_limit?");
+    EXPECT_EQ(mistake_in("threads = 1\n").substr(0, 26), "1: unknown setting threads");
+    EXPECT_EQ(mistake_in("[server]\nthreads = 'many'\n"), "2: server.threads must be a whole number");
+    EXPECT_EQ(mistake_in("[server]\nthreads = 1000\n"), "2: server.threads must be at most 256");
+    EXPECT_EQ(mistake_in("[http]\nread_timeout = '0ms'\n"), "2: http.read_timeout must be at least 1ms");
+    EXPECT_EQ(mistake_in("[log]\nlevel = 'loud'\n"),
+              "2: log.level must be one of: debug, info, warning, error");
+    EXPECT_EQ(mistake_in("[server]\nlisten = 'localhost'\n").substr(0, 30), "2: server.listen must be an IP");
+    EXPECT_EQ(mistake_in("[server]\nthreads = \n").substr(0, 2), "2:");
+}
+
+TEST_F(SettingsFile, every_mistake_is_named_in_the_files_order) {
+    const auto loaded = load("[server]\nthreads = -1\n[http]\nbody_limit = 5\nnonsense = true\n");
+    ASSERT_EQ(loaded.mistakes.size(), 3U);
+    for (std::size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(loaded.mistakes[i].line, (std::vector{2, 4, 5})[i]);
+    }
+}
+
+TEST(Settings, mistakes_in_the_environment_are_named) {
+    SettingSources sources;
+    sources.environment = {{"LEDGERLINE_HTTP_BODY_LIMT", "1MB"}, {"LEDGERLINE_SERVER_THREADS", "x"}};
+    const auto loaded = load_settings(sources);
+    ASSERT_EQ(loaded.mistakes.size(), 2U);
+    EXPECT_EQ(loaded.mistakes[0].text(),
+              "LEDGERLINE_HTTP_BODY_LIMT: unknown variable; did you mean LEDGERLINE_HTTP_BODY_LIMIT?");
+    EXPECT_EQ(loaded.mistakes[1].text(),
+              "LEDGERLINE_SERVER_THREADS: server.threads must be a whole number, not 'x'");
+}
+
+TEST(Settings, a_missing_file_is_a_mistake) {
+    SettingSources sources;
+    sources.file = "/nowhere/ledgerline.toml";
+    const auto loaded = load_settings(sources);
+    ASSERT_EQ(loaded.mistakes.size(), 1U);
+    EXPECT_EQ(loaded.mistakes[0].text(),
+              "/nowhere/ledgerline.toml: can't be read: No such file or directory");
+}
+
+TEST(ListenAddress, is_taken_apart) {
+    EXPECT_EQ(app::parse_listen_address("127.0.0.1:8080")->url(), "http://127.0.0.1:8080");
+    EXPECT_EQ(app::parse_listen_address("[::1]:80")->url(), "http://[::1]:80");
+    EXPECT_TRUE(app::parse_listen_address("127.8.0.1:1")->loopback());
+    EXPECT_TRUE(app::parse_listen_address("[::1]:1")->loopback());
+    EXPECT_FALSE(app::parse_listen_address("0.0.0.0:1")->loopback());
+    EXPECT_FALSE(app::parse_listen_address("[::]:1")->loopback());
+    for (const auto* bad : {"", ":80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80", "localhost:80",
+                            "127.0.0.1:-1", "127.1:80"}) {
+        EXPECT_FALSE(app::parse_listen_address(bad)) << bad;
+    }
+}
+
+}  // namespace
