@@ -2,6 +2,7 @@
 // response.
 #pragma once
 
+#include "base/log.hpp"
 #include "frontend/auth/authenticator.hpp"
 #include "frontend/http/server.hpp"
 #include "frontend/service.hpp"
@@ -44,6 +45,7 @@ class Endpoint final : public http::Handler {
         std::vector<Service> services;
         std::function<Readiness()> readiness;
         std::function<void(std::string&)> more_metrics;
+        base::Logger log;
     };
     Endpoint(Parts parts, EndpointOptions options);
     ~Endpoint() override;

@@ -1,0 +1,452 @@
+// The straight line that every request takes.
+#include "frontend/endpoint.hpp"
+
+#include "base/database.hpp"
+#include "base/ids.hpp"
+#include "frontend/index_page.hpp"
+#include "frontend/request_metrics.hpp"
+#include "frontend/route.hpp"
+#include "frontend/soap/wsdl.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <unordered_map>
+#include <utility>
+
+namespace frontend {
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+
+/// Request ids: random for the process, then counted, so that making one costs no system call.
+class RequestIds {
+  public:
+    RequestIds() {
+        std::array<std::uint8_t, 8> random{};
+        base::random_bytes(random);
+        prefix_ = base::hex(random) + '-';
+    }
+    std::string next() {
+        std::array<char, 20> digits{};
+        const auto number = counter_.fetch_add(1, std::memory_order_relaxed);
+        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+        return prefix_ + std::string(digits.data(), end);
+    }
+
+  private:
+    std::string prefix_;
+    std::atomic<std::uint64_t> counter_{1};
+};
+
+/// What is known about a request under way, for its response, the log and the metrics.
+struct Exchange {
+    std::string id;
+    soap::SoapVersion soap = soap::SoapVersion::v1_1;
+    const soap::Interface* interface = nullptr;
+    const soap::Version* version = nullptr;  ///< faults are of its common schema; null: Parlay X 2.1's
+    const soap::OperationTable* operation = nullptr;
+    std::string user;
+    std::size_t counters = 0;
+    RequestOutcome outcome = RequestOutcome::malformed;
+    std::string fault;  ///< what the client was told, for the log
+};
+
+/// What the client expects to read, as far as headers tell. The envelope itself corrects it.
+soap::SoapVersion expected_version(const http::Request& request) {
+    constexpr std::string_view soap_1_2 = "application/soap+xml";
+    const auto type = request.header("Content-Type").substr(0, soap_1_2.size());
+    return http::equal_no_case(type, soap_1_2) ? soap::SoapVersion::v1_2 : soap::SoapVersion::v1_1;
+}
+
+/// Only what can stand in a URL's authority: the header goes into documents.
+bool is_authority(std::string_view host) {
+    return !host.empty() && std::ranges::all_of(host, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view(".-:[]_").find(c) != std::string_view::npos;
+    });
+}
+
+std::string_view refusal_text(http::Refusal refusal) {
+    switch (refusal) {
+        case http::Refusal::malformed:
+            return "The HTTP request is malformed";
+        case http::Refusal::header_too_large:
+            return "The HTTP header is larger than this server accepts";
+        case http::Refusal::body_too_large:
+            return "The message is larger than this server accepts";
+        case http::Refusal::too_slow:
+            return "The request did not arrive in time";
+        case http::Refusal::not_supported:
+            return "This version or transfer coding of HTTP is not served";
+        case http::Refusal::overloaded:
+        case http::Refusal::too_many_connections:
+            return "Too much to do; try again";
+        case http::Refusal::failed:
+            return "The request failed";
+    }
+    return "";
+}
+
+}  // namespace
+
+struct Endpoint::Impl {
+    struct Served {
+        Operation operation;
+        const soap::Interface* interface;
+        std::size_t counters;
+    };
+
+    Parts parts;
+    const EndpointOptions options;
+    const std::string challenge;
+    RequestIds ids;
+    RequestMetrics metrics;
+    std::unordered_map<const soap::OperationTable*, Served> served;
+
+    Impl(Parts given, EndpointOptions given_options)
+        : parts(std::move(given)),
+          options(std::move(given_options)),
+          challenge("Basic realm=\"" + options.realm + "\", charset=\"UTF-8\"") {
+        for (const auto& service : parts.services) {
+            service.check_complete();
+            for (const auto& operation : service.operations()) {
+                const auto counters = metrics.add(service.interface().name, operation.table->name);
+                served.emplace(operation.table, Served{operation, &service.interface(), counters});
+            }
+        }
+    }
+
+    // SOAP
+    asio::awaitable<http::Response> post(const http::Request& request, const Route& route,
+                                         Exchange& exchange);
+    asio::awaitable<http::Response> perform(const http::Request& request, soap::Request message,
+                                            auth::PrincipalPtr principal, Exchange& exchange);
+    asio::awaitable<ErasedAnswer> invoke(const Served& operation, const Call& call, soap::Message message);
+    [[nodiscard]] http::Response denied(auth::Denial denial, Exchange& exchange) const;
+    [[nodiscard]] http::Response fault_response(const soap::Fault& fault, unsigned status,
+                                                Exchange& exchange) const;
+    [[nodiscard]] http::Response refused_response(const Refused& refused, Exchange& exchange) const;
+
+    // Everything else
+    asio::awaitable<http::Response> get(const http::Request& request, const Route& route);
+    [[nodiscard]] http::Response document(const http::Request& request, const Route& route) const;
+    [[nodiscard]] std::string base_url(const http::Request& request) const;
+    [[nodiscard]] http::Response metrics_response() const;
+
+    void finish(const http::Request& request, Exchange& exchange, http::Response& response);
+    void log(const http::Request& request, const Exchange& exchange, const http::Response& response,
+             Clock::duration time) const;
+};
+
+// SOAP -----------------------------------------------------------------------------------------------------
+
+asio::awaitable<http::Response> Endpoint::Impl::post(const http::Request& request, const Route& route,
+                                                     Exchange& exchange) {
+    exchange.soap = expected_version(request);
+    std::optional<soap::Endpoint> only;
+    if (route.kind == Route::Kind::one_service) {
+        only = parts.catalogue.find(route.version, route.interface);
+        if (only) exchange.version = only->version;
+    }
+
+    // Credentials that HTTP carries come first: who is not allowed in costs no parsing.
+    const auth::Credentials credentials{request.header("Authorization"), request.peer};
+    auth::PrincipalPtr principal;
+    if (credentials.in_http()) {
+        auto outcome = parts.authenticator.recall(credentials);
+        if (!outcome) outcome = co_await parts.authenticator.authenticate(credentials);
+        if (const auto* denial = std::get_if<auth::Denial>(&*outcome)) co_return denied(*denial, exchange);
+        principal = std::get<auth::PrincipalPtr>(std::move(*outcome));
+        exchange.user = principal->login();
+    }
+
+    if (route.kind == Route::Kind::astray || (route.kind == Route::Kind::one_service && !only)) {
+        if (!principal) co_return denied(auth::Denial::missing, exchange);
+        co_return fault_response(soap::Fault::client("No service at " + std::string(route.path)), 404,
+                                 exchange);
+    }
+    const auto coding = request.header("Content-Encoding");
+    if (!coding.empty() && !http::equal_no_case(coding, "identity")) {
+        if (!principal) co_return denied(auth::Denial::missing, exchange);
+        co_return fault_response(soap::Fault::client("Content-Encoding is not served"), 415, exchange);
+    }
+
+    auto decoded = parts.decoder.decode(request.body, only);
+    const auto* failure = std::get_if<soap::Failure>(&decoded);
+    exchange.soap = failure ? failure->soap : std::get<soap::Request>(decoded).soap;
+    if (failure && failure->version) exchange.version = failure->version;
+    if (!principal) co_return denied(auth::Denial::missing, exchange);
+    if (failure) {
+        const auto status = soap::http_status(failure->soap, failure->fault);
+        co_return fault_response(failure->fault, static_cast<unsigned>(status), exchange);
+    }
+    co_return co_await perform(request, std::get<soap::Request>(std::move(decoded)), std::move(principal),
+                               exchange);
+}
+
+asio::awaitable<http::Response> Endpoint::Impl::perform(const http::Request& request, soap::Request message,
+                                                        auth::PrincipalPtr principal, Exchange& exchange) {
+    exchange.interface = message.interface;
+    exchange.version = message.version;
+    exchange.operation = message.operation;
+    const auto found = served.find(message.operation);
+    if (found == served.end()) {
+        exchange.outcome = RequestOutcome::malformed;
+        co_return fault_response(
+            soap::Fault::client("Operation " + std::string(message.element) + " is not served"), 500,
+            exchange);
+    }
+    const auto& operation = found->second;
+    exchange.counters = operation.counters;
+
+    Call call{.principal = std::move(principal),
+              .permission = operation.operation.permission,
+              .interface = message.interface,
+              .version = message.version,
+              .operation = message.operation,
+              .request_id = exchange.id,
+              .idempotency_key = request.header("Idempotency-Key"),
+              .peer = request.peer,
+              .received = request.received};
+    const auto answer = co_await invoke(operation, call, std::move(message.message));
+    if (const auto* refused = answer.refused()) co_return refused_response(*refused, exchange);
+
+    const auto& reply = *answer.reply();
+    exchange.outcome = reply.replayed ? RequestOutcome::replayed : RequestOutcome::done;
+    http::Response response;
+    response.content_type = soap::content_type(message.soap);
+    response.body = soap::encode_response(message, reply.message);
+    if (reply.replayed) response.add_header("Idempotency-Replayed", "true");
+    co_return response;
+}
+
+asio::awaitable<ErasedAnswer> Endpoint::Impl::invoke(const Served& operation, const Call& call,
+                                                     soap::Message message) {
+    std::string what;
+    try {
+        co_return co_await operation.operation.invoke(operation.operation.target, call, std::move(message));
+    } catch (const base::DatabaseBusy&) {
+        co_return try_again(Code::overloaded);
+    } catch (const base::sql::Error& error) {
+        what = error.what();
+        if (error.failure() != base::sql::Failure::data) {
+            parts.log.error("the database failed a request", {{"request", call.request_id}, {"error", what}});
+            co_return try_again(Code::database_unavailable);
+        }
+    } catch (const std::exception& error) {
+        what = error.what();
+    }
+    parts.log.error("a request failed", {{"request", call.request_id},
+                                         {"service", call.interface->name},
+                                         {"operation", call.operation->name},
+                                         {"error", what}});
+    co_return fault(Code::internal);
+}
+
+http::Response Endpoint::Impl::denied(auth::Denial denial, Exchange& exchange) const {
+    switch (denial) {
+        case auth::Denial::overloaded:
+            return refused_response(try_again(Code::overloaded), exchange);
+        case auth::Denial::unavailable:
+            return refused_response(try_again(Code::database_unavailable), exchange);
+        case auth::Denial::missing:
+        case auth::Denial::malformed:
+        case auth::Denial::wrong:
+            break;
+    }
+    auto response = fault_response(fault(Code::not_authenticated), 401, exchange);
+    response.add_header("WWW-Authenticate", challenge);
+    exchange.outcome = RequestOutcome::unauthenticated;
+    exchange.fault += ": ";
+    exchange.fault += to_string(denial);
+    return response;
+}
+
+http::Response Endpoint::Impl::fault_response(const soap::Fault& fault, unsigned status,
+                                              Exchange& exchange) const {
+    http::Response response;
+    response.status = status;
+    response.content_type = soap::content_type(exchange.soap);
+    response.body = soap::encode_fault(exchange.soap, exchange.version, fault);
+    exchange.fault = fault.faultstring();
+    return response;
+}
+
+http::Response Endpoint::Impl::refused_response(const Refused& refused, Exchange& exchange) const {
+    if (refused.try_again) {
+        auto response = fault_response(refused.fault, options.overload_status, exchange);
+        response.add_header("Retry-After", std::to_string(options.retry_after.count()));
+        exchange.outcome = RequestOutcome::overloaded;
+        return response;
+    }
+    const auto status = static_cast<unsigned>(soap::http_status(exchange.soap, refused.fault));
+    auto response = fault_response(refused.fault, status, exchange);
+    const bool defect = refused.fault == fault(Code::internal);
+    exchange.outcome = defect ? RequestOutcome::failed : RequestOutcome::refused;
+    return response;
+}
+
+// Everything else
+// --------------------------------------------------------------------------------------------
+
+namespace {
+
+http::Response text_response(unsigned status, std::string text) {
+    http::Response response;
+    response.status = status;
+    response.content_type = plain_text;
+    response.body = std::move(text) + '\n';
+    return response;
+}
+
+}  // namespace
+
+asio::awaitable<http::Response> Endpoint::Impl::get(const http::Request& request, const Route& route) {
+    switch (route.kind) {
+        case Route::Kind::health:
+            co_return text_response(200, "ok");
+        case Route::Kind::readiness: {
+            const auto readiness = parts.readiness ? parts.readiness() : Readiness{};
+            co_return readiness.ready ? text_response(200, "ready") : text_response(503, readiness.reason);
+        }
+        case Route::Kind::metrics:
+            co_return metrics_response();
+        case Route::Kind::any_service:
+        case Route::Kind::one_service:
+            break;
+        case Route::Kind::astray:
+        case Route::Kind::nothing:
+            co_return text_response(404, "Nothing here; see /ParlayX/");
+    }
+    if (!options.public_descriptions) {
+        const auth::Credentials credentials{request.header("Authorization"), request.peer};
+        const auto outcome = co_await parts.authenticator.authenticate(credentials);
+        if (const auto* denial = std::get_if<auth::Denial>(&outcome)) {
+            auto response = text_response(401, std::string(to_string(*denial)));
+            response.add_header("WWW-Authenticate", challenge);
+            co_return response;
+        }
+    }
+    co_return document(request, route);
+}
+
+http::Response Endpoint::Impl::document(const http::Request& request, const Route& route) const {
+    const auto base = base_url(request);
+    if (route.kind == Route::Kind::one_service) {
+        const auto endpoint = parts.catalogue.find(route.version, route.interface);
+        if (!endpoint) return text_response(404, "No such service; see /ParlayX/");
+        if (!route.query.empty()) {
+            const auto address =
+                base + "/ParlayX/" + std::string(route.version) + '/' + std::string(route.interface);
+            auto text = soap::published_document(*endpoint, route.query, address);
+            if (!text) return text_response(404, "No such document; try ?wsdl");
+            http::Response response;
+            response.content_type = "text/xml; charset=utf-8";
+            response.body = std::move(*text);
+            return response;
+        }
+    }
+    http::Response response;
+    response.content_type = "text/html; charset=utf-8";
+    response.body = index_page(parts.catalogue, base);
+    return response;
+}
+
+std::string Endpoint::Impl::base_url(const http::Request& request) const {
+    if (!options.public_url.empty()) {
+        return options.public_url.ends_with('/') ? options.public_url.substr(0, options.public_url.size() - 1)
+                                                 : options.public_url;
+    }
+    const auto host = request.header("Host");
+    return "http://" + (is_authority(host) ? std::string(host) : "localhost");
+}
+
+http::Response Endpoint::Impl::metrics_response() const {
+    http::Response response;
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    metrics.write(response.body);
+    if (parts.more_metrics) parts.more_metrics(response.body);
+    return response;
+}
+
+// Response, log
+// ------------------------------------------------------------------------------------------------
+
+void Endpoint::Impl::finish(const http::Request& request, Exchange& exchange, http::Response& response) {
+    response.add_header("X-Request-Id", exchange.id);
+    const auto time = Clock::now() - request.received;
+    metrics.count(exchange.counters, exchange.outcome, time);
+    if (options.access_log) log(request, exchange, response, time);
+}
+
+void Endpoint::Impl::log(const http::Request& request, const Exchange& exchange,
+                         const http::Response& response, Clock::duration time) const {
+    if (!parts.log.enabled(base::LogLevel::info)) return;
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+    const std::string_view service = exchange.interface ? exchange.interface->name : "";
+    const std::string_view version = exchange.version ? exchange.version->name : "";
+    const std::string_view operation = exchange.operation ? exchange.operation->name : "";
+    parts.log.info("request", {{"request", exchange.id},
+                               {"peer", request.peer},
+                               {"user", exchange.user},
+                               {"service", service},
+                               {"version", version},
+                               {"operation", operation},
+                               {"outcome", to_string(exchange.outcome)},
+                               {"fault", exchange.fault},
+                               {"status", response.status},
+                               {"us", us}});
+}
+
+Endpoint::Endpoint(Parts parts, EndpointOptions options)
+    : impl_(std::make_unique<Impl>(std::move(parts), std::move(options))) {}
+
+Endpoint::~Endpoint() = default;
+
+asio::awaitable<http::Response> Endpoint::handle(const http::Request& request) {
+    const auto route = find_route(request.target);
+    if (request.method == http::Method::get || request.method == http::Method::head) {
+        co_return co_await impl_->get(request, route);
+    }
+    Exchange exchange;
+    exchange.id = impl_->ids.next();
+    if (!route.speaks_soap()) co_return text_response(404, "Nothing here; see /ParlayX/");
+    http::Response response;
+    if (request.method == http::Method::post) {
+        response = co_await impl_->post(request, route, exchange);
+    } else {
+        const auto reason = "Method " + std::string(request.method_text) + " is not served";
+        response = impl_->fault_response(soap::Fault::client(reason), 405, exchange);
+        response.add_header("Allow", "GET, HEAD, POST");
+    }
+    impl_->finish(request, exchange, response);
+    co_return response;
+}
+
+http::Response Endpoint::refuse(const http::Request& request, http::Refusal refusal, unsigned status) {
+    // A target that was never read might have been a service's.
+    if (!request.target.empty() && !find_route(request.target).speaks_soap()) {
+        return text_response(status, std::string(refusal_text(refusal)));
+    }
+    Exchange exchange;
+    exchange.id = impl_->ids.next();
+    exchange.soap = expected_version(request);
+    http::Response response;
+    if (refusal == http::Refusal::overloaded || refusal == http::Refusal::too_many_connections) {
+        response = impl_->refused_response(try_again(Code::overloaded), exchange);
+    } else if (refusal == http::Refusal::failed) {
+        response = impl_->refused_response({fault(Code::internal)}, exchange);
+    } else {
+        const auto fault = soap::Fault::client(std::string(refusal_text(refusal)));
+        response = impl_->fault_response(fault, status, exchange);
+    }
+    impl_->finish(request, exchange, response);
+    return response;
+}
+
+}  // namespace frontend

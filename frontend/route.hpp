@@ -1,0 +1,37 @@
+// What a request's target means to us.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace frontend {
+
+struct Route {
+    enum class Kind : std::uint8_t {
+        any_service,  ///< /ParlayX/: the operation is found by the body
+        one_service,  ///< /ParlayX/VERSION/INTERFACE
+        astray,       ///< anything else under /ParlayX
+        health,       ///< /healthz
+        readiness,    ///< /readyz
+        metrics,      ///< /metrics
+        nothing,
+    };
+
+    Kind kind = Kind::nothing;
+    std::string_view version;    ///< of one_service, e.g. `v2_1`
+    std::string_view interface;  ///< of one_service, e.g. `AmountCharging`
+    std::string_view path;       ///< without the query
+    std::string_view query;      ///< what follows `?`
+
+    /// Requests here are answered in SOAP's terms, whatever goes wrong.
+    [[nodiscard]] bool speaks_soap() const {
+        return kind == Kind::any_service || kind == Kind::one_service || kind == Kind::astray;
+    }
+    bool operator==(const Route&) const = default;
+};
+
+/// Takes origin form (`/ParlayX/…`) and absolute form (`http://host/ParlayX/…`; RFC 9112, 3.2). A trailing
+/// slash does not matter.
+[[nodiscard]] Route find_route(std::string_view target);
+
+}  // namespace frontend
