@@ -109,7 +109,12 @@ void append_escaped(std::string_view text, bool attribute, std::string& out) {
 void Utf16Decoder::append(const char16_t* units, std::size_t count, std::string& out) {
     std::size_t i = 0;
     if (high_ == 0) {
-        // Nearly everything is ASCII: find how much of it is, then copy that at once.
+        // Nearly everything is ASCII: find how much of it is, four at a time, then copy that at once.
+        std::uint64_t four = 0;
+        for (; i + 4 <= count; i += 4) {
+            std::memcpy(&four, units + i, sizeof four);
+            if ((four & 0xFF80FF80FF80FF80ULL) != 0) break;
+        }
         while (i < count && units[i] < 0x80) ++i;
         const std::size_t old_size = out.size();
         out.resize(old_size + i);
