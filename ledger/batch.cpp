@@ -1,6 +1,8 @@
 // Orders a batch and turns it into the parameters of ledger.post_batch.
 #include "ledger/batch.hpp"
 
+#include "ledger/hold_id.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <numeric>
@@ -170,19 +172,6 @@ std::optional<std::int64_t> number(std::string_view text) {
     return result.ec == std::errc() ? std::optional(value) : std::nullopt;
 }
 
-base::Id128 id_from_uuid(std::string_view text) {
-    base::Id128 id{};
-    std::size_t digits = 0;
-    for (const char c : text) {
-        if (c == '-' || digits == 2 * id.size()) continue;
-        const int value = c <= '9' ? c - '0' : c - 'a' + 10;
-        auto& byte = id[digits / 2];
-        byte = static_cast<std::uint8_t>(byte << 4 | value);
-        ++digits;
-    }
-    return id;
-}
-
 }  // namespace
 
 base::sql::Params batch_parameters(std::span<const Posting* const> postings, const BatchPlan& plan,
@@ -227,7 +216,8 @@ std::vector<Result<Receipt>> batch_results(const base::sql::Rows& rows,
         receipt.request_id = number(request_ids[i]).value_or(0);
         receipt.journal_no = number(journal_nos[i]);
         if (!holds[i].empty()) {
-            receipt.hold = HoldId{postings[plan.entries[i].posting]->account->shard, id_from_uuid(holds[i])};
+            receipt.hold =
+                HoldId{postings[plan.entries[i].posting]->account->shard, id_of_hex(holds[i]).value()};
         }
         results.emplace_back(receipt);
     }

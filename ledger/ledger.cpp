@@ -1,7 +1,9 @@
 // The ledger's operations: from a request to a posting on its lane.
 #include "ledger/ledger.hpp"
 
+#include "base/ids.hpp"
 #include "base/utf8.hpp"
+#include "ledger/hold_id.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -23,7 +25,8 @@ Ledger::Ledger(Options options, base::Database& database, base::Logger log)
       shards_(database_.run_blocking(
           [&](base::sql::Session& session) { return Shards(session, options_.shards); })),
       directory_(database_, options_.address_cache),
-      applications_(application_cache) {
+      applications_(application_cache),
+      holds_(options_.hold_cache) {
     for (std::size_t i = 0; i < options_.lanes; ++i) {
         lanes_.push_back(std::make_unique<Lane>(options_.lane, log_));
     }
@@ -61,26 +64,143 @@ asio::awaitable<Result<Receipt>> Ledger::refund(Refund request) {
     co_return co_await post(std::move(posting), std::move(request.origin));
 }
 
-/// What every operation does: normalise, check what PostgreSQL could not store, hand to the lane.
+asio::awaitable<Result<Receipt>> Ledger::credit(Credit request) {
+    Posting posting;
+    posting.operation = Operation::credit;
+    posting.account = std::move(request.account);
+    posting.balance_type = std::move(request.balance_type);
+    posting.amount = std::move(request.amount);
+    posting.contra = std::move(request.contra);
+    posting.period_days = request.period_days;
+    Posting again = posting;
+    Origin origin = request.origin;
+    const auto receipt = co_await post(std::move(posting), std::move(request.origin));
+    if (receipt || receipt.error() != Refusal::unknown_balance || !again.balance_type) co_return receipt;
+    if (const auto refusal = prepare(again, origin)) co_return *refusal;
+    const auto application = co_await application_id(std::move(origin.application));
+    if (!application) co_return application.error();
+    again.application = *application;
+    co_return co_await credit_new_balance(std::move(again));
+}
+
+asio::awaitable<Result<Receipt>> Ledger::place(Place request) {
+    Posting posting;
+    posting.operation = Operation::hold;
+    posting.account = request.account;
+    posting.balance_type = request.balance_type;
+    posting.amount = std::move(request.amount);
+    posting.hold = HoldId{request.account->shard, base::random_id()};
+    HoldFacts facts{{}, request.account, request.origin.application, std::move(request.balance_type)};
+    const auto receipt = co_await post(std::move(posting), std::move(request.origin));
+    if (receipt && receipt->hold) {
+        facts.id = *receipt->hold;
+        auto key = to_string(facts.id);
+        auto hold = std::make_shared<const HoldFacts>(std::move(facts));
+        const std::lock_guard lock(mutex_);
+        holds_.put(std::move(key), std::move(hold));
+    }
+    co_return receipt;
+}
+
+asio::awaitable<Result<HoldPtr>> Ledger::find_hold(HoldId id) {
+    const auto key = to_string(id);
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto* found = holds_.find(key)) co_return *found;
+    }
+    auto statement = [id](base::sql::Session& session) {
+        return session.exec(
+            "select h.account_id, a.domain, p.name, h.balance_type"
+            "  from ledger.hold h"
+            "  join ledger.account a on a.shard = h.shard and a.account_id = h.account_id"
+            "  join ledger.application p on p.application_id = h.application_id"
+            " where h.shard = $1 and h.hold_id = $2",
+            base::sql::params(std::int64_t{id.shard}, base::hex(id.id)));
+    };
+    Refusal refusal = Refusal::unknown_hold;
+    HoldPtr hold;
+    try {
+        const auto rows = co_await database_.run(statement);
+        if (!rows.empty()) {
+            Account account;
+            account.id = rows.integer(0, 0);
+            account.shard = id.shard;
+            account.domain = rows.text(0, 1);
+            HoldFacts facts{id, std::make_shared<const Account>(std::move(account)),
+                            std::string(rows.text(0, 2)), rows.optional_text(0, 3)};
+            hold = std::make_shared<const HoldFacts>(std::move(facts));
+        }
+    } catch (const base::DatabaseBusy&) {
+        refusal = Refusal::overloaded;
+    } catch (const std::exception& error) {
+        log_.error("a hold can't be looked up", {{"error", error.what()}});
+        refusal = Refusal::unavailable;
+    }
+    if (!hold) co_return refusal;
+    const std::lock_guard lock(mutex_);
+    holds_.put(key, hold);
+    co_return hold;
+}
+
+asio::awaitable<Result<Receipt>> Ledger::extend(Extend request) {
+    Posting posting;
+    posting.operation = Operation::extend;
+    posting.balance_type = std::move(request.balance_type);
+    posting.amount = std::move(request.amount);
+    co_return co_await post_on_hold(std::move(posting), std::move(request.hold), std::move(request.origin));
+}
+
+asio::awaitable<Result<Receipt>> Ledger::capture(Capture request) {
+    Posting posting;
+    posting.operation = Operation::capture;
+    posting.balance_type = std::move(request.balance_type);
+    posting.amount = std::move(request.amount);
+    posting.contra = "revenue";
+    co_return co_await post_on_hold(std::move(posting), std::move(request.hold), std::move(request.origin));
+}
+
+asio::awaitable<Result<Receipt>> Ledger::release(Release request) {
+    Posting posting;
+    posting.operation = Operation::release;
+    co_return co_await post_on_hold(std::move(posting), std::move(request.hold), std::move(request.origin));
+}
+
+asio::awaitable<Result<Receipt>> Ledger::post_on_hold(Posting posting, HoldPtr hold, Origin origin) {
+    // Somebody else's hold is an unknown one.
+    if (hold->application != origin.application) co_return Refusal::unknown_hold;
+    // The hold names the account, whatever addresses it has had since: its address is not checked.
+    Account account = *hold->account;
+    account.epoch = 0;
+    posting.account = std::make_shared<const Account>(std::move(account));
+    posting.hold = hold->id;
+    co_return co_await post(std::move(posting), std::move(origin));
+}
+
+/// What every operation of a lane does: normalise, check what PostgreSQL could not store, hand over.
 asio::awaitable<Result<Receipt>> Ledger::post(Posting posting, Origin origin) {
+    if (const auto refusal = prepare(posting, origin)) co_return *refusal;
+    const auto application = co_await application_id(std::move(origin.application));
+    if (!application) co_return application.error();
+    posting.application = *application;
+    auto& lane = lane_of(posting.account->shard);
+    co_return co_await lane.post(std::move(posting));
+}
+
+/// Fills in what follows from the origin. A refusal: the request can't be stored.
+std::optional<Refusal> Ledger::prepare(Posting& posting, Origin& origin) const {
     posting.reference = std::move(origin.reference);
     posting.description = std::move(origin.description);
     posting.code = std::move(origin.code);
     if (posting.balance_type && posting.balance_type->empty()) posting.balance_type.reset();
     if (posting.amount.unit && posting.amount.unit->empty()) posting.amount.unit.reset();
-    if (const auto refusal = unfit(posting)) co_return *refusal;
+    const bool keyless = posting.operation == Operation::hold || posting.operation == Operation::extend ||
+                         posting.operation == Operation::release;
+    // Every request has a key, so that a batch can be sent again; where the client gave none, nobody knows
+    // this one.
+    if (keyless && posting.reference.empty()) posting.reference = base::random_hex_id();
+    if (const auto refusal = unfit(posting)) return refusal;
     posting.digest = digest_of(posting);
-    // No co_await in a catch clause, and none that may throw past the caller, who gets outcomes only.
-    try {
-        posting.application = co_await application_id(std::move(origin.application));
-    } catch (const base::DatabaseBusy&) {
-        co_return Refusal::overloaded;
-    } catch (const std::exception& error) {
-        log_.error("an application's number can't be had", {{"error", error.what()}});
-        co_return Refusal::unavailable;
-    }
-    auto& lane = lane_of(posting.account->shard);
-    co_return co_await lane.post(std::move(posting));
+    return std::nullopt;
 }
 
 std::optional<Refusal> Ledger::unfit(const Posting& posting) const {
@@ -99,16 +219,29 @@ std::optional<Refusal> Ledger::unfit(const Posting& posting) const {
     return std::nullopt;
 }
 
-asio::awaitable<std::int32_t> Ledger::application_id(std::string name) {
+asio::awaitable<Result<std::int32_t>> Ledger::application_id(std::string name) {
     {
-        const std::lock_guard lock(applications_mutex_);
+        const std::lock_guard lock(mutex_);
         if (const auto* found = applications_.find(name)) co_return *found;
     }
-    const auto id = co_await database_.run([name](base::sql::Session& session) {
+    auto statement = [name](base::sql::Session& session) {
         const auto rows = session.exec("select ledger.application_id($1)", base::sql::params(name));
         return static_cast<std::int32_t>(rows.integer(0, 0));
-    });
-    const std::lock_guard lock(applications_mutex_);
+    };
+    std::int32_t id = 0;
+    // A refusal is returned behind the catch clauses; none of them may throw past the caller, who gets
+    // outcomes only.
+    std::optional<Refusal> refusal;
+    try {
+        id = co_await database_.run(statement);
+    } catch (const base::DatabaseBusy&) {
+        refusal = Refusal::overloaded;
+    } catch (const std::exception& error) {
+        log_.error("an application's number can't be had", {{"error", error.what()}});
+        refusal = Refusal::unavailable;
+    }
+    if (refusal) co_return *refusal;
+    const std::lock_guard lock(mutex_);
     applications_.put(std::move(name), id);
     co_return id;
 }

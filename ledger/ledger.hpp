@@ -11,7 +11,10 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +26,15 @@ struct Options {
     std::size_t lanes = 2;                  ///< threads that post; an account always uses the same one
     LaneOptions lane;                       ///< of each lane
     std::size_t address_cache = 200'000;    ///< addresses that a node remembers
+    std::size_t hold_cache = 100'000;       ///< holds whose account a node remembers
     std::size_t reference_bytes_max = 255;  ///< longer references are refused
     std::size_t text_bytes_max = 1024;      ///< longer descriptions, codes and balance types are refused
+};
+
+/// Where a request of several legs keeps its key.
+struct GroupKey {
+    std::int16_t shard = 0;
+    std::int64_t account = 0;
 };
 
 /// One per node. Several nodes may share a database: what must exclude each other does so there.
@@ -43,6 +53,23 @@ class Ledger {
     /// Gives back a charge, in whole or in part.
     boost::asio::awaitable<Result<Receipt>> refund(Refund request);
 
+    /// Adds to a balance, which is made if its domain knows the type.
+    boost::asio::awaitable<Result<Receipt>> credit(Credit request);
+
+    /// Reserves an amount; the receipt names the hold.
+    boost::asio::awaitable<Result<Receipt>> place(Place request);
+    /// The hold with this id, open or not; unknown_hold otherwise.
+    boost::asio::awaitable<Result<HoldPtr>> find_hold(HoldId id);
+    boost::asio::awaitable<Result<Receipt>> extend(Extend request);
+    boost::asio::awaitable<Result<Receipt>> capture(Capture request);
+    boost::asio::awaitable<Result<Receipt>> release(Release request);
+
+    // Rare work, outside the lanes: one transaction each, all or nothing.
+    boost::asio::awaitable<Result<Receipt>> adjust(Adjust request);
+    boost::asio::awaitable<Result<Receipt>> transfer(Transfer request);
+    boost::asio::awaitable<Result<Receipt>> split(Split request);
+    boost::asio::awaitable<Result<Receipt>> reverse(Reverse request);
+
     /// After Refusal::stale_address: the next find() looks it up again.
     void forget_address(std::string_view address) { directory_.forget(address); }
     /// When notifications may have been missed.
@@ -54,9 +81,17 @@ class Ledger {
     [[nodiscard]] std::size_t waiting() const;  ///< postings in the lanes, for metrics
 
   private:
+    using Work = std::function<base::sql::Rows(base::sql::Session&)>;
+
     boost::asio::awaitable<Result<Receipt>> post(Posting posting, Origin origin);
+    boost::asio::awaitable<Result<Receipt>> post_on_hold(Posting posting, HoldPtr hold, Origin origin);
+    boost::asio::awaitable<Result<Receipt>> credit_new_balance(Posting posting);
+    boost::asio::awaitable<Result<Receipt>> group(std::string_view operation, GroupKey key,
+                                                  std::vector<Posting> legs);
+    boost::asio::awaitable<Result<Receipt>> run_group(Work work);
+    [[nodiscard]] std::optional<Refusal> prepare(Posting& posting, Origin& origin) const;
     [[nodiscard]] std::optional<Refusal> unfit(const Posting& posting) const;
-    boost::asio::awaitable<std::int32_t> application_id(std::string name);
+    boost::asio::awaitable<Result<std::int32_t>> application_id(std::string name);
     Lane& lane_of(std::int16_t shard);
 
     Options options_;
@@ -64,8 +99,9 @@ class Ledger {
     base::Logger log_;
     Shards shards_;
     Directory directory_;
-    std::mutex applications_mutex_;
+    std::mutex mutex_;  // of the two caches below
     GenerationCache<std::int32_t> applications_;
+    GenerationCache<HoldPtr> holds_;
     std::vector<std::unique_ptr<Lane>> lanes_;
 };
 

@@ -1,7 +1,7 @@
 // Names and digests of postings.
 #include "ledger/posting.hpp"
 
-#include <sodium.h>
+#include "ledger/digest.hpp"
 
 #include <array>
 
@@ -12,34 +12,6 @@ std::string_view to_string(Operation operation) {
                                                            "extend", "capture", "release"};
     return names.at(static_cast<std::size_t>(operation));
 }
-
-namespace {
-
-/// Collects fields so that no two different lists give the same bytes: each is tagged and has its length.
-class Fields {
-  public:
-    void add(std::string_view text) {
-        add(static_cast<std::int64_t>(text.size()));
-        bytes_ += text;
-    }
-    void add(std::int64_t number) { bytes_.append(reinterpret_cast<const char*>(&number), sizeof number); }
-    template <class T>
-    void add(const std::optional<T>& value) {
-        bytes_ += value ? '\1' : '\0';
-        if (value) add(*value);
-    }
-    [[nodiscard]] base::Id128 digest() const {
-        base::Id128 result{};
-        crypto_generichash(result.data(), result.size(),
-                           reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size(), nullptr, 0);
-        return result;
-    }
-
-  private:
-    std::string bytes_;
-};
-
-}  // namespace
 
 base::Id128 digest_of(const Posting& posting) {
     Fields fields;

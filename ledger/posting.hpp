@@ -24,7 +24,7 @@ struct Posting {
     BalanceType balance_type;
     Amount amount;
     std::optional<HoldId> hold;
-    std::string_view contra;  ///< a literal: revenue, funding, …; empty where no money moves
+    std::string contra;  ///< revenue, funding, …; empty where no money moves
     std::optional<std::string> original_reference;
     bool unlinked_allowed = false;
     std::optional<std::int32_t> period_days;

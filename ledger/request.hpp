@@ -6,8 +6,10 @@
 #include "ledger/account.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ledger {
 
@@ -52,6 +54,93 @@ struct Refund {
     BalanceType balance_type;
     std::optional<std::string> original_reference;
     bool unlinked_allowed = false;
+};
+
+/// What never changes about a hold: whose it is.
+struct HoldFacts {
+    HoldId id;
+    AccountPtr account;
+    std::string application;                  ///< only it may use the hold
+    std::optional<std::string> balance_type;  ///< the balance that was named when it was placed
+};
+using HoldPtr = std::shared_ptr<const HoldFacts>;
+
+/// Adds to a balance. A balance that does not exist is made as its domain's balance type says.
+struct Credit {
+    AccountPtr account;
+    Origin origin;
+    Amount amount;
+    BalanceType balance_type;
+    std::optional<std::int32_t>
+        period_days;  ///< the balance lives at least so long from now; absent: no change
+    std::string contra = "funding";
+};
+
+/// Reserves an amount. The reference may be empty: then the request is not repeatable by its sender.
+struct Place {
+    AccountPtr account;
+    Origin origin;
+    Amount amount;
+    BalanceType balance_type;
+};
+
+/// Adds to a hold, or gives back with a negative amount. The reference may be empty.
+struct Extend {
+    HoldPtr hold;
+    Origin origin;
+    Amount amount;
+    BalanceType balance_type;  ///< if given, it must be the hold's
+};
+
+/// Charges against a hold; what is left stays reserved.
+struct Capture {
+    HoldPtr hold;
+    Origin origin;
+    Amount amount;
+    BalanceType balance_type;  ///< if given, it must be the hold's
+};
+
+/// Ends a hold and gives back what is left. The reference may be empty.
+struct Release {
+    HoldPtr hold;
+    Origin origin;
+};
+
+/// Corrects a balance: positive adds, negative takes; the operator's.
+struct Adjust {
+    AccountPtr account;
+    Origin origin;
+    Amount amount;
+    BalanceType balance_type;
+};
+
+/// Moves an amount between two balances, of one account or of two.
+struct Transfer {
+    AccountPtr from, to;
+    BalanceType from_balance, to_balance;
+    Origin origin;
+    Amount amount;
+};
+
+/// One charge over several accounts by whole percents that add up to 100.
+struct Split {
+    struct Share {
+        AccountPtr account;
+        std::int32_t percent = 0;
+    };
+    std::vector<Share> shares;
+    Origin origin;
+    Amount amount;
+    BalanceType balance_type;
+};
+
+/// Undoes a request as it was; the operator's.
+struct Reverse {
+    AccountPtr account;
+    Origin origin;               ///< of the reversal
+    std::string of_application;  ///< who made the request that is undone …
+    std::string of_operation;    ///< … which one, as ledger.operation spells it …
+    std::string of_reference;    ///< … and its reference
 };
 
 /// A request that was done, now or when it first came.

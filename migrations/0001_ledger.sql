@@ -241,11 +241,13 @@ create table ledger.request_leg (
     shard      smallint not null,
     request_id bigint   not null,
     leg_no     smallint not null,
+    leg_shard  smallint not null,
+    account_id bigint   not null,
     balance_no smallint not null,
-    amount     bigint   not null,
+    amount     bigint   not null check (amount > 0),
     primary key (shard, request_id, leg_no)
 );
-comment on table ledger.request_leg is 'the legs of requests that drew on several balances';
+comment on table ledger.request_leg is 'the legs of requests that moved several balances, in their order; amounts without sign';
 
 -- Journal -----------------------------------------------------------------------------------------------------------
 

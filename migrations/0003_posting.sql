@@ -49,6 +49,9 @@ comment on function ledger.expire_holds is 'gives back the funds of an account''
 -- request with the same key in this batch, or null. No two refunds of one charge, nor a refund and its charge, may
 -- share a batch (checked: the call then fails and changes nothing).
 --
+-- With p_group the elements are the legs of one request, which post_group keeps: they have signed amounts (negative
+-- takes from the balance) and no keys, and when one is refused nothing is written at all.
+--
 -- It works on arrays, because one statement a table and batch is what makes a posting cost microseconds:
 --   ac_* accounts in input order, b_* their balances (numbered without gaps, so balance k of the current account is
 --   element v_base + k), h_* and l_* holds with their legs, g_* the legs of the request under way, and what is to be
@@ -60,6 +63,8 @@ create function ledger.post_batch(
     p_amount bigint[], p_scale smallint[], p_unit text[], p_application integer[], p_reference text[],
     p_digest uuid[], p_earlier integer[], p_hold uuid[], p_contra text[], p_original text[], p_unlinked boolean[],
     p_period integer[], p_code text[], p_description text[], p_max_amount bigint, p_hold_ttl interval,
+    p_group uuid default null, p_group_shard smallint default null, p_group_request bigint default null,
+    p_effective_at timestamptz default null,
     out o_outcome ledger.outcome[], out o_journal_no bigint[], out o_request_id bigint[], out o_hold uuid[])
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -89,8 +94,8 @@ declare
     jn_refund_of bigint[]; jn_group uuid[]; jn integer := 0;
     rq_op integer[]; rq_id bigint[]; rq_journal bigint[]; rq_legs smallint[]; rq_balance smallint[];
     rq_amount bigint[]; rq_group uuid[]; rq integer := 0;
-    rl_shard smallint[]; rl_id bigint[]; rl_no smallint[]; rl_balance smallint[]; rl_amount bigint[];
-    rl integer := 0;
+    rl_shard smallint[]; rl_id bigint[]; rl_no smallint[]; rl_leg_shard smallint[]; rl_account bigint[];
+    rl_balance smallint[]; rl_amount bigint[]; rl integer := 0;
     rf_op integer[]; rf_operation ledger.operation[]; rf_amount bigint[]; rf integer := 0;
     kept integer[] := array_fill(0, array[n]);
     v ledger.outcome; v_op ledger.operation; v_order smallint[]; v_unlinked boolean := false; v_spend boolean;
@@ -183,7 +188,8 @@ begin
           from unnest(p_operation, p_shard, p_account, p_application, p_reference, p_original) with ordinality
                u(operation, shard, account, application, reference, original, i)
           left join lateral (select * from ledger.request y
-                              where y.shard = u.shard and y.account_id = u.account
+                              where p_group is null
+                                and y.shard = u.shard and y.account_id = u.account
                                 and y.application_id = u.application and y.operation = u.operation
                                 and y.reference = u.reference offset 0) q on true
           left join lateral (select * from ledger.request y
@@ -224,7 +230,8 @@ begin
                 case when r.digest = p_digest[i] then 'replayed' else 'reference_conflict' end
             when x > 0 then case when p_digest[x] = p_digest[i] then 'replayed' else 'reference_conflict' end
             when ac_state[k] = 'closed' then 'account_closed'
-            when ac_state[k] = 'suspended' and (v_op in ('charge', 'hold') or v_op = 'extend' and p_amount[i] > 0)
+            when ac_state[k] = 'suspended' and (v_op in ('charge', 'hold') or v_op = 'extend' and p_amount[i] > 0
+                                                or v_op in ('split', 'transfer') and p_amount[i] < 0)
                 then 'account_suspended'
             else 'posted'
         end;
@@ -264,7 +271,7 @@ begin
             continue;
         elsif p_balance[i] is null then
             j := v_base + ac_default[k];
-            v_spend := ac_spending[k] and v_op in ('charge', 'hold');
+            v_spend := ac_spending[k] and v_op in ('charge', 'hold', 'split');
             if v_spend and p_unit[i] <> b_unit[j] then
                 for x in v_base + 1 .. v_base + v_count loop
                     if b_unit[x] = p_unit[i] then j := x; exit; end if;
@@ -288,7 +295,7 @@ begin
             x := b_exponent[j] - p_scale[i];
             if p_unit[i] <> b_unit[j] then o_outcome[i] := 'wrong_unit'; continue; end if;
             if x < 0 then o_outcome[i] := 'too_many_decimals'; continue; end if;
-            if a <= 0 and (v_op <> 'extend' or a = 0) then o_outcome[i] := 'not_positive'; continue; end if;
+            if a = 0 or a < 0 and v_op <> 'extend' and p_group is null then o_outcome[i] := 'not_positive'; continue; end if;
             if x > 0 then
                 if abs(a) > p_max_amount / c_power[x + 1] then o_outcome[i] := 'too_large'; continue; end if;
                 a := a * c_power[x + 1];
@@ -298,11 +305,16 @@ begin
         end if;
 
         -- From which balances: the legs g_*, or a refusal.
-        m := 1; g_j[1] := j; g_amount[1] := a; v_sign := 0;
-        if v_op = 'charge' or v_op = 'hold' or v_op = 'extend' and a > 0 then
-            v_sign := case v_op when 'charge' then -1 else 0 end;
+        v_sign := case when v_op in ('charge', 'capture') or p_group is not null and a < 0 then -1
+                       when v_op in ('hold', 'extend', 'release') then 0 else 1 end;
+        if p_group is not null then a := abs(a); end if;
+        m := 1; g_j[1] := j; g_amount[1] := a;
+        if v_op in ('expired', 'closing') then
+            null;  -- whatever is there goes
+        elsif v_sign < 0 and v_op <> 'capture' or v_op = 'hold' or v_op = 'extend' and a > 0 then
             if not v_spend then
-                if (b_expires[j] <= v_at) is true or b_posted[j] - b_held[j] + b_limit[j] < a then
+                if (b_expires[j] <= v_at and v_op <> 'reversal') is true
+                   or b_posted[j] - b_held[j] + b_limit[j] < a then
                     o_outcome[i] := 'insufficient_funds'; continue;
                 end if;
             else
@@ -328,8 +340,7 @@ begin
                     else g_amount[x] := g_amount[x] + left_; end if;
                 end if;
             end if;
-        elsif v_op = 'refund' or v_op = 'credit' then
-            v_sign := 1;
+        elsif v_sign > 0 then
             g_refund_of[1] := r.original_journal;
             if r.original_id is not null and a > r.refundable then
                 o_outcome[i] := 'beyond_charge'; continue;
@@ -356,7 +367,6 @@ begin
             end loop;
             if v <> 'posted' then o_outcome[i] := v; continue; end if;
         elsif v_op = 'capture' then
-            v_sign := -1;
             if a > h_amount[h] - h_captured[h] then o_outcome[i] := 'beyond_hold'; continue; end if;
         elsif v_op = 'extend' then
             if -a > h_amount[h] - h_captured[h] then o_outcome[i] := 'excess_give_back'; continue; end if;
@@ -431,7 +441,8 @@ begin
         -- … the postings …
         v_group := null;
         if v_sign <> 0 then
-            if m > 1 then v_group := gen_random_uuid(); end if;
+            v_group := p_group;
+            if m > 1 and p_group is null then v_group := gen_random_uuid(); end if;
             o_journal_no[i] := sh_journal[s];
             for x in 1 .. m loop
                 j := g_j[x];
@@ -442,10 +453,13 @@ begin
                 jn_op[jn] := i; jn_b[jn] := j; jn_seq[jn] := b_seq[j]; jn_amount[jn] := t; jn_after[jn] := a;
                 jn_no[jn] := sh_journal[s];
                 if v_op = 'refund' then jn_refund_of[jn] := g_refund_of[x]; end if;
-                if m > 1 then
+                if v_group is not null then
                     jn_group[jn] := v_group;
                     rl := rl + 1;
-                    rl_shard[rl] := p_shard[i]; rl_id[rl] := sh_request[s]; rl_no[rl] := x;
+                    rl_shard[rl] := coalesce(p_group_shard, p_shard[i]);
+                    rl_id[rl] := coalesce(p_group_request, sh_request[s]);
+                    rl_no[rl] := case when p_group is null then x else rl end;
+                    rl_leg_shard[rl] := p_shard[i]; rl_account[rl] := p_account[i];
                     rl_balance[rl] := b_no[j]; rl_amount[rl] := g_amount[x];
                 end if;
                 sh_journal[s] := sh_journal[s] + 1;
@@ -475,8 +489,8 @@ begin
         sh_request[s] := sh_request[s] + 1;
     end loop;
 
-    -- (4) Writes: at most one statement a table, none where nothing changed.
-    if rq = 0 then return; end if;
+    -- (4) Writes: at most one statement a table, none where nothing changed; of a group all or nothing.
+    if rq = 0 or p_group is not null and rq < n then return; end if;
 
     update ledger.balance b
        set posted = u.posted, held = u.held, seq = u.seq, expires_at = u.expires
@@ -487,11 +501,11 @@ begin
     if jn > 0 then
         insert into ledger.journal (shard, journal_no, account_id, balance_no, seq, amount, balance_after, unit, contra,
                                     kind, application_id, reference, request_id, group_id, hold_id, refund_of,
-                                    recorded_at, code, description)
+                                    recorded_at, effective_at, code, description)
         select p_shard[u.op], u.no, p_account[u.op], b_no[u.b], u.seq, u.amount, u.after, b_unit[u.b], p_contra[u.op],
                p_operation[u.op], p_application[u.op], p_reference[u.op], o_request_id[u.op], u.grp,
                case p_operation[u.op] when 'capture' then p_hold[u.op] end, u.refund_of,
-               v_at, p_code[u.op], p_description[u.op]
+               v_at, p_effective_at, p_code[u.op], p_description[u.op]
           from unnest(jn_op, jn_b, jn_seq, jn_amount, jn_after, jn_no, jn_group, jn_refund_of)
                u(op, b, seq, amount, after, no, grp, refund_of);
 
@@ -502,16 +516,18 @@ begin
             on conflict (shard, contra, application_id, unit) do update set total = c.total + excluded.total;
     end if;
 
+    if p_group is null then
     insert into ledger.request (shard, account_id, application_id, operation, reference, request_id, digest, journal_no,
                                 legs, balance_no, amount, hold_id, group_id, recorded_at)
     select p_shard[u.op], p_account[u.op], p_application[u.op], p_operation[u.op], p_reference[u.op], u.id,
            p_digest[u.op], u.journal_no, u.legs, u.balance_no, u.amount, o_hold[u.op], u.grp, v_at
       from unnest(rq_op, rq_id, rq_journal, rq_legs, rq_balance, rq_amount, rq_group)
            u(op, id, journal_no, legs, balance_no, amount, grp);
+    end if;
 
     if rl > 0 then
-        insert into ledger.request_leg (shard, request_id, leg_no, balance_no, amount)
-        select * from unnest(rl_shard, rl_id, rl_no, rl_balance, rl_amount);
+        insert into ledger.request_leg (shard, request_id, leg_no, leg_shard, account_id, balance_no, amount)
+        select * from unnest(rl_shard, rl_id, rl_no, rl_leg_shard, rl_account, rl_balance, rl_amount);
     end if;
 
     if rf > 0 then

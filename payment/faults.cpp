@@ -34,6 +34,7 @@ frontend::Refused refused(ledger::Refusal refusal) {
         case too_many_decimals:
         case too_large:
         case balance_limit:
+        case invalid_shares:
         case excess_give_back:
             return invalid_charge();
         case account_suspended:

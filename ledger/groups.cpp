@@ -1,0 +1,248 @@
+// The ledger's rare and multi-account operations: requests of several legs, each one transaction.
+#include "ledger/ledger.hpp"
+
+#include "ledger/digest.hpp"
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <map>
+#include <utility>
+
+namespace asio = boost::asio;
+
+namespace ledger {
+namespace {
+
+/// The parameters that describe legs, one array each.
+struct LegColumns {
+    base::sql::ArrayText shard, account, epoch;
+
+    void add(const Account& leg) {
+        shard.add(std::int64_t{leg.shard});
+        account.add(leg.id);
+        if (leg.epoch > 0)
+            epoch.add(std::int64_t{leg.epoch});
+        else
+            epoch.add_null();
+    }
+};
+
+/// One row (outcome, request_id, journal_no) as a result.
+Result<Receipt> receipt_of(const base::sql::Rows& rows) {
+    const auto outcome = rows.text(0, 0);
+    if (outcome != "posted" && outcome != "replayed") {
+        return refusal_named(outcome).value_or(Refusal::internal);
+    }
+    Receipt receipt;
+    receipt.replayed = outcome == "replayed";
+    receipt.request_id = rows.integer(0, 1);
+    receipt.journal_no = rows.optional_integer(0, 2);
+    return receipt;
+}
+
+/// A digest needs every leg in order: the same reference with other legs is another request.
+base::Id128 digest_of_legs(std::string_view operation, const std::vector<Posting>& legs) {
+    Fields fields;
+    fields.add(operation);
+    for (const auto& leg : legs) {
+        const auto digest = digest_of(leg);
+        fields.add(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+    }
+    return fields.digest();
+}
+
+}  // namespace
+
+asio::awaitable<Result<Receipt>> Ledger::adjust(Adjust request) {
+    Posting leg;
+    leg.account = request.account;
+    leg.balance_type = std::move(request.balance_type);
+    leg.amount = std::move(request.amount);
+    leg.contra = "adjustment";
+    GroupKey key{request.account->shard, request.account->id};
+    std::vector<Posting> legs;
+    if (const auto refusal = prepare(leg, request.origin)) co_return *refusal;
+    const auto application = co_await application_id(std::move(request.origin.application));
+    if (!application) co_return application.error();
+    leg.application = *application;
+    legs.push_back(std::move(leg));
+    co_return co_await group("adjustment", key, std::move(legs));
+}
+
+asio::awaitable<Result<Receipt>> Ledger::transfer(Transfer request) {
+    if (request.amount.value.unscaled <= 0) co_return Refusal::not_positive;
+    Posting from;
+    from.account = request.from;
+    from.balance_type = std::move(request.from_balance);
+    from.amount = request.amount;
+    from.amount.value.unscaled = -from.amount.value.unscaled;
+    from.contra = "clearing";
+    Posting to;
+    to.account = std::move(request.to);
+    to.balance_type = std::move(request.to_balance);
+    to.amount = std::move(request.amount);
+    to.contra = "clearing";
+    Origin origin = request.origin;
+    if (const auto refusal = prepare(from, request.origin)) co_return *refusal;
+    if (const auto refusal = prepare(to, origin)) co_return *refusal;
+    const auto application = co_await application_id(std::move(request.origin.application));
+    if (!application) co_return application.error();
+    from.application = to.application = *application;
+    GroupKey key{request.from->shard, request.from->id};
+    std::vector<Posting> legs;
+    legs.push_back(std::move(from));
+    legs.push_back(std::move(to));
+    co_return co_await group("transfer", key, std::move(legs));
+}
+
+asio::awaitable<Result<Receipt>> Ledger::group(std::string_view operation, GroupKey key,
+                                               std::vector<Posting> legs) {
+    const auto digest = digest_of_legs(operation, legs);
+    LegColumns columns;
+    base::sql::ArrayText balance, amount, scale, unit, contra;
+    for (const auto& leg : legs) {
+        if (leg.amount.value.overflow) co_return Refusal::too_large;
+        columns.add(*leg.account);
+        balance.add(leg.balance_type);
+        amount.add(leg.amount.value.unscaled);
+        scale.add(std::int64_t{leg.amount.value.scale});
+        unit.add(leg.amount.unit);
+        contra.add(std::string_view(leg.contra));
+    }
+    const auto& first = legs.front();
+    auto params = base::sql::params(
+        std::string(operation), std::int64_t{key.shard}, key.account, std::int64_t{first.application},
+        first.reference, base::hex(digest), columns.shard, columns.account, columns.epoch, balance, amount,
+        scale, unit, contra, first.code, first.description, options_.lane.limits.max_amount);
+    Work work = [params = std::move(params)](base::sql::Session& session) {
+        return session.exec(
+            "select o_outcome, o_request_id, o_journal_no from ledger.post_group($1, $2, $3, $4, $5, $6, $7, "
+            "$8, $9, "
+            "$10, $11, $12, $13, $14, nullif($15, ''), nullif($16, ''), null, $17)",
+            params);
+    };
+    co_return co_await run_group(std::move(work));
+}
+
+asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
+    // An account that is named twice has one share; the order is that of its first naming.
+    std::vector<Split::Share> shares;
+    std::int64_t sum = 0;
+    for (auto& share : request.shares) {
+        if (share.percent < 1 || share.percent > 100) co_return Refusal::invalid_shares;
+        sum += share.percent;
+        const auto same =
+            std::ranges::find_if(shares, [&](const auto& s) { return s.account->id == share.account->id; });
+        if (same == shares.end())
+            shares.push_back(std::move(share));
+        else
+            same->percent += share.percent;
+    }
+    if (sum != 100) co_return Refusal::invalid_shares;
+    Posting common;
+    common.account = shares.front().account;
+    common.balance_type = std::move(request.balance_type);
+    common.amount = std::move(request.amount);
+    if (const auto refusal = prepare(common, request.origin)) co_return *refusal;
+    if (common.amount.value.overflow) co_return Refusal::too_large;
+    const auto application = co_await application_id(std::move(request.origin.application));
+    if (!application) co_return application.error();
+
+    Fields fields;
+    const auto& digest = common.digest;
+    fields.add(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+    LegColumns columns;
+    base::sql::ArrayText percent;
+    for (const auto& share : shares) {
+        columns.add(*share.account);
+        percent.add(std::int64_t{share.percent});
+        fields.add(share.account->id);
+        fields.add(std::int64_t{share.percent});
+    }
+    auto params = base::sql::params(std::int64_t{*application}, common.reference, base::hex(fields.digest()),
+                                    columns.shard, columns.account, columns.epoch, percent,
+                                    common.balance_type, common.amount.value.unscaled,
+                                    std::int64_t{common.amount.value.scale}, common.amount.unit, common.code,
+                                    common.description, options_.lane.limits.max_amount);
+    Work work = [params = std::move(params)](base::sql::Session& session) {
+        return session.exec(
+            "select o_outcome, o_request_id, o_journal_no from ledger.post_split($1, $2, $3, $4, $5, $6, $7, "
+            "$8, $9, "
+            "$10, $11, nullif($12, ''), nullif($13, ''), $14)",
+            params);
+    };
+    co_return co_await run_group(std::move(work));
+}
+
+asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
+    Posting posting;
+    posting.account = request.account;
+    posting.original_reference = request.of_reference;
+    posting.code = request.of_operation;
+    if (const auto refusal = prepare(posting, request.origin)) co_return *refusal;
+    const auto by = co_await application_id(std::move(request.origin.application));
+    if (!by) co_return by.error();
+    const auto of = co_await application_id(std::move(request.of_application));
+    if (!of) co_return of.error();
+    auto params =
+        base::sql::params(std::int64_t{posting.account->shard}, posting.account->id, std::int64_t{*by},
+                          std::int64_t{*of}, request.of_operation, request.of_reference, posting.reference,
+                          base::hex(posting.digest), posting.description, options_.lane.limits.max_amount);
+    Work work = [params = std::move(params)](base::sql::Session& session) {
+        return session.exec(
+            "select o_outcome, o_request_id, o_journal_no from ledger.reverse($1, $2, $3, $4, $5, $6, $7, "
+            "$8, "
+            "nullif($9, ''), $10)",
+            params);
+    };
+    co_return co_await run_group(std::move(work));
+}
+
+asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting) {
+    if (posting.amount.value.overflow) co_return Refusal::too_large;
+    auto params = base::sql::params(
+        std::int64_t{posting.account->shard}, posting.account->id,
+        posting.account->epoch > 0 ? std::optional(std::int64_t{posting.account->epoch}) : std::nullopt,
+        posting.balance_type, posting.amount.value.unscaled, std::int64_t{posting.amount.value.scale},
+        posting.amount.unit, std::int64_t{posting.application}, posting.reference, base::hex(posting.digest),
+        posting.contra,
+        posting.period_days ? std::optional(std::int64_t{*posting.period_days}) : std::nullopt, posting.code,
+        posting.description, options_.lane.limits.max_amount);
+    Work work = [params = std::move(params)](base::sql::Session& session) {
+        return session.exec(
+            "select o_outcome, o_request_id, o_journal_no from ledger.credit_new_balance($1, $2, $3, $4, $5, "
+            "$6, $7, "
+            "$8, $9, $10, $11, $12, nullif($13, ''), nullif($14, ''), $15)",
+            params);
+    };
+    co_return co_await run_group(std::move(work));
+}
+
+/// Runs one transaction until the database has answered; sending again is safe, because the request has a
+/// key.
+asio::awaitable<Result<Receipt>> Ledger::run_group(Work work) {
+    const auto deadline = std::chrono::steady_clock::now() + options_.lane.resend_for;
+    asio::steady_timer pause(co_await asio::this_coro::executor);
+    while (true) {
+        std::optional<Refusal> refusal;
+        bool again = false;
+        try {
+            const auto rows = co_await database_.run(work);
+            co_return receipt_of(rows);
+        } catch (const base::DatabaseBusy&) {
+            refusal = Refusal::overloaded;
+        } catch (const base::sql::Error& error) {
+            log_.warning("a request of several legs failed", {{"error", error.what()}});
+            again = error.failure() != base::sql::Failure::data;
+            refusal = again ? Refusal::unavailable : Refusal::internal;
+        }
+        if (!again || std::chrono::steady_clock::now() >= deadline) co_return *refusal;
+        pause.expires_after(options_.lane.reconnect_pause);
+        co_await pause.async_wait(asio::use_awaitable);
+    }
+}
+
+}  // namespace ledger
