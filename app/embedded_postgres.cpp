@@ -318,6 +318,10 @@ void EmbeddedPostgres::wait_until_ready() {
                              log_tail());
         }
         const auto now = std::chrono::steady_clock::now();
+        if (options_.impatient()) {
+            stop();
+            throw PlainError("interrupted while the database was starting");
+        }
         if (now > start + options_.start_timeout) {
             stop();
             throw PlainError(
@@ -346,13 +350,18 @@ void EmbeddedPostgres::create_database() const {
 }
 
 void EmbeddedPostgres::stop() {
+    using namespace std::chrono_literals;
     if (pid_ == 0) return;
     int status = 0;
     ::kill(pid_, SIGINT);
-    if (!wait_for_child(pid_, options_.stop_timeout, status)) {
-        log_.warning("the database did not stop in time; stopping it without a checkpoint");
+    const auto deadline = std::chrono::steady_clock::now() + options_.stop_timeout;
+    while (!wait_for_child(pid_, 50ms, status)) {
+        if (!options_.impatient() && std::chrono::steady_clock::now() < deadline) continue;
+        log_.warning("stopping the database without a checkpoint; it recovers at the next start");
         ::kill(pid_, SIGQUIT);
         ::waitpid(pid_, &status, 0);
+        status = 0;
+        break;
     }
     pid_ = 0;
     if (status != 0) log_.warning("the database ended unexpectedly", {{"status", describe_status(status)}});

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace app {
@@ -23,6 +24,8 @@ class EmbeddedPostgres {
         std::int64_t max_connections = 100;
         std::chrono::milliseconds start_timeout{600'000};  ///< crash recovery included
         std::chrono::milliseconds stop_timeout{60'000};    ///< then it is stopped without a checkpoint
+        /// Asked while waiting: true gives up a start, and stops without a checkpoint.
+        std::function<bool()> impatient = [] { return false; };
     };
 
     EmbeddedPostgres(DataDir data_dir, Options options, base::Logger log);
@@ -37,9 +40,6 @@ class EmbeddedPostgres {
 
     /// Fast shutdown; waits for the end. Harmless when it does not run.
     void stop();
-
-    /// Stops it without a checkpoint should it still run after this time; for a second signal.
-    void set_stop_timeout(std::chrono::milliseconds timeout) { options_.stop_timeout = timeout; }
 
     /// The process, or 0.
     [[nodiscard]] pid_t pid() const { return pid_; }

@@ -45,7 +45,7 @@ struct Settings {
         bool public_descriptions = true;
         Duration retry_after{1'000};
         std::int64_t overload_status = 503;
-        bool access_log = false;
+        bool access_log = true;
     } http;
 
     struct Database {

@@ -1,0 +1,30 @@
+// `ledgerline charge` and `ledgerline refund`: a SOAP client for people.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace app {
+
+struct ChargeOptions {
+    bool refund = false;
+    std::string address;
+    std::string amount;
+    std::string currency;
+    std::string reference;
+    std::string original_reference;  ///< of refunds; empty: the reference itself
+    std::string balance;             ///< empty: the account's default
+    std::string description;
+
+    std::string url;  ///< empty: the server of the data directory
+    std::string user;
+    std::string password_file;
+    std::filesystem::path data_dir;
+};
+
+/// Sends the request and prints what became of it: 0 done, 1 refused. Throws PlainError when it could not be
+/// asked, or when it is unknown what became of it.
+int charge(const ChargeOptions& options);
+
+}  // namespace app

@@ -1,0 +1,16 @@
+// The demo data: users and accounts for a first look, on loopback only.
+#pragma once
+
+#include "base/sql.hpp"
+
+#include <string>
+
+namespace app {
+
+/// Makes what is missing of it; what is there stays as it is. Throws base::sql::Error.
+void load_demo_data(base::sql::Session& owner, const std::string& default_domain);
+
+/// What the start message says about it.
+[[nodiscard]] std::string demo_summary();
+
+}  // namespace app

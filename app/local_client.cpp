@@ -1,0 +1,43 @@
+// Default data directory and program path.
+#include "app/local_client.hpp"
+
+#include "app/data_dir.hpp"
+
+namespace app {
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path executable() {
+    std::error_code error;
+    auto path = fs::read_symlink("/proc/self/exe", error);
+    return error ? fs::path("ledgerline") : path;
+}
+
+}  // namespace
+
+fs::path client_data_dir() {
+    const fs::path here = "var";
+    if (fs::exists(DataDir(here).lock_file())) return here;
+    const auto build = executable().parent_path().parent_path();  // TREE/build/release/ledgerline
+    const auto of_tree = build.parent_path() / "var";
+    if (build.filename() == "build" && fs::exists(DataDir(of_tree).lock_file())) return of_tree;
+    return here;
+}
+
+std::string program_path() { return shell_word(executable().string()); }
+
+std::string shell_word(const std::string& text) {
+    constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%=,";
+    if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) return text;
+    std::string quoted = "'";
+    for (const char c : text) {
+        if (c == '\'')
+            quoted += "'\\''";
+        else
+            quoted += c;
+    }
+    return quoted + '\'';
+}
+
+}  // namespace app

@@ -1,0 +1,19 @@
+// How subcommands find the server of this machine, and how they name themselves in hints.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace app {
+
+/// The data directory of client subcommands that were given none: ./var, or that of the source tree in whose
+/// build folder this program lies, so that hints can be pasted into any terminal.
+[[nodiscard]] std::filesystem::path client_data_dir();
+
+/// This program's path as a person would type it here.
+[[nodiscard]] std::string program_path();
+
+/// `text` as one word of a shell's command line.
+[[nodiscard]] std::string shell_word(const std::string& text);
+
+}  // namespace app

@@ -1,0 +1,194 @@
+// The program's entry: subcommands and their options.
+#include "app/charge_client.hpp"
+#include "app/data_dir.hpp"
+#include "app/local_client.hpp"
+#include "app/psql.hpp"
+#include "app/serve.hpp"
+#include "app/settings.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <optional>
+
+namespace {
+
+using namespace app;
+
+constexpr int exit_refused = 1;
+constexpr int exit_usage = 2;  // also: nobody could be asked
+
+/// The options that several subcommands share, and what they were set to.
+struct CommonOptions {
+    std::optional<std::string> config;
+    std::optional<std::string> data_dir;
+    std::map<std::string, std::string> flags;  // settings by key
+
+    void add_config(CLI::App& command) { command.add_option("--config", config, "Settings file (TOML)"); }
+    void add_data_dir(CLI::App& command) {
+        command.add_option("--data-dir", data_dir, "Folder of the server's state (default: ./var)");
+    }
+    void add_setting(CLI::App& command, const std::string& name, const std::string& key,
+                     const std::string& text) {
+        command.add_option_function<std::string>(
+            name, [this, key](const std::string& value) { flags[key] = value; }, text + " ([" + key + "])");
+    }
+
+    /// The settings, or nothing after the mistakes have been printed.
+    [[nodiscard]] std::optional<Settings> load() const {
+        SettingSources sources;
+        sources.file = config;
+        sources.environment = process_environment();
+        sources.flags = flags;
+        auto loaded = load_settings(sources);
+        for (const auto& mistake : loaded.mistakes) std::cerr << mistake.text() << '\n';
+        if (!loaded.mistakes.empty()) return std::nullopt;
+        return loaded.settings;
+    }
+
+    [[nodiscard]] ServeOptions serve_options(Settings settings) const {
+        ServeOptions options;
+        options.settings = std::move(settings);
+        options.data_dir = data_dir.value_or("var");
+        return options;
+    }
+};
+
+/// What the chosen subcommand does; its result is the exit status.
+using Action = std::function<int()>;
+
+void add_serve(CLI::App& program, CommonOptions& common, Action& action) {
+    auto* command =
+        program.add_subcommand("serve", "Serve; without [database] url on an embedded PostgreSQL");
+    common.add_config(*command);
+    common.add_data_dir(*command);
+    common.add_setting(*command, "--database", "database.url", "URI of the database");
+    common.add_setting(*command, "--listen", "server.listen", "Address and port for HTTP");
+    common.add_setting(*command, "--log-format", "log.format", "json or text");
+    common.add_setting(*command, "--log-level", "log.level", "debug, info, warning or error");
+    auto demo = std::make_shared<bool>(false);
+    command->add_flag("--demo", *demo, "Load demo users and accounts (loopback only)");
+    command->callback([&common, &action, demo] {
+        action = [&common, demo] {
+            auto settings = common.load();
+            if (!settings) return exit_usage;
+            auto options = common.serve_options(std::move(*settings));
+            options.demo = *demo;
+            return serve(options);
+        };
+    });
+}
+
+void add_migrate(CLI::App& program, CommonOptions& common, Action& action) {
+    auto* command =
+        program.add_subcommand("migrate", "Bring the database up to this program's schema and end");
+    common.add_config(*command);
+    common.add_data_dir(*command);
+    common.add_setting(*command, "--database", "database.url", "URI of the database");
+    command->callback([&] {
+        action = [&common] {
+            auto settings = common.load();
+            return settings ? migrate(common.serve_options(std::move(*settings))) : exit_usage;
+        };
+    });
+}
+
+void add_payment(CLI::App& program, CommonOptions& common, Action& action, bool refund) {
+    auto* command = refund ? program.add_subcommand("refund", "Give back a charge, in whole or in part")
+                           : program.add_subcommand("charge", "Charge an account");
+    auto options = std::make_shared<ChargeOptions>();
+    options->refund = refund;
+    command->add_option("ADDRESS", options->address, "e.g. tel:+15550001")->required();
+    command->add_option("AMOUNT", options->amount, "e.g. 1.50")->required();
+    command->add_option("CURRENCY", options->currency, "e.g. EUR")->required();
+    command
+        ->add_option("--reference", options->reference,
+                     "Your name for this request; the same one again changes nothing")
+        ->required();
+    if (refund) {
+        command->add_option("--original-reference", options->original_reference,
+                            "The reference of the charge (default: --reference)");
+    }
+    command->add_option("--balance", options->balance, "The balance to use (default: the account's default)");
+    command->add_option("--description", options->description, "Text for the bill");
+    command->add_option("--url", options->url, "The server (default: the local one of the data directory)");
+    command->add_option("--user", options->user, "Who asks (default on a demo server: demo-app)");
+    command->add_option("--password-file", options->password_file, "File whose first line is the password");
+    common.add_data_dir(*command);
+    command->callback([&common, &action, options] {
+        action = [&common, options] {
+            if (options->description.empty()) options->description = options->refund ? "refund" : "charge";
+            options->data_dir = common.data_dir ? *common.data_dir : client_data_dir().string();
+            return charge(*options);
+        };
+    });
+}
+
+void add_psql(CLI::App& program, CommonOptions& common, Action& action) {
+    auto* command = program.add_subcommand("psql", "Look at the books: psql as finance staff, read only");
+    common.add_config(*command);
+    common.add_data_dir(*command);
+    common.add_setting(*command, "--database", "database.url", "URI of the database");
+    auto arguments = std::make_shared<std::vector<std::string>>();
+    command->add_option("PSQL-ARGS", *arguments, "After --: handed to psql");
+    command->callback([&common, &action, arguments] {
+        action = [&common, arguments] {
+            auto settings = common.load();
+            if (!settings) return exit_usage;
+            PsqlOptions options;
+            options.data_dir = common.data_dir ? *common.data_dir : client_data_dir().string();
+            options.settings = std::move(*settings);
+            options.arguments = *arguments;
+            run_psql(options);
+        };
+    });
+}
+
+void add_check_config(CLI::App& program, CommonOptions& common, Action& action) {
+    auto* command = program.add_subcommand("check-config", "Name every mistake in the settings");
+    common.add_config(*command);
+    auto defaults = std::make_shared<bool>(false);
+    command->add_flag("--defaults", *defaults, "Print a settings file with every default instead");
+    command->callback([&common, &action, defaults] {
+        action = [&common, defaults] {
+            if (*defaults) {
+                std::cout << default_settings_file();
+                return 0;
+            }
+            if (!common.load()) return exit_refused;
+            std::cout << "No mistakes.\n";
+            return 0;
+        };
+    });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App program("ledgerline: a billing ledger that speaks Parlay X");
+    program.set_version_flag("--version", LEDGERLINE_VERSION);
+    program.require_subcommand(1);
+    CommonOptions common;
+    Action action;
+    add_serve(program, common, action);
+    add_migrate(program, common, action);
+    add_payment(program, common, action, false);
+    add_payment(program, common, action, true);
+    add_psql(program, common, action);
+    add_check_config(program, common, action);
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return program.exit(error) == 0 ? 0 : exit_usage;
+    }
+    try {
+        return action();
+    } catch (const PlainError& error) {
+        std::cerr << "ledgerline: " << error.what() << '\n';
+    } catch (const std::exception& error) {
+        std::cerr << "ledgerline: unexpected: " << error.what() << '\n';
+    }
+    return exit_usage;
+}

@@ -1,0 +1,273 @@
+// Makes the parts in the order of their dependencies and takes them down in the reverse.
+#include "app/node.hpp"
+
+#include "app/data_dir.hpp"
+#include "base/database.hpp"
+#include "base/listener.hpp"
+#include "base/migrate.hpp"
+#include "frontend/auth/authenticator.hpp"
+#include "frontend/endpoint.hpp"
+#include "frontend/http/server.hpp"
+#include "frontend/request_metrics.hpp"
+#include "frontend/soap/envelope.hpp"
+#include "ledger/ledger.hpp"
+#include "payment/amount_charging.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace app {
+namespace asio = boost::asio;
+namespace {
+
+std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+base::sql::SessionOptions session_options(const DatabaseUrls& urls, const std::string& name,
+                                          Duration timeout) {
+    base::sql::SessionOptions options;
+    options.url = urls.service;
+    options.role = urls.role;
+    options.application_name = "ledgerline " + name;
+    options.statement_timeout = timeout;
+    return options;
+}
+
+base::Database::Options pool_options(const Settings& settings, const DatabaseUrls& urls) {
+    base::Database::Options options;
+    options.session = session_options(urls, "pool", settings.database.statement_timeout);
+    options.sessions = to_size(settings.database.sessions);
+    options.queue_limit = to_size(settings.database.queue_limit);
+    return options;
+}
+
+ledger::Options ledger_options(const Settings& settings, const DatabaseUrls& urls) {
+    ledger::Options options;
+    options.shards = to_size(settings.ledger.shards);
+    options.lanes = to_size(settings.ledger.lanes);
+    options.address_cache = to_size(settings.ledger.address_cache);
+    options.lane.session = session_options(urls, "lane", settings.database.statement_timeout);
+    options.lane.batch_max = to_size(settings.ledger.batch_max);
+    options.lane.queue_limit = to_size(settings.ledger.queue_limit);
+    options.lane.queue_timeout = settings.ledger.queue_timeout;
+    options.lane.resend_for = settings.ledger.resend_for;
+    options.lane.limits.max_amount = settings.ledger.max_amount;
+    options.lane.limits.hold_ttl = settings.hold.ttl;
+    return options;
+}
+
+auth::Authenticator::Options auth_options(const Settings::Auth& settings) {
+    auth::Authenticator::Options options;
+    options.default_domain = settings.default_domain;
+    options.remember_verified = std::chrono::floor<std::chrono::seconds>(settings.credential_ttl);
+    options.remember_wrong = std::chrono::floor<std::chrono::seconds>(settings.refusal_ttl);
+    options.remember_verified_limit = to_size(settings.credential_cache);
+    options.remember_wrong_limit = to_size(settings.refusal_cache);
+    options.hashing_threads = to_size(settings.hashing_threads);
+    options.hashing_queue_limit = to_size(settings.hashing_queue);
+    return options;
+}
+
+frontend::EndpointOptions endpoint_options(const Settings::Http& settings) {
+    frontend::EndpointOptions options;
+    options.realm = settings.realm;
+    options.public_descriptions = settings.public_descriptions;
+    options.retry_after = std::chrono::ceil<std::chrono::seconds>(settings.retry_after);
+    options.overload_status = static_cast<unsigned>(settings.overload_status);
+    options.access_log = settings.access_log;
+    options.public_url = settings.public_url;
+    return options;
+}
+
+http::Options http_options(const Settings& settings, const ListenAddress& listen) {
+    http::Options options;
+    options.address = listen.address;
+    options.port = listen.port;
+    options.header_limit = to_size(settings.http.header_limit.bytes);
+    options.body_limit = to_size(settings.http.body_limit.bytes);
+    options.connections = to_size(settings.http.connections_limit);
+    options.connections_per_address = to_size(settings.http.connections_per_address);
+    options.requests_per_connection = to_size(settings.http.requests_per_connection);
+    options.requests_in_flight = to_size(settings.http.inflight_limit);
+    options.idle_timeout = settings.http.idle_timeout;
+    options.read_timeout = settings.http.read_timeout;
+    options.write_timeout = settings.http.write_timeout;
+    return options;
+}
+
+/// One io_context with its thread. Joining it waits for the work that is under way.
+class IoThread {
+  public:
+    asio::io_context context{1};
+
+    IoThread() = default;
+    ~IoThread() { join(); }
+    IoThread(const IoThread&) = delete;
+    IoThread& operator=(const IoThread&) = delete;
+
+    void start() {
+        thread_ = std::thread([this] { context.run(); });
+    }
+    void join() {
+        guard_.reset();
+        if (thread_.joinable()) thread_.join();
+    }
+
+  private:
+    asio::executor_work_guard<asio::io_context::executor_type> guard_ = asio::make_work_guard(context);
+    std::thread thread_;
+};
+
+}  // namespace
+
+struct Node::Parts {
+    std::atomic<bool> stopping = false;
+    // In the order of their making. What coroutines look at when they are abandoned comes first and goes
+    // last.
+    soap::XmlRuntime xml;
+    soap::Catalogue catalogue{{&payment::amount_charging}};
+    std::optional<soap::Decoder> decoder;
+    std::optional<payment::AmountCharging> amount_charging;
+    std::optional<frontend::Endpoint> endpoint;
+    std::vector<std::unique_ptr<IoThread>> threads;
+    std::optional<base::Database> database;
+    std::optional<ledger::Ledger> ledger;
+    std::optional<auth::Authenticator> authenticator;
+    std::optional<base::Listener> listener;
+    std::optional<http::Server> server;
+
+    Parts(const Settings& settings, const DatabaseUrls& urls, const base::Logger& log);
+    ~Parts();
+
+    void make_endpoint(const Settings& settings, const base::Logger& log);
+    void make_listener(const DatabaseUrls& urls, const base::Logger& log);
+    void make_server(const Settings& settings);
+    [[nodiscard]] frontend::Readiness readiness() const;
+    void append_metrics(std::string& text) const;
+};
+
+Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, const base::Logger& log) {
+    const auto cores = std::max(1U, std::thread::hardware_concurrency());
+    const auto wanted = settings.server.threads == 0 ? cores : to_size(settings.server.threads);
+    for (std::size_t i = 0; i < wanted; ++i) threads.push_back(std::make_unique<IoThread>());
+
+    soap::Limits limits;
+    limits.bytes_max = to_size(settings.http.body_limit.bytes);
+    decoder.emplace(xml, catalogue, limits);
+    database.emplace(pool_options(settings, urls));
+    ledger.emplace(ledger_options(settings, urls), *database, log.with({{"part", "ledger"}}));
+    authenticator.emplace(*database, auth_options(settings.auth), log.with({{"part", "auth"}}));
+    amount_charging.emplace(*ledger);
+    make_endpoint(settings, log);
+    make_listener(urls, log);
+    make_server(settings);
+    for (auto& thread : threads) thread->start();
+}
+
+void Node::Parts::make_endpoint(const Settings& settings, const base::Logger& log) {
+    std::vector<frontend::Service> services;
+    services.push_back(amount_charging->service());
+    frontend::Endpoint::Parts parts{catalogue,
+                                    *decoder,
+                                    *authenticator,
+                                    std::move(services),
+                                    [this] { return readiness(); },
+                                    [this](std::string& text) { append_metrics(text); },
+                                    log.with({{"part", "http"}})};
+    endpoint.emplace(std::move(parts), endpoint_options(settings.http));
+}
+
+/// Other nodes, and people in psql, change users and addresses: the database tells.
+void Node::Parts::make_listener(const DatabaseUrls& urls, const base::Logger& log) {
+    base::Listener::Options options;
+    options.session = session_options(urls, "listener", Duration(0));
+    options.channels = {auth::changed_channel, std::string(ledger::Ledger::address_channel)};
+    options.on_reset = [this] {
+        authenticator->forget();
+        ledger->forget_all_addresses();
+    };
+    options.on_notify = [this](const std::string& channel, const std::string& payload) {
+        if (channel == auth::changed_channel)
+            authenticator->forget();
+        else
+            ledger->forget_address(payload);
+    };
+    listener.emplace(std::move(options), log.with({{"part", "listener"}}));
+}
+
+void Node::Parts::make_server(const Settings& settings) {
+    const auto listen = parse_listen_address(settings.server.listen);
+    if (!listen) throw PlainError("server.listen is no address and port: " + settings.server.listen);
+    std::vector<asio::io_context*> contexts;
+    for (auto& thread : threads) contexts.push_back(&thread->context);
+    server.emplace(std::move(contexts), *endpoint, http_options(settings, *listen));
+    server->start();
+}
+
+frontend::Readiness Node::Parts::readiness() const {
+    if (stopping) return {false, "stopping"};
+    if (!ledger->ready()) return {false, "the database does not answer"};
+    return {true, ""};
+}
+
+void Node::Parts::append_metrics(std::string& text) const {
+    frontend::append_metrics(text, server->statistics());
+    const auto gauge = [&text](const std::string& name, const std::string& meaning, std::size_t value) {
+        text += "# HELP " + name + ' ' + meaning + "\n# TYPE " + name + " gauge\n";
+        text += name + ' ' + std::to_string(value) + '\n';
+    };
+    gauge("ledgerline_postings_waiting", "Postings that wait for a lane.", ledger->waiting());
+    gauge("ledgerline_database_waiting", "Statements that wait for a pooled session.", database->queued());
+}
+
+Node::Parts::~Parts() {
+    server.reset();    // cuts what is still open
+    listener.reset();  // it calls into the parts below
+    // Requests that were cut may still wait for the ledger or the pool: their threads end when these have
+    // answered.
+    for (auto& thread : threads) thread->join();
+}
+
+Node::Node(const Settings& settings, const DatabaseUrls& urls, const base::Logger& log) {
+    try {
+        parts_ = std::make_unique<Parts>(settings, urls, log);
+    } catch (const PlainError&) {
+        throw;
+    } catch (const std::runtime_error& error) {
+        throw PlainError(error.what());
+    }
+}
+
+Node::~Node() = default;
+
+std::uint16_t Node::port() const { return parts_->server->port(); }
+
+void Node::stop_accepting() {
+    parts_->stopping = true;
+    parts_->server->stop_accepting();
+}
+
+std::uint64_t Node::connections_open() const { return parts_->server->statistics().connections_open; }
+
+void Node::cut() { parts_->server->stop(std::chrono::milliseconds(0)); }
+
+void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log) {
+    base::sql::SessionOptions options;
+    options.url = urls.owner;
+    options.application_name = "ledgerline migrate";
+    try {
+        base::sql::Session session(options);
+        const base::MigrationSettings values{{"ledgerline.shards", std::to_string(settings.ledger.shards)}};
+        base::migrate(session, base::embedded_migrations(), values, log);
+    } catch (const base::sql::Error& error) {
+        throw PlainError(std::string("the database can't be brought up to date: ") + error.what());
+    } catch (const base::MigrationRefused& refusal) {
+        throw PlainError(refusal.what());
+    }
+}
+
+}  // namespace app

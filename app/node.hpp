@@ -1,0 +1,48 @@
+// One server on one database: every part made and wired, started and stopped in order.
+#pragma once
+
+#include "app/settings.hpp"
+#include "base/log.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace app {
+
+/// Where the database is, for the service and for its owner.
+struct DatabaseUrls {
+    std::string service;
+    std::string role;   ///< SET by every service session; empty: none
+    std::string owner;  ///< applies migrations
+};
+
+/// Brings the database up to this program's migrations. Throws PlainError when it can't be.
+void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log);
+
+/// The serving part of a server; its database must be migrated. Signals, the embedded PostgreSQL and the data
+/// directory are the caller's affair.
+class Node {
+  public:
+    /// Connects, makes every part and its threads, and binds the port. Throws PlainError.
+    Node(const Settings& settings, const DatabaseUrls& urls, const base::Logger& log);
+    ~Node();  ///< drains what is under way, then takes the parts down in order
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const;
+
+    /// `/readyz` turns red, no new connections, requests under way go on. Returns at once.
+    void stop_accepting();
+    /// Requests and connections that are still there.
+    [[nodiscard]] std::uint64_t connections_open() const;
+    /// Closes what is still open.
+    void cut();
+
+  private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace app

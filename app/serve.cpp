@@ -1,0 +1,264 @@
+// Starts everything in order, waits for signals, stops everything in order.
+#include "app/serve.hpp"
+
+#include "app/data_dir.hpp"
+#include "app/demo.hpp"
+#include "app/embedded_postgres.hpp"
+#include "app/local_client.hpp"
+#include "app/node.hpp"
+#include "base/sql.hpp"
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+#include <optional>
+
+namespace app {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+base::Logger make_logger(const Settings::Log& settings) {
+    auto level = base::LogLevel::info;
+    if (settings.level == "debug") level = base::LogLevel::debug;
+    if (settings.level == "warning") level = base::LogLevel::warning;
+    if (settings.level == "error") level = base::LogLevel::error;
+    return base::Logger(level, settings.format == "text" ? base::LogFormat::text : base::LogFormat::json);
+}
+
+/// The signals that a server handles, blocked in all its threads and taken one by one by the main thread.
+class Signals {
+  public:
+    Signals() {
+        ::sigemptyset(&set_);
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&set_, signal);
+        ::pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+        ::signal(SIGPIPE, SIG_IGN);
+    }
+
+    /// The next signal; nothing when none came in time.
+    std::optional<int> wait(std::chrono::milliseconds timeout) {
+        timespec limit{};
+        limit.tv_sec = timeout.count() / 1000;
+        limit.tv_nsec = timeout.count() % 1000 * 1'000'000;
+        const int signal = ::sigtimedwait(&set_, nullptr, &limit);
+        return signal > 0 ? std::optional(signal) : std::nullopt;
+    }
+
+    /// A signal to stop has come and was not taken yet.
+    [[nodiscard]] static bool stop_pending() {
+        sigset_t pending;
+        ::sigpending(&pending);
+        return ::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1 ||
+               ::sigismember(&pending, SIGHUP) == 1;
+    }
+
+  private:
+    sigset_t set_{};
+};
+
+/// Tries the port before anything heavy is started for nothing.
+void check_port(const ListenAddress& listen) {
+    const bool v6 = listen.address.find(':') != std::string::npos;
+    sockaddr_in address4{};
+    sockaddr_in6 address6{};
+    address4.sin_family = AF_INET;
+    address4.sin_port = htons(listen.port);
+    address6.sin6_family = AF_INET6;
+    address6.sin6_port = htons(listen.port);
+    ::inet_pton(AF_INET, listen.address.c_str(), &address4.sin_addr);
+    ::inet_pton(AF_INET6, listen.address.c_str(), &address6.sin6_addr);
+    const auto* address =
+        v6 ? reinterpret_cast<const sockaddr*>(&address6) : reinterpret_cast<const sockaddr*>(&address4);
+    const auto length = static_cast<socklen_t>(v6 ? sizeof address6 : sizeof address4);
+
+    const int socket = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    const bool free = ::bind(socket, address, length) == 0 && ::listen(socket, 1) == 0;
+    const int error = errno;
+    ::close(socket);
+    if (free) return;
+    const auto where = listen.address + ':' + std::to_string(listen.port);
+    if (error == EADDRINUSE) {
+        throw PlainError(
+            "port " + std::to_string(listen.port) + " on " + listen.address +
+            " is in use by another program; stop that one, or give another --listen ADDRESS:PORT");
+    }
+    throw PlainError("can't listen on " + where + ": " + std::strerror(error));
+}
+
+/// The data directory, its lock and, unless the settings name a database, its PostgreSQL.
+class Foundation {
+  public:
+    Foundation(const ServeOptions& options, const base::Logger& log) : data_dir_(options.data_dir) {
+        data_dir_.create();
+        lock_.emplace(data_dir_);
+        remove_server_info(data_dir_);
+        const auto& database = options.settings.database;
+        if (!database.url.empty()) {
+            urls_ = {database.url, database.role,
+                     database.owner_url.empty() ? database.url : database.owner_url};
+            return;
+        }
+        postgres_.emplace(data_dir_, postgres_options(options.settings.postgres),
+                          log.with({{"part", "postgres"}}));
+        postgres_->start();
+        if (!postgres_->moved_to().empty()) {
+            log.info("the database's user can't enter the data directory; the cluster lies elsewhere",
+                     {{"cluster", postgres_->moved_to().string()}, {"link", data_dir_.cluster().string()}});
+        }
+        urls_ = {postgres_->url("ledgerline_service"), "", postgres_->url("postgres")};
+    }
+
+    [[nodiscard]] const DataDir& data_dir() const { return data_dir_; }
+    [[nodiscard]] const DatabaseUrls& urls() const { return urls_; }
+    [[nodiscard]] EmbeddedPostgres* postgres() { return postgres_ ? &*postgres_ : nullptr; }
+
+  private:
+    static EmbeddedPostgres::Options postgres_options(const Settings::Postgres& settings) {
+        EmbeddedPostgres::Options options;
+        options.bin_dir = settings.bin_dir;
+        options.shared_buffers = settings.shared_buffers;
+        options.max_wal_size = settings.max_wal_size;
+        options.max_connections = settings.max_connections;
+        options.start_timeout = settings.start_timeout;
+        options.stop_timeout = settings.stop_timeout;
+        options.impatient = Signals::stop_pending;
+        return options;
+    }
+
+    DataDir data_dir_;
+    std::optional<DataDirLock> lock_;
+    std::optional<EmbeddedPostgres> postgres_;
+    DatabaseUrls urls_;
+};
+
+void load_demo(const DatabaseUrls& urls, const Settings& settings) {
+    base::sql::SessionOptions options;
+    options.url = urls.owner;
+    options.application_name = "ledgerline demo";
+    try {
+        base::sql::Session owner(options);
+        load_demo_data(owner, settings.auth.default_domain);
+    } catch (const base::sql::Error& error) {
+        throw PlainError(std::string("the demo data can't be loaded: ") + error.what());
+    }
+}
+
+void greet(const Foundation& foundation, const std::string& url, bool demo,
+           const EmbeddedPostgres* postgres) {
+    const auto program = program_path();
+    // Clients find the usual data directory by themselves.
+    const auto usual = DataDir(client_data_dir()).path() == foundation.data_dir().path();
+    const auto flag = usual ? "" : " --data-dir " + shell_word(foundation.data_dir().path().string());
+    auto& out = std::cout;
+    out << "\nledgerline is ready.\n\n"
+        << "  SOAP      " << url << "/ParlayX/\n"
+        << "  WSDL      " << url << "/ParlayX/v2_1/AmountCharging?wsdl\n"
+        << "  Health    " << url << "/readyz\n";
+    if (postgres != nullptr) {
+        out << "  Database  private PostgreSQL in " << foundation.data_dir().cluster().string() << '\n';
+        if (!postgres->moved_to().empty()) {
+            out << "            a link to " << (postgres->moved_to() / "postgres").string()
+                << ", because its user can't enter this folder\n";
+        }
+    }
+    if (demo) {
+        out << '\n'
+            << demo_summary() << "\nCharge an account, in another terminal:\n\n"
+            << "  " << program << " charge tel:+15550001 1.50 EUR --reference R1" << flag << "\n\n"
+            << "See it as finance staff do:\n\n"
+            << "  " << program << " psql" << flag << "\n";
+    }
+    out << "\nCtrl-C stops " << (postgres != nullptr ? "server and database" : "the server") << ".\n"
+        << std::endl;
+}
+
+/// Waits until a signal says stop. A database that ends by itself is started again.
+void wait_for_stop(Signals& signals, EmbeddedPostgres* postgres, const base::Logger& log) {
+    for (;;) {
+        const auto signal = signals.wait(1h);
+        if (!signal) continue;
+        if (*signal != SIGCHLD) {
+            log.info("stopping", {{"signal", ::strsignal(*signal)}});
+            return;
+        }
+        int status = 0;
+        if (postgres == nullptr || postgres->pid() == 0) continue;
+        if (::waitpid(postgres->pid(), &status, WNOHANG) != postgres->pid()) continue;
+        postgres->ended();
+        log.error("the database ended; starting it again", {{"status", describe_status(status)}});
+        postgres->start();
+    }
+}
+
+/// Requests under way finish; a second signal, or the time-out, cuts them.
+void drain(Node& node, Signals& signals, Duration timeout, const base::Logger& log) {
+    node.stop_accepting();
+    const auto deadline = Clock::now() + timeout;
+    while (node.connections_open() > 0) {
+        const auto signal = signals.wait(20ms);
+        const bool again = signal && *signal != SIGCHLD;
+        if (!again && Clock::now() < deadline) continue;
+        log.warning(again ? "second signal: cutting open connections" : "time-out: cutting open connections",
+                    {{"connections", node.connections_open()}});
+        node.cut();
+        return;
+    }
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+    Signals signals;
+    const auto log = make_logger(options.settings.log);
+    const auto listen = parse_listen_address(options.settings.server.listen);
+    if (!listen) throw PlainError("server.listen is no address and port: " + options.settings.server.listen);
+    if (options.demo && !listen->loopback()) {
+        throw PlainError("demo data has known passwords and is served on loopback only, not on " +
+                         listen->address);
+    }
+    check_port(*listen);
+
+    Foundation foundation(options, log);
+    apply_migrations(foundation.urls(), options.settings, log);
+    if (options.demo) load_demo(foundation.urls(), options.settings);
+    std::optional<Node> node;
+    node.emplace(options.settings, foundation.urls(), log);
+
+    auto bound = *listen;
+    bound.port = node->port();
+    ServerInfo info;
+    info.url = bound.url();
+    info.pid = ::getpid();
+    info.demo = options.demo;
+    write_server_info(foundation.data_dir(), info);
+    log.info("ready", {{"url", info.url}});
+    greet(foundation, info.url, options.demo, foundation.postgres());
+
+    wait_for_stop(signals, foundation.postgres(), log);
+    drain(*node, signals, options.settings.server.stop_timeout, log);
+    remove_server_info(foundation.data_dir());
+    node.reset();
+    if (foundation.postgres() != nullptr) foundation.postgres()->stop();
+    log.info("stopped");
+    return 0;
+}
+
+int migrate(const ServeOptions& options) {
+    const auto log = make_logger(options.settings.log);
+    Foundation foundation(options, log);
+    apply_migrations(foundation.urls(), options.settings, log);
+    std::cout << "The database is up to date.\n";
+    return 0;
+}
+
+}  // namespace app
