@@ -34,7 +34,7 @@ bool verify_password(const std::string& hash, std::string_view password) {
     errno = 0;
     if (crypto_pwhash_str_verify(hash.c_str(), password.data(), password.size()) == 0) return true;
     // libsodium reports a mismatch as EINVAL; anything else is no verdict about the password.
-    if (errno != EINVAL) throw std::runtime_error("argon2 failed: no memory, or a hash that is none");
+    if (errno != EINVAL) throw std::bad_alloc();
     return false;
 }
 

@@ -12,7 +12,7 @@ inline constexpr std::size_t password_bytes_max = 1024;
 /// The hash with its salt and parameters, as auth.principal keeps it. Throws std::bad_alloc without 64 MiB.
 [[nodiscard]] std::string hash_password(std::string_view password);
 
-/// Throws std::runtime_error when it cannot tell: no memory, or a hash that is none.
+/// Throws std::bad_alloc without 64 MiB: that says nothing about the password.
 [[nodiscard]] bool verify_password(const std::string& hash, std::string_view password);
 
 /// Costs what verify_password costs: answers about unknown logins must not come sooner than those about wrong

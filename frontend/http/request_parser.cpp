@@ -16,7 +16,10 @@ using boost::system::error_code;
 namespace {
 
 /// A body's buffer grows with what arrives, not with what Content-Length promises.
-constexpr std::size_t body_reserve_max = 64 * 1024;
+constexpr std::size_t body_reserve_max = 64UL * 1024;
+
+/// `0`, CRLF, CRLF: the least that a chunked message ends with.
+constexpr std::size_t last_chunk_bytes = 5;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
@@ -219,6 +222,8 @@ RequestParser::Progress RequestParser::feed(std::string_view bytes) {
             continue;
         }
         impl_->begun = true;
+        // Beast asserts this much at a last chunk that comes in pieces; every chunked message has it left.
+        if (parser.is_header_done() && parser.chunked() && bytes.size() - used < last_chunk_bytes) break;
         const auto taken = parser.put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), ec);
         used += taken;
         if (ec == beast::error::need_more) {
