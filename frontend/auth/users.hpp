@@ -20,8 +20,8 @@ class UserError : public std::runtime_error {
 struct NewUser {
     std::string login;  ///< `alice` or `alice@example.com`
     Kind kind = Kind::application;
-    std::vector<std::string> addresses;  ///< in the ledger's normal form; subscribers only
-    std::vector<Grant> grants;
+    std::vector<std::string> addresses{};  ///< in the ledger's normal form; subscribers only
+    std::vector<Grant> grants{};
 };
 
 /// Blocking, for command lines and start-up. Every change tells all nodes through NOTIFY.

@@ -199,7 +199,7 @@ asio::awaitable<Connection::Next> Connection::read_request() {
         }
         if (!continued && parser_.expects_continue()) {
             continued = true;
-            const bool written = co_await write(continue_line, {});
+            const bool written = co_await write(continue_line, std::string_view());
             if (!written) co_return Next::close;
             allow(shared_.options.read_timeout);
         }
