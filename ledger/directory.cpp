@@ -20,13 +20,13 @@ Directory::Directory(base::Database& database, std::size_t capacity)
 
 asio::awaitable<Result<AccountPtr>> Directory::find(std::string address) {
     if (auto account = cached(address)) co_return account;
+    const auto start = [this](auto handler, std::string missing) {
+        const asio::any_io_executor executor =
+            asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
+        wait({std::move(missing), executor, std::move(handler)});
+    };
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<AccountPtr>)>(
-        [this](auto handler, std::string missing) {
-            const asio::any_io_executor executor = asio::prefer(asio::get_associated_executor(handler),
-                                                                asio::execution::outstanding_work.tracked);
-            wait({std::move(missing), executor, std::move(handler)});
-        },
-        asio::use_awaitable, std::move(address));
+        start, asio::use_awaitable, std::move(address));
 }
 
 AccountPtr Directory::cached(std::string_view address) {
