@@ -127,10 +127,13 @@ void append_fault_1_2(const Version* version, const Fault& fault, std::string& o
 
 /// SOAP 1.2 part 1, 5.4.8: names the header block that was not understood.
 void append_not_understood(const Fault& fault, std::string& out) {
-    out += "<soapenv:Header><soapenv:NotUnderstood qname=\"ns:";
+    const bool qualified = !fault.header_namespace.empty();  // no prefix can stand for no namespace
+    out.append("<soapenv:Header><soapenv:NotUnderstood qname=\"").append(qualified ? "ns:" : "");
     append_escaped_attribute(fault.header_name, out);
-    out += "\" xmlns:ns=\"";
-    append_escaped_attribute(fault.header_namespace, out);
+    if (qualified) {
+        out += "\" xmlns:ns=\"";
+        append_escaped_attribute(fault.header_namespace, out);
+    }
     out += "\"/></soapenv:Header>";
 }
 

@@ -266,7 +266,7 @@ struct Access {
 /// What a field's C++ member does not say. The wire type follows from the member (std::string: xsd:string),
 /// the cardinality too (plain: 1, optional: 0..1, vector: 0..unbounded), unless given.
 struct FieldOptions {
-    const Type* type = nullptr;
+    std::optional<const Type*> type{};
     std::optional<std::uint32_t> min{};
     std::optional<std::uint32_t> max{};
     VersionRange versions{};
@@ -281,7 +281,7 @@ consteval Field field(std::string_view name, const FieldOptions& options = {}) {
     using Traits = typename Access::Traits;
     Field result;
     result.name = name;
-    result.type = options.type ? options.type : detail::default_type<typename Traits::Value>();
+    result.type = options.type.value_or(detail::default_type<typename Traits::Value>());
     result.min = options.min.value_or(Traits::optional || Traits::repeated ? 0 : 1);
     result.max = options.max.value_or(Traits::repeated ? unbounded : 1);
     result.versions = options.versions;
@@ -291,7 +291,7 @@ consteval Field field(std::string_view name, const FieldOptions& options = {}) {
     if (Traits::optional || Traits::repeated) result.drop = Access::drop;
     result.count = Access::count;
     result.at = Access::at;
-    if (options.type && options.type->storage != detail::storage_id<typename Traits::Value>)
+    if (result.type->storage != detail::storage_id<typename Traits::Value>)
         throw std::logic_error("the wire type does not fit the member");
     if (!Traits::repeated && result.max > 1) throw std::logic_error("several occurrences need a vector");
     if (!Traits::repeated && !Traits::optional && result.min == 0)

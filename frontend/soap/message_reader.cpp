@@ -145,8 +145,8 @@ void MessageReader::finish_simple(const Frame& frame) {
     }
     if (field.join) {
         auto& joined = *static_cast<std::string*>(frame.object);
-        check_text_size(joined.size() + 2 + text_.size());
         if (!joined.empty() && !text_.empty()) joined += "; ";
+        check_text_size(joined.size() + text_.size());
         joined += text_;
     } else if (!type.parse(type, frame.object, text_)) {
         if (type.kind == Kind::enumeration)
