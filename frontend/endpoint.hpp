@@ -23,7 +23,7 @@ struct EndpointOptions {
     std::chrono::seconds retry_after{1};  ///< what overloaded answers ask clients to wait
     unsigned overload_status = 503;       ///< 500 for clients that parse faults in nothing else
     bool access_log = true;               ///< one line per request
-    std::string public_url;               ///< what WSDLs call this server; empty: what the client called it
+    std::string public_url{};             ///< what WSDLs call this server; empty: what the client called it
 };
 
 /// What /readyz says.
