@@ -181,6 +181,12 @@ int main(int argc, char** argv) {
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        // CLI11 misses a subcommand before it minds a word that it does not know.
+        const auto unknown = program.remaining();
+        if (program.get_subcommands().empty() && !unknown.empty()) {
+            std::cerr << "ledgerline: there is no subcommand '" << unknown.front() << "'; see ledgerline --help\n";
+            return exit_usage;
+        }
         return program.exit(error) == 0 ? 0 : exit_usage;
     }
     try {

@@ -98,18 +98,20 @@ void check_port(const ListenAddress& listen) {
 /// The data directory, its lock and, unless the settings name a database, its PostgreSQL.
 class Foundation {
   public:
-    Foundation(const ServeOptions& options, const base::Logger& log) : data_dir_(options.data_dir) {
+    explicit Foundation(const ServeOptions& options) : data_dir_(options.data_dir) {
         data_dir_.create();
         lock_.emplace(data_dir_);
         remove_server_info(data_dir_);
-        const auto& database = options.settings.database;
+    }
+
+    void start_database(const Settings& settings, const base::Logger& log) {
+        const auto& database = settings.database;
         if (!database.url.empty()) {
             urls_ = {database.url, database.role,
                      database.owner_url.empty() ? database.url : database.owner_url};
             return;
         }
-        postgres_.emplace(data_dir_, postgres_options(options.settings.postgres),
-                          log.with({{"part", "postgres"}}));
+        postgres_.emplace(data_dir_, postgres_options(settings.postgres), log.with({{"part", "postgres"}}));
         postgres_->start();
         if (!postgres_->moved_to().empty()) {
             log.info("the database's user can't enter the data directory; the cluster lies elsewhere",
@@ -197,6 +199,7 @@ void wait_for_stop(Signals& signals, EmbeddedPostgres* postgres, const base::Log
         postgres->ended();
         log.error("the database ended; starting it again", {{"status", describe_status(status)}});
         postgres->start();
+        log.info("the database runs again");
     }
 }
 
@@ -226,9 +229,9 @@ int serve(const ServeOptions& options) {
         throw PlainError("demo data has known passwords and is served on loopback only, not on " +
                          listen->address);
     }
+    Foundation foundation(options);
     check_port(*listen);
-
-    Foundation foundation(options, log);
+    foundation.start_database(options.settings, log);
     apply_migrations(foundation.urls(), options.settings, log);
     if (options.demo) load_demo(foundation.urls(), options.settings);
     std::optional<Node> node;
@@ -255,7 +258,8 @@ int serve(const ServeOptions& options) {
 
 int migrate(const ServeOptions& options) {
     const auto log = make_logger(options.settings.log);
-    Foundation foundation(options, log);
+    Foundation foundation(options);
+    foundation.start_database(options.settings, log);
     apply_migrations(foundation.urls(), options.settings, log);
     std::cout << "The database is up to date.\n";
     return 0;

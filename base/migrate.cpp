@@ -21,7 +21,7 @@ constexpr auto bookkeeping = R"(
         sha256     text NOT NULL,
         applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
     );
-    COMMENT ON TABLE ledger_migration.applied IS 'The migrations that this database has, as the program applied them';
+    COMMENT ON TABLE ledger_migration.applied IS 'the migrations that this database has';
 )";
 
 std::string file_name(const Migration& migration) {

@@ -1,0 +1,42 @@
+# The Debian 12 packages that ledgerline needs, by purpose; sourced by run and test.
+
+build_packages=(
+    ccache
+    cmake
+    g++
+    libboost-json1.81-dev
+    libboost-url1.81-dev
+    libboost1.81-dev
+    libcli11-dev
+    libpqxx-dev
+    libsodium-dev
+    libspdlog-dev
+    libtomlplusplus-dev
+    libxerces-c-dev
+    ninja-build
+    pkg-config
+)
+run_packages=(postgresql-15)
+test_packages=(libgtest-dev python3-zeep)
+
+# Installs those of its arguments that are missing; without the right to, says what to run.
+install_packages() {
+    local missing=() package
+    for package in "$@"; do
+        [[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" == installed ]] || missing+=("$package")
+    done
+    ((${#missing[@]} == 0)) && return 0
+
+    local as_root=()
+    if ((EUID != 0)); then
+        as_root=(sudo -n)
+        if ! sudo -n true 2>/dev/null; then
+            echo "These Debian packages are missing, and installing them needs root. Please run:" >&2
+            echo "    sudo apt-get install --no-install-recommends ${missing[*]}" >&2
+            return 1
+        fi
+    fi
+    echo "Installing ${missing[*]}"
+    "${as_root[@]}" apt-get update -q
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
+}

@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+"""The subcommands as people use them: results, refusals and mistakes, each with its text and exit status.
+
+    command_line.py LEDGERLINE
+"""
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+from server import Server, run, server_info
+
+LEDGERLINE = os.path.abspath(sys.argv.pop(1))
+
+
+class CommandLine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="ledgerline-cli-")
+        os.chmod(cls.folder, 0o755)
+        cls.data_dir = os.path.join(cls.folder, "var")
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", cls.data_dir],
+                            cls.folder)
+
+    @classmethod
+    def tearDownClass(cls):
+        status = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert status == 0, cls.server.output
+
+    def ledgerline(self, *arguments, **options):
+        return run([LEDGERLINE, *arguments], cwd=self.folder, **options)
+
+    def charge(self, *arguments):
+        return self.ledgerline("charge", *arguments)
+
+    def rows(self, query):
+        output, errors, status = self.ledgerline("psql", "--", "-At", "-c", query)
+        self.assertEqual(status, 0, errors)
+        return output.splitlines()
+
+    def test_every_subcommand_explains_itself(self):
+        output, _, status = self.ledgerline("--help")
+        self.assertEqual(status, 0)
+        subcommands = re.findall(r"^  ([a-z-]+) {2,}", output.split("Subcommands:")[1], re.MULTILINE)
+        self.assertIn("serve", subcommands)
+        for subcommand in subcommands:
+            output, errors, status = self.ledgerline(subcommand, "--help")
+            self.assertEqual((status, errors), (0, ""), subcommand)
+            self.assertIn("Usage:", output)
+
+    def test_charge_and_refund(self):
+        output, errors, status = self.charge("tel:+15550010", "2.25", "EUR", "--reference", "C1", "--balance", "bonus",
+                                             "--description", "it's a <test>")
+        self.assertEqual((status, errors), (0, ""))
+        self.assertIn("Charged tel:+15550010 2.25 EUR, reference C1.", output)
+        output, errors, status = self.ledgerline("refund", "tel:+15550010", "1", "EUR", "--reference", "C2",
+                                                 "--original-reference", "C1")
+        self.assertEqual((status, errors), (0, ""))
+        self.assertEqual(self.rows("select kind, balance_type, amount, description from journal "
+                                   "where address = 'tel:+15550010' and reference_code in ('C1', 'C2') order by seq"),
+                         ["charge|bonus|-2.25|it's a <test>", "refund|bonus|1.00|refund"])
+
+    def test_refusals(self):
+        cases = [
+            (("tel:+19999999", "1", "EUR"), "endUserIdentifier|POL0001"),
+            (("tel:+15550011", "100.01", "EUR"), "SVC0270"),
+            (("tel:+15550011", "0", "EUR"), "SVC0007"),
+            (("tel:+15550011", "-1", "EUR"), "SVC0007"),
+            (("tel:+15550011", "0.001", "EUR"), "SVC0007"),
+            (("tel:+15550011", "1", "USD"), "SVC0007"),
+            (("tel:+15550011", "1", "EUR", "--balance", "nonsense"), "SVC0002.*balanceType"),
+        ]
+        for number, (arguments, expected) in enumerate(cases):
+            output, errors, status = self.charge(*arguments, "--reference", f"refused-{number}")
+            self.assertEqual((status, output), (1, ""), arguments)
+            self.assertRegex(errors, expected)
+            self.assertTrue(errors.startswith("Not charged: "), errors)
+        self.assertEqual(self.rows("select 1 from journal where reference_code like 'refused-%'"), [])
+
+    def test_mistakes_of_use(self):
+        cases = [
+            (("charge", "tel:+15550011", "1", "EUR"), "--reference is required"),
+            (("charge", "tel:+15550011", "1,5", "EUR", "--reference", "x"), "'1,5' is no amount"),
+            (("charge", "tel:+15550011", "1", "EUR", "--reference", "x", "--url", "http://127.0.0.1:1"), "Give --user"),
+            (("charge", "tel:+15550011", "1", "EUR", "--reference", "x", "--url", "ftp://x", "--user", "demo-app",
+              "--password-file", "/dev/null"), "can't read a password"),
+            (("charge", "tel:+15550011", "1", "EUR", "--reference", "x", "--data-dir", "/nowhere"),
+             "no server is running on the data directory /nowhere"),
+            (("psql", "--data-dir", "/nowhere"), "no server is running on the data directory /nowhere"),
+            (("nonsense",), "nonsense"),
+            ((), "subcommand is required"),
+        ]
+        for arguments, expected in cases:
+            _, errors, status = self.ledgerline(*arguments)
+            self.assertEqual(status, 2, (arguments, errors))
+            self.assertIn(expected, errors)
+
+    def test_passwords(self):
+        good = os.path.join(self.folder, "good")
+        wrong = os.path.join(self.folder, "wrong")
+        for path, password in ((good, "demo-app"), (wrong, "demo-ap")):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(password + "\n")
+        url = server_info(self.data_dir)["url"]
+        arguments = ("tel:+15550012", "1", "EUR", "--reference", "P1", "--url", url, "--user", "demo-app")
+        _, errors, status = self.charge(*arguments, "--password-file", wrong)
+        self.assertEqual(status, 2)
+        self.assertIn("does not accept user demo-app", errors)
+        _, errors, status = self.charge(*arguments, "--password-file", good)
+        self.assertEqual((status, errors), (0, ""))
+
+    def test_an_unintelligible_answer_leaves_the_outcome_open(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def answer():
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+            thread = threading.Thread(target=answer)
+            thread.start()
+            password = os.path.join(self.folder, "password")
+            with open(password, "w", encoding="utf-8") as file:
+                file.write("x\n")
+            _, errors, status = self.charge("tel:+15550012", "1", "EUR", "--reference", "U1", "--user", "u", "--url",
+                                            f"http://127.0.0.1:{listener.getsockname()[1]}", "--password-file", password)
+            thread.join()
+        self.assertEqual(status, 2)
+        self.assertIn("it is unknown whether this was done", errors)
+
+    def test_a_second_server_is_refused_plainly(self):
+        _, errors, status = self.ledgerline("serve", "--listen", "127.0.0.1:0")
+        self.assertEqual(status, 2)
+        self.assertIn(f"(process {server_info(self.data_dir)['pid']}) is running on the data directory", errors)
+
+    def test_a_port_in_use_is_told_before_anything_is_made(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            other = os.path.join(self.folder, "other")
+            _, errors, status = self.ledgerline("serve", "--listen", f"127.0.0.1:{port}", "--data-dir", other)
+        self.assertEqual(status, 2)
+        self.assertIn(f"port {port} on 127.0.0.1 is in use", errors)
+        self.assertFalse(os.path.exists(os.path.join(other, "postgres")))
+
+    def test_demo_data_stays_on_loopback(self):
+        _, errors, status = self.ledgerline("serve", "--demo", "--listen", "0.0.0.0:0", "--data-dir", "elsewhere")
+        self.assertEqual(status, 2)
+        self.assertIn("loopback only", errors)
+
+    def test_settings(self):
+        path = os.path.join(self.folder, "bad.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("[http]\nbody_limt = '1MB'\n[server]\nthreads = 'x'\n")
+        _, errors, status = self.ledgerline("check-config", "--config", path)
+        self.assertEqual(status, 1)
+        self.assertEqual(errors.splitlines(),
+                         [f"{path}:2: unknown setting http.body_limt; did you mean http.body_limit?",
+                          f"{path}:4: server.threads must be a whole number"])
+        _, errors, status = self.ledgerline("serve", "--config", path, "--data-dir", "elsewhere")
+        self.assertEqual(status, 2)
+        self.assertIn("body_limt", errors)
+        environment = dict(os.environ, LEDGERLINE_SERVER_LISTEN="nowhere")
+        _, errors, status = self.ledgerline("check-config", env=environment)
+        self.assertEqual(status, 1)
+        self.assertIn("LEDGERLINE_SERVER_LISTEN: server.listen must be", errors)
+
+    def test_psql_greets_people_only(self):
+        self.assertEqual(self.rows("select 1"), ["1"])
+        # A terminal: script(1) makes one.
+        command = f"{LEDGERLINE} psql"
+        done = subprocess.run(["script", "-qec", command, "/dev/null"], input="\\q\n", capture_output=True, text=True,
+                              cwd=self.folder, timeout=60, check=True)
+        for view in ("accounts", "balances", "journal", "trial_balance"):
+            self.assertRegex(done.stdout, rf"(?m)^  {view} +\S")
+
+    def test_health_and_metrics(self):
+        url = server_info(self.data_dir)["url"]
+        for path, expected in (("healthz", ""), ("readyz", ""), ("metrics", "ledgerline_postings_waiting 0")):
+            output, errors, status = run(["curl", "-sSf", f"{url}/{path}"])
+            self.assertEqual(status, 0, errors)
+            self.assertIn(expected, output)
+
+
+class Lifecycle(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="ledgerline-life-")
+        os.chmod(self.folder, 0o755)
+        self.command = [LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--log-format", "text"]
+
+    def tearDown(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def postmaster(self):
+        with open(os.path.join(self.folder, "var", "postgres", "postmaster.pid"), encoding="utf-8") as file:
+            return int(file.readline())
+
+    def charge(self, reference):
+        return run([LEDGERLINE, "charge", "tel:+15550001", "1", "EUR", "--reference", reference], cwd=self.folder)
+
+    def test_a_database_that_is_killed_is_started_again(self):
+        server = Server(self.command, self.folder)
+        self.assertEqual(self.charge("before")[2], 0)
+        first = self.postmaster()
+        os.kill(first, 9)
+        for line in server.process.stdout:
+            server.output += line
+            if "the database runs again" in line:
+                break
+        self.assertNotEqual(self.postmaster(), first)
+        output, errors, status = self.charge("after")
+        self.assertEqual(status, 0, output + errors)
+        self.assertEqual(server.stop(), 0, server.output)
+
+    def test_migrate_alone(self):
+        output, errors, status = run([LEDGERLINE, "migrate"], cwd=self.folder)
+        self.assertEqual((status, output), (0, "The database is up to date.\n"), errors)
+        output, errors, status = run([LEDGERLINE, "migrate"], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        self.assertNotIn("migration applied", errors)
+
+
+if __name__ == "__main__":
+    unittest.main()

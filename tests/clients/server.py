@@ -1,0 +1,58 @@
+"""Starts a server for a test of its clients, and stops it."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+READY_SECONDS = 120
+STOP_SECONDS = 60
+
+
+class Server:
+    """A child that prints its start message when it is ready; SIGINT stops it."""
+
+    def __init__(self, command, cwd, environment=None, ready_seconds=READY_SECONDS):
+        self.output = ""
+        # Its own session: a Ctrl-C for the test does not reach it, and a stuck child of its can be ended with it.
+        self.process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+                                        text=True)
+        deadline = time.monotonic() + ready_seconds
+        for line in self.process.stdout:
+            self.output += line
+            if line.startswith("Ctrl-C stops"):
+                return
+            if time.monotonic() > deadline:
+                break
+        self.kill()
+        raise AssertionError(f"the server did not get ready:\n{self.output}")
+
+    def stop(self):
+        """SIGINT, as Ctrl-C sends it; the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        try:
+            rest, _ = self.process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"the server did not stop:\n{self.output}") from None
+        self.output += rest
+        return self.process.returncode
+
+    def kill(self):
+        """SIGKILL: the database gets its death signal from the kernel."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def server_info(data_dir):
+    with open(os.path.join(data_dir, "server.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def run(command, **options):
+    """Output and exit status of a command that must end."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
+                          **options)
+    return done.stdout, done.stderr, done.returncode
