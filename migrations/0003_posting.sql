@@ -107,6 +107,10 @@ begin
         raise exception 'ledger functions need READ COMMITTED' using errcode = 'invalid_transaction_state';
     end if;
 
+    -- Every array starts at 1 and gets each element: unnest knows no bounds.
+    o_outcome := array_fill(null::ledger.outcome, array[n]); o_hold := array_fill(null::uuid, array[n]);
+    o_journal_no := array_fill(null::bigint, array[n]); o_request_id := o_journal_no;
+
     -- (1) Locks.
     select array_agg(z.shard), array_agg(z.next_journal_no), array_agg(z.next_request_id),
            greatest(clock_timestamp(), max(z.last_recorded_at))
@@ -452,9 +456,9 @@ begin
                 jn := jn + 1;
                 jn_op[jn] := i; jn_b[jn] := j; jn_seq[jn] := b_seq[j]; jn_amount[jn] := t; jn_after[jn] := a;
                 jn_no[jn] := sh_journal[s];
-                if v_op = 'refund' then jn_refund_of[jn] := g_refund_of[x]; end if;
+                jn_group[jn] := v_group;
+                jn_refund_of[jn] := case v_op when 'refund' then g_refund_of[x] end;
                 if v_group is not null then
-                    jn_group[jn] := v_group;
                     rl := rl + 1;
                     rl_shard[rl] := coalesce(p_group_shard, p_shard[i]);
                     rl_id[rl] := coalesce(p_group_request, sh_request[s]);

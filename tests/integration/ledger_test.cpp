@@ -1,0 +1,238 @@
+// The ledger's operations one by one on a real PostgreSQL: each outcome, and that a refusal changes nothing.
+#include "tests/support/ledger.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+using ledger::Refusal;
+using tests::amount;
+using tests::euro;
+
+namespace {
+
+class LedgerTest : public testing::Test {
+  protected:
+    static void SetUpTestSuite() { bench_.emplace(); }
+    static void TearDownTestSuite() { bench_.reset(); }
+
+    /// An account of its own for each test: main EUR 100.00 (default), bonus EUR 10.00, data 1,000,000 bytes.
+    void SetUp() override { account_ = bench().open_account(); }
+    void TearDown() override {
+        EXPECT_EQ(bench().value("select count(*) from finance.trial_balance where total <> 0"), "0");
+    }
+
+    static tests::LedgerBench& bench() { return *bench_; }
+    std::string posted(const std::string& type = "main") { return bench().posted(account_, type); }
+
+    ledger::Result<ledger::Receipt> charge(const std::string& reference, ledger::Amount value,
+                                           ledger::BalanceType type = {}) {
+        ledger::Charge request;
+        request.account = account_;
+        request.origin = {.application = "shop", .reference = reference, .description = "song", .code = {}};
+        request.amount = std::move(value);
+        request.balance_type = std::move(type);
+        return bench().run(bench().ledger().charge(std::move(request)));
+    }
+
+    ledger::Result<ledger::Receipt> refund(const std::string& reference, ledger::Amount value,
+                                           std::optional<std::string> original = {}, bool unlinked = false,
+                                           ledger::BalanceType type = {}) {
+        ledger::Refund request;
+        request.account = account_;
+        request.origin = {.application = "shop", .reference = reference, .description = "sorry", .code = {}};
+        request.amount = std::move(value);
+        request.balance_type = std::move(type);
+        request.original_reference = std::move(original);
+        request.unlinked_allowed = unlinked;
+        return bench().run(bench().ledger().refund(std::move(request)));
+    }
+
+    static inline std::optional<tests::LedgerBench> bench_;
+    ledger::AccountPtr account_;
+};
+
+TEST_F(LedgerTest, ChargeTakesFromTheDefaultBalance) {
+    const auto receipt = charge("r1", euro("1.50"));
+    ASSERT_TRUE(receipt);
+    EXPECT_FALSE(receipt->replayed);
+    EXPECT_EQ(posted(), "98.50");
+    EXPECT_EQ(posted("bonus"), "10.00");
+}
+
+TEST_F(LedgerTest, ANamedBalanceIsUsedAlone) {
+    ASSERT_TRUE(charge("r1", euro("10"), "bonus"));
+    EXPECT_EQ(posted("bonus"), "0.00");
+    EXPECT_EQ(charge("r2", euro("0.01"), "bonus").error(), Refusal::insufficient_funds);
+    EXPECT_EQ(posted(), "100.00");
+}
+
+TEST_F(LedgerTest, AnEmptyBalanceTypeIsTheDefaultOne) {
+    ASSERT_TRUE(charge("r1", euro("1"), ""));
+    EXPECT_EQ(posted(), "99.00");
+}
+
+TEST_F(LedgerTest, TheSameKeyIsPostedOnce) {
+    const auto first = charge("r1", euro("1.5"));
+    const auto second = charge("r1", euro("1.50"));
+    ASSERT_TRUE(first && second);
+    EXPECT_TRUE(second->replayed);
+    EXPECT_EQ(second->journal_no, first->journal_no);
+    EXPECT_EQ(second->request_id, first->request_id);
+    EXPECT_EQ(posted(), "98.50");
+}
+
+TEST_F(LedgerTest, TheSameKeyWithOtherContentIsRefused) {
+    ASSERT_TRUE(charge("r1", euro("1.50")));
+    EXPECT_EQ(charge("r1", euro("1.51")).error(), Refusal::reference_conflict);
+    EXPECT_EQ(charge("r1", euro("1.50"), "main").error(), Refusal::reference_conflict);
+    EXPECT_EQ(charge("r1", amount("1.50")).error(), Refusal::reference_conflict);
+    EXPECT_EQ(posted(), "98.50");
+}
+
+TEST_F(LedgerTest, ARefusedRequestIsNotRemembered) {
+    EXPECT_EQ(charge("r1", euro("100.01")).error(), Refusal::insufficient_funds);
+    EXPECT_TRUE(charge("r1", euro("100.00")));
+    EXPECT_EQ(posted(), "0.00");
+}
+
+struct Bad {
+    const char* value;
+    const char* unit;
+    const char* balance;
+    Refusal refusal;
+};
+
+TEST_F(LedgerTest, BadInputIsRefusedAndChangesNothing) {
+    const std::string before = bench().fingerprint();
+    const Bad cases[]{
+        {"0", "EUR", nullptr, Refusal::not_positive},
+        {"-1", "EUR", nullptr, Refusal::not_positive},
+        {"1.005", "EUR", nullptr, Refusal::too_many_decimals},
+        {"10000000000000.01", "EUR", nullptr, Refusal::too_large},
+        {"9223372036854775807", "EUR", nullptr, Refusal::too_large},
+        {"92233720368547758.07", "EUR", nullptr, Refusal::too_large},
+        {"123456789012345678901234567890", "EUR", nullptr, Refusal::too_large},
+        {"-123456789012345678901234567890", "EUR", nullptr, Refusal::not_positive},
+        {"1", "USD", nullptr, Refusal::wrong_unit},
+        {"1", "XAU", nullptr, Refusal::wrong_unit},
+        {"1", "eur", nullptr, Refusal::wrong_unit},
+        {"1", "EUR", "data", Refusal::wrong_unit},
+        {"1", "EUR", "nonsense", Refusal::unknown_balance},
+        {"1", nullptr, "\xff", Refusal::unknown_balance},
+        {"0.5", nullptr, "data", Refusal::too_many_decimals},
+        {"100.01", "EUR", nullptr, Refusal::insufficient_funds},
+    };
+    for (const auto& c : cases) {
+        auto value = amount(c.value);
+        if (c.unit) value.unit = c.unit;
+        const auto receipt = charge("bad", value, c.balance ? ledger::BalanceType(c.balance) : std::nullopt);
+        ASSERT_FALSE(receipt) << c.value;
+        EXPECT_EQ(receipt.error(), c.refusal) << c.value << " got " << to_string(receipt.error());
+    }
+    EXPECT_EQ(charge("", euro("1")).error(), Refusal::invalid_reference);
+    EXPECT_EQ(charge(std::string(256, 'x'), euro("1")).error(), Refusal::invalid_reference);
+    EXPECT_EQ(charge(std::string("a\0b", 3), euro("1")).error(), Refusal::invalid_reference);
+    EXPECT_EQ(bench().fingerprint(), before);
+}
+
+TEST_F(LedgerTest, ALinkedRefundGivesBackAtMostTheCharge) {
+    ASSERT_TRUE(charge("r1", euro("30"), "main"));
+    ASSERT_TRUE(refund("r1-a", euro("10"), "r1"));
+    EXPECT_EQ(refund("r1-b", euro("20.01"), "r1").error(), Refusal::beyond_charge);
+    ASSERT_TRUE(refund("r1", euro("20")));  // its own reference names the charge
+    EXPECT_EQ(refund("r1-c", euro("0.01"), "r1").error(), Refusal::beyond_charge);
+    EXPECT_EQ(posted(), "100.00");
+    EXPECT_EQ(
+        bench().value("select count(*) from finance.journal where refund_of is not null and account_id = " +
+                      std::to_string(account_->id)),
+        "2");
+}
+
+TEST_F(LedgerTest, ARefundWithoutAChargeNeedsLeave) {
+    EXPECT_EQ(refund("r1", euro("5")).error(), Refusal::refund_not_linked);
+    EXPECT_EQ(refund("r1", euro("5"), "no-such-charge", true).error(), Refusal::unknown_charge);
+    EXPECT_TRUE(refund("r1", euro("5"), {}, true, "bonus"));
+    EXPECT_EQ(posted("bonus"), "15.00");
+    EXPECT_EQ(posted(), "100.00");
+}
+
+TEST_F(LedgerTest, ConcurrentRequestsEachGetTheirOwnOutcome) {
+    // 40 charges of 3.00 on 100.00: 33 fit. Each is sent twice; the second one is a replay of the first.
+    std::vector<boost::asio::awaitable<ledger::Result<ledger::Receipt>>> work;
+    for (int copy = 0; copy < 2; ++copy) {
+        for (int i = 0; i < 40; ++i) {
+            ledger::Charge request;
+            request.account = account_;
+            request.origin = {"shop", "c" + std::to_string(i), "", ""};
+            request.amount = euro("3");
+            work.push_back(bench().ledger().charge(std::move(request)));
+        }
+    }
+    const auto results = bench().run_all(std::move(work));
+    EXPECT_EQ(std::ranges::count_if(results, [](const auto& r) { return r && !r->replayed; }), 33);
+    EXPECT_EQ(std::ranges::count_if(results, [](const auto& r) { return r && r->replayed; }), 33);
+    EXPECT_EQ(posted(), "1.00");
+}
+
+TEST_F(LedgerTest, AChargeAndItsRefundMayComeTogether) {
+    std::vector<boost::asio::awaitable<ledger::Result<ledger::Receipt>>> work;
+    ledger::Charge first;
+    first.account = account_;
+    first.origin = {"shop", "together", "", ""};
+    first.amount = euro("5");
+    work.push_back(bench().ledger().charge(std::move(first)));
+    for (int i = 0; i < 3; ++i) {
+        ledger::Refund back;
+        back.account = account_;
+        back.origin = {"shop", "back" + std::to_string(i), "", ""};
+        back.amount = euro("2");
+        back.original_reference = "together";
+        work.push_back(bench().ledger().refund(std::move(back)));
+    }
+    const auto results = bench().run_all(std::move(work));
+    ASSERT_TRUE(results[0]);
+    EXPECT_TRUE(results[1]);
+    EXPECT_TRUE(results[2]);
+    EXPECT_EQ(results[3].error(), Refusal::beyond_charge);
+    EXPECT_EQ(posted(), "99.00");
+}
+
+TEST_F(LedgerTest, AnAddressThatMovedIsNoticedUnderTheLock) {
+    const auto address = bench().address_of(account_);
+    bench().exec("select ledger.release_address('" + address + "')");
+    EXPECT_EQ(charge("r1", euro("1")).error(), Refusal::stale_address);
+    bench().ledger().forget_address(address);
+    EXPECT_EQ(bench().run(bench().ledger().find(address)).error(), Refusal::unknown_account);
+}
+
+TEST_F(LedgerTest, TheShardFormulaIsTheSameInSqlAndHere) {
+    auto session = bench().session();
+    const auto rows = session.exec(
+        "select id, ledger.slot_of(id, 16), ledger.slot_of(id, 64) from (select generate_series(1, 300) "
+        "union all "
+        "select (random() * 9e15)::bigint from generate_series(1, 300) union all select 9223372036854775807) "
+        "x(id)");
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        EXPECT_EQ(ledger::slot_of(rows.integer(row, 0), 16), rows.integer(row, 1));
+        EXPECT_EQ(ledger::slot_of(rows.integer(row, 0), 64), rows.integer(row, 2));
+    }
+}
+
+TEST_F(LedgerTest, NobodyButTheFunctionsWrites) {
+    auto service = bench().session("ledgerline_service");
+    EXPECT_THROW(service.exec("update ledger.balance set posted = 0"), base::sql::Error);
+    EXPECT_THROW(service.exec("insert into ledger.contra values (5, 'revenue', 1, 'EUR', 1)"),
+                 base::sql::Error);
+    auto superuser = bench().session("postgres");
+    ASSERT_TRUE(charge("r1", euro("1")));
+    for (const auto* statement : {"update ledger.journal set amount = amount + 1",
+                                  "delete from ledger.journal", "truncate ledger.journal"}) {
+        EXPECT_THROW(superuser.exec(statement), base::sql::Error) << statement;
+    }
+    auto finance = bench().session("ledgerline_finance");
+    EXPECT_NO_THROW(finance.exec("select * from finance.balances limit 1"));
+    EXPECT_THROW(finance.exec("select * from ledger.balance limit 1"), base::sql::Error);
+}
+
+}  // namespace
