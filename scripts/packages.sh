@@ -17,7 +17,7 @@ build_packages=(
     pkg-config
 )
 run_packages=(postgresql-15)
-test_packages=(libgtest-dev python3-zeep)
+test_packages=(libgtest-dev python3-zeep php-cli php-soap libsoap-lite-perl)
 
 # Installs those of its arguments that are missing; without the right to, says what to run.
 install_packages() {
