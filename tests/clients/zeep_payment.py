@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+"""A SOAP client that nobody here wrote, made from the WSDL that the server publishes.
+
+    zeep_payment.py LEDGERLINE
+"""
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+from decimal import Decimal
+
+import requests
+import zeep
+from zeep.transports import Transport
+
+from server import Server, run, server_info
+
+LEDGERLINE = os.path.abspath(sys.argv.pop(1))
+VERSIONS = ["v2_1", "v3_1"]
+
+
+class ZeepPayment(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="ledgerline-zeep-")
+        os.chmod(cls.folder, 0o755)
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0"], cls.folder)
+        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        cls.clients = {version: cls.client(version) for version in VERSIONS}
+
+    @classmethod
+    def tearDownClass(cls):
+        status = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert status == 0, cls.server.output
+
+    @classmethod
+    def client(cls, version, user="demo-app", password="demo-app"):
+        session = requests.Session()
+        session.auth = (user, password)
+        session.trust_env = False
+        return zeep.Client(f"{cls.url}/ParlayX/{version}/AmountCharging?wsdl",
+                           transport=Transport(session=session, timeout=60, operation_timeout=60))
+
+    def rows(self, query):
+        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-c", query], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        return output.splitlines()
+
+    def balance(self, address, balance_type="main"):
+        return self.rows(f"select posted from balances where address = '{address}' "
+                         f"and balance_type = '{balance_type}'")[0]
+
+    @staticmethod
+    def charge(client, address, amount, reference, **more):
+        return client.service.chargeAmount(
+            endUserIdentifier=address, referenceCode=reference,
+            charge={"description": "a test", "currency": "EUR", "amount": amount}, **more)
+
+    def fault(self, *arguments, **more):
+        with self.assertRaises(zeep.exceptions.Fault) as raised:
+            self.charge(*arguments, **more)
+        return raised.exception
+
+    def test_charge_and_refund_in_every_version(self):
+        for number, version in enumerate(VERSIONS):
+            client = self.clients[version]
+            address = f"tel:+1555002{number}"
+            self.assertIsNone(self.charge(client, address, Decimal("1.50"), "Z1"))
+            self.assertEqual(self.balance(address), "98.50")
+            self.assertIsNone(self.charge(client, address, Decimal("1.50"), "Z1"))  # the first answer again
+            self.assertEqual(self.balance(address), "98.50")
+            client.service.refundAmount(endUserIdentifier=address, referenceCode="Z1",
+                                        charge={"description": "sorry", "currency": "EUR", "amount": Decimal("0.50")})
+            self.assertEqual(self.balance(address), "99.00")
+
+    def test_one_reference_means_the_same_in_all_versions(self):
+        for version in VERSIONS:
+            self.charge(self.clients[version], "tel:+15550025", Decimal(1), "same")
+        self.assertEqual(self.balance("tel:+15550025"), "99.00")
+
+    def test_a_named_balance(self):
+        for number, version in enumerate(VERSIONS):
+            self.charge(self.clients[version], "tel:+15550030", Decimal("1.25"), f"B{number}", balanceType="bonus")
+        self.assertEqual(self.balance("tel:+15550030", "bonus"), "7.50")
+        self.assertEqual(self.balance("tel:+15550030"), "100.00")
+
+    def test_faults_arrive_as_the_wsdl_declares_them(self):
+        cases = [("tel:+15550031", Decimal(1000), "SVC0270"),
+                 ("tel:+15550031", Decimal(0), "SVC0007"),
+                 ("tel:+15550031", Decimal("0.001"), "SVC0007")]
+        for version, client in self.clients.items():
+            for address, amount, message_id in cases:
+                fault = self.fault(client, address, amount, f"{version}-{amount}")
+                self.assertIn(message_id, fault.message)
+                detail = fault.detail.find(".//messageId")
+                self.assertIsNotNone(detail)
+                self.assertEqual(detail.text, message_id)
+        self.assertEqual(self.balance("tel:+15550031"), "100.00")
+
+    def test_a_reference_with_another_amount_is_refused(self):
+        client = self.clients["v2_1"]
+        self.charge(client, "tel:+15550032", Decimal(1), "R")
+        fault = self.fault(client, "tel:+15550032", Decimal(2), "R")
+        self.assertIn("SVC0002", fault.message)
+        self.assertEqual(self.balance("tel:+15550032"), "99.00")
+
+    def test_strangers_are_refused(self):
+        wrong = self.client("v2_1", password="wrong")
+        with self.assertRaises((zeep.exceptions.TransportError, zeep.exceptions.Fault)):
+            self.charge(wrong, "tel:+15550033", Decimal(1), "S")
+        fault = self.fault(self.client("v2_1", "alice", "alice"), "tel:+15550033", Decimal(1), "S")
+        self.assertIn("POL0001", fault.message)
+        self.assertEqual(self.balance("tel:+15550033"), "100.00")
+
+    def test_text_arrives_as_it_was_sent(self):
+        text = "Ärger & <Spaß> \U0001F3B5 'quotes' \"too\""
+        client = self.clients["v3_1"]
+        client.service.chargeAmount(endUserIdentifier="tel:+15550034", referenceCode=text,
+                                    charge={"description": text, "currency": "EUR", "amount": Decimal(1)})
+        self.assertEqual(self.rows("select reference_code, description from journal where address = 'tel:+15550034' "
+                                   "and kind = 'charge'"), [f"{text}|{text}"])
+
+
+if __name__ == "__main__":
+    unittest.main()
