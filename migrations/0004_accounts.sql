@@ -140,6 +140,55 @@ end $$;
 comment on function ledger.open_balance is
     'the number of an account''s balance, made when it is missing; null when the domain knows no such balance type';
 
+create function ledger.set_spending_order(p_shard smallint, p_account bigint, p_on boolean) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform ledger.lock_shard(p_shard);
+    update ledger.account set spending_order = p_on where shard = p_shard and account_id = p_account;
+    return found;
+end $$;
+comment on function ledger.set_spending_order is
+    'whether charges that name no balance draw on several; false when there is no such account';
+
+create function ledger.set_default_balance(p_shard smallint, p_account bigint, p_balance_type text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform ledger.lock_shard(p_shard);
+    update ledger.account a set default_balance_no = b.balance_no
+      from ledger.balance b
+     where a.shard = p_shard and a.account_id = p_account
+       and b.shard = p_shard and b.account_id = p_account and b.balance_type = p_balance_type;
+    return found;
+end $$;
+comment on function ledger.set_default_balance is
+    'which balance requests without a balance type use; false when the account has no such balance';
+
+create function ledger.set_credit_limit(p_shard smallint, p_account bigint, p_balance_type text, p_limit bigint)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform ledger.lock_shard(p_shard);
+    update ledger.balance set credit_limit = p_limit
+     where shard = p_shard and account_id = p_account and balance_type = p_balance_type;
+    return found;
+end $$;
+comment on function ledger.set_credit_limit is
+    'how far below zero a balance may go, in minor units; a lower limit than is used stops further charges only. False '
+    'when the account has no such balance';
+
+create function ledger.set_priority(p_shard smallint, p_account bigint, p_balance_type text, p_priority integer)
+returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    perform ledger.lock_shard(p_shard);
+    update ledger.balance set priority = p_priority
+     where shard = p_shard and account_id = p_account and balance_type = p_balance_type;
+    return found;
+end $$;
+comment on function ledger.set_priority is
+    'a balance''s place in the spending order, lower first; false when the account has no such balance';
+
 grant execute on function ledger.application_id, ledger.create_domain, ledger.define_balance_type,
-    ledger.add_address, ledger.release_address, ledger.open_account, ledger.open_balance to ledgerline_service;
+    ledger.add_address, ledger.release_address, ledger.open_account, ledger.open_balance, ledger.set_spending_order,
+    ledger.set_default_balance, ledger.set_credit_limit, ledger.set_priority to ledgerline_service;
 reset role;

@@ -1,0 +1,61 @@
+// The sweeper's thread.
+#include "ledger/sweeper.hpp"
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace ledger {
+
+Sweeper::Sweeper(Options options, base::Database& database, Shards shards, base::Logger log)
+    : options_(options),
+      database_(database),
+      shards_(std::move(shards)),
+      log_(std::move(log)),
+      thread_([this](const std::stop_token& stop) { serve(stop); }) {}
+
+Sweeper::~Sweeper() = default;
+
+void Sweeper::serve(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any pause;
+    while (!stop.stop_requested()) {
+        try {
+            sweep(stop);
+        } catch (const std::exception& error) {
+            // The database is away or busy; what is due stays due.
+            log_.warning("a sweep was cut short", {{"error", error.what()}});
+        }
+        std::unique_lock lock(mutex);
+        pause.wait_for(lock, stop, options_.interval, [] { return false; });
+    }
+}
+
+void Sweeper::sweep(const std::stop_token& stop) {
+    const auto grace = std::to_string(options_.expiry_grace.count()) + " hours";
+    std::int64_t holds = 0;
+    std::int64_t balances = 0;
+    for (const auto shard : shards_.all()) {
+        if (stop.stop_requested()) return;
+        holds += sweep_piece("select ledger.sweep_holds($1, $2)",
+                             base::sql::params(std::int64_t{shard}, options_.piece));
+        balances += sweep_piece("select ledger.sweep_balances($1, $2, $3)",
+                                base::sql::params(std::int64_t{shard}, grace, options_.piece));
+    }
+    if (holds + balances > 0) log_.info("swept", {{"holds", holds}, {"balances", balances}});
+}
+
+/// Repeats a sweep of one shard until nothing is left; returns how much there was.
+std::int64_t Sweeper::sweep_piece(std::string_view statement, const base::sql::Params& parameters) {
+    std::int64_t total = 0;
+    while (true) {
+        const auto swept = database_.run_blocking(
+            [&](base::sql::Session& session) { return session.exec(statement, parameters).integer(0, 0); });
+        if (swept == 0) return total;
+        total += swept;
+    }
+}
+
+}  // namespace ledger

@@ -1,0 +1,43 @@
+// The background work of the ledger: ends holds that are due, posts away what expired.
+#pragma once
+
+#include "base/database.hpp"
+#include "base/log.hpp"
+#include "ledger/shards.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+#include <string_view>
+#include <thread>
+
+namespace ledger {
+
+/// Nothing depends on when it runs: the posting function knows what has expired. Several nodes may sweep one
+/// database; each piece is a transaction of its own under the shard's lock.
+class Sweeper {
+  public:
+    struct Options {
+        std::chrono::milliseconds interval{5000};  ///< between two rounds over all shards
+        std::chrono::hours expiry_grace{
+            30 * 24};              ///< how long an expired balance waits for a credit that revives it
+        std::int64_t piece = 200;  ///< accounts or balances in one transaction
+    };
+
+    /// `database` outlives this.
+    Sweeper(Options options, base::Database& database, Shards shards, base::Logger log);
+    ~Sweeper();  ///< finishes the piece under way
+
+  private:
+    void serve(const std::stop_token& stop);
+    void sweep(const std::stop_token& stop);
+    std::int64_t sweep_piece(std::string_view statement, const base::sql::Params& parameters);
+
+    Options options_;
+    base::Database& database_;
+    Shards shards_;
+    base::Logger log_;
+    std::jthread thread_;  // last: it uses the others
+};
+
+}  // namespace ledger
