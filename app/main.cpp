@@ -184,7 +184,8 @@ int main(int argc, char** argv) {
         // CLI11 misses a subcommand before it minds a word that it does not know.
         const auto unknown = program.remaining();
         if (program.get_subcommands().empty() && !unknown.empty()) {
-            std::cerr << "ledgerline: there is no subcommand '" << unknown.front() << "'; see ledgerline --help\n";
+            std::cerr << "ledgerline: there is no subcommand '" << unknown.front()
+                      << "'; see ledgerline --help\n";
             return exit_usage;
         }
         return program.exit(error) == 0 ? 0 : exit_usage;
