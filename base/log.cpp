@@ -67,23 +67,16 @@ bool needs_quotes(std::string_view text) {
     return false;
 }
 
-void append_field(std::string& out, LogFormat format, const LogField& field) {
-    if (format == LogFormat::json) {
-        out += ',' + json_quoted(field.name) + ':';
-        out += field.quoted ? json_quoted(field.value) : field.value;
-    } else {
-        out += ' ' + field.name + '=';
-        out += needs_quotes(field.value) ? json_quoted(field.value) : field.value;
-    }
-}
+/// Printable ASCII that JSON takes as it is.
+bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
 
-}  // namespace
-
-std::string json_quoted(std::string_view text) {
-    std::string out;
-    out.reserve(text.size() + 2);
+void append_quoted(std::string& out, std::string_view text) {
     out += '"';
     while (!text.empty()) {
+        const auto plain = std::find_if_not(text.begin(), text.end(), is_plain) - text.begin();
+        out += text.substr(0, static_cast<std::size_t>(plain));
+        text.remove_prefix(static_cast<std::size_t>(plain));
+        if (text.empty()) break;
         const auto length = utf8_sequence_length(text);
         if (length == 0)
             out += "\xEF\xBF\xBD";
@@ -94,12 +87,35 @@ std::string json_quoted(std::string_view text) {
         text.remove_prefix(std::max<std::size_t>(length, 1));
     }
     out += '"';
+}
+
+void append_field(std::string& out, LogFormat format, const LogField& field) {
+    const bool json = format == LogFormat::json;
+    out += json ? ',' : ' ';
+    if (json)
+        append_quoted(out, field.name);
+    else
+        out += field.name;
+    out += json ? ':' : '=';
+    if (json ? field.quoted : needs_quotes(field.value))
+        append_quoted(out, field.value);
+    else
+        out += field.value;
+}
+
+}  // namespace
+
+std::string json_quoted(std::string_view text) {
+    std::string out;
+    out.reserve(text.size() + 2);
+    append_quoted(out, text);
     return out;
 }
 
 std::string log_text(LogFormat format, std::string_view message, std::string_view fixed,
                      std::initializer_list<LogField> fields) {
     std::string line;
+    line.reserve(256);
     if (format == LogFormat::json) {
         line = "\"msg\":" + json_quoted(message);
     } else {
