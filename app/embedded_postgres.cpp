@@ -1,6 +1,7 @@
 // Places, initialises, starts and stops the private cluster.
 #include "app/embedded_postgres.hpp"
 
+#include "base/ids.hpp"
 #include "base/migrate.hpp"
 #include "base/sql.hpp"
 
@@ -57,6 +58,14 @@ void point_link(const fs::path& link, const fs::path& target) {
     std::error_code error;
     fs::create_symlink(target, link, error);
     if (error) throw PlainError("can't make the link " + link.string() + ": " + error.message());
+}
+
+/// Whatever the umask: the cluster's user must get in.
+void make_public_directory(const fs::path& path) {
+    if (::mkdir(path.c_str(), 0755) == 0 && ::chmod(path.c_str(), 0755) == 0) return;
+    if (errno != EEXIST) {
+        throw PlainError("can't make the folder " + path.string() + ": " + std::strerror(errno));
+    }
 }
 
 void sync_directory(const fs::path& path) {
@@ -124,27 +133,26 @@ void EmbeddedPostgres::check_program() const {
 }
 
 /// Decides where the cluster lies: in the data directory, or in /var/lib/ledgerline when its user can't get
-/// there.
+/// there. A link remembers the place: who removes the data directory begins anew, who moves it takes the link
+/// along.
 void EmbeddedPostgres::place() {
     home_ = fs::canonical(data_dir_.path());
     moved_to_.clear();
-    if (!can_enter(user_, home_)) {
-        moved_to_ = fs::path("/var/lib/ledgerline") / path_hash(home_);
-        std::error_code error;
-        fs::create_directories(moved_to_, error);
-        if (error) throw PlainError("can't make " + moved_to_.string() + ": " + error.message());
-        if (fs::is_directory(fs::symlink_status(data_dir_.cluster()))) {
+    const auto cluster = data_dir_.cluster();
+    if (!fs::is_symlink(fs::symlink_status(cluster))) {
+        if (can_enter(user_, home_)) return;
+        if (fs::exists(cluster)) {
             throw PlainError(
                 "user " + user_.name + " can't enter " + home_.string() +
                 " any more, where its database lies: restore the permissions of the folders above");
         }
-        point_link(data_dir_.cluster(), moved_to_ / "postgres");
-        home_ = moved_to_;
-    } else if (fs::is_symlink(fs::symlink_status(data_dir_.cluster()))) {
-        // The folder could not be entered at an earlier start; the cluster stays where it was put then.
-        moved_to_ = fs::read_symlink(data_dir_.cluster()).parent_path();
-        home_ = moved_to_;
+        point_link(cluster, fs::path("/var/lib/ledgerline") / base::random_hex_id() / "postgres");
     }
+    moved_to_ = fs::read_symlink(cluster).parent_path();
+    home_ = moved_to_;
+    make_public_directory(home_.parent_path());
+    make_public_directory(home_);
+    std::ofstream(home_ / "data-directory") << data_dir_.path().string() << '\n';  // for whoever finds it
 }
 
 /// The socket lies beside the cluster, or under a short path when that would be too long for a socket's

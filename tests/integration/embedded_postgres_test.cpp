@@ -80,6 +80,38 @@ TEST_F(Embedded, a_deep_folder_gets_a_short_socket) {
     fs::remove_all(fs::canonical(deep / "socket"));
 }
 
+TEST_F(Embedded, a_folder_that_its_user_cannot_enter_gets_a_link) {
+    if (::geteuid() != 0) return;  // other users run the database as themselves
+    const auto closed = folder_ / "closed";
+    const auto data_dir = closed / "var";
+    fs::create_directories(data_dir);
+    ::chmod(closed.c_str(), 0700);
+    const auto mask = ::umask(077);
+    fs::path first;
+    {
+        EmbeddedPostgres postgres(DataDir(data_dir), options(), log_);
+        postgres.start();
+        session(postgres).exec("CREATE TABLE t (x int)");
+        first = postgres.moved_to();
+        EXPECT_EQ(fs::read_symlink(data_dir / "postgres"), first / "postgres");
+    }
+    {
+        EmbeddedPostgres postgres(DataDir(data_dir), options(), log_);
+        postgres.start();
+        EXPECT_EQ(postgres.moved_to(), first);
+        EXPECT_EQ(session(postgres).exec("SELECT count(*) FROM t").integer(0, 0), 0);
+    }
+    fs::remove_all(data_dir);
+    fs::create_directories(data_dir);
+    EmbeddedPostgres postgres(DataDir(data_dir), options(), log_);
+    postgres.start();
+    EXPECT_NE(postgres.moved_to(), first) << "a removed data directory came back";
+    postgres.stop();
+    ::umask(mask);
+    fs::remove_all(first);
+    fs::remove_all(postgres.moved_to());
+}
+
 TEST_F(Embedded, an_interrupted_initdb_begins_anew) {
     fs::create_directories(folder_ / "postgres.new" / "base");
     std::ofstream(folder_ / "postgres.new" / "PG_VERSION") << "15\n";
