@@ -20,7 +20,7 @@ class DataDir {
     explicit DataDir(const std::filesystem::path& path);
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    [[nodiscard]] std::filesystem::path lock_file() const { return path_ / "lock"; }
+    [[nodiscard]] std::filesystem::path lock_file() const { return path_ / "server.lock"; }
     [[nodiscard]] std::filesystem::path server_file() const { return path_ / "server.json"; }
     [[nodiscard]] std::filesystem::path postgres_log() const { return path_ / "postgres.log"; }
     [[nodiscard]] std::filesystem::path cluster() const { return path_ / "postgres"; }
