@@ -82,7 +82,8 @@ declare
     ac_spending boolean[]; ac_balances smallint[]; ac_next timestamptz[]; ac_changed boolean := false; k integer := 0;
     v_base integer := 0; v_count integer := 0;
     b_shard smallint[]; b_account bigint[]; b_no smallint[]; b_type text[]; b_unit text[]; b_exponent smallint[];
-    b_posted bigint[]; b_held bigint[]; b_limit bigint[]; b_seq bigint[]; b_expires timestamptz[]; b_dirty boolean[];
+    b_posted bigint[]; b_held bigint[]; b_limit bigint[]; b_seq bigint[]; b_priority smallint[]; b_expires timestamptz[];
+    b_dirty boolean[];
     h_id uuid[] := '{}'; h_shard smallint[]; h_account bigint[]; h_application integer[]; h_balance text[];
     h_unit text[]; h_amount bigint[]; h_captured bigint[]; h_state ledger.hold_state[]; h_description text[];
     h_placed timestamptz[]; h_expires timestamptz[]; h_ended timestamptz[]; h_head integer[]; h_legs integer[];
@@ -92,13 +93,13 @@ declare
     g_j integer[]; g_amount bigint[]; g_refund_of bigint[]; m integer;
     jn_op integer[]; jn_b integer[]; jn_seq bigint[]; jn_amount bigint[]; jn_after bigint[]; jn_no bigint[];
     jn_refund_of bigint[]; jn_group uuid[]; jn integer := 0;
-    rq_op integer[]; rq_id bigint[]; rq_journal bigint[]; rq_legs smallint[]; rq_balance smallint[];
-    rq_amount bigint[]; rq_group uuid[]; rq integer := 0;
+    rq_op integer[]; rq_legs smallint[]; rq_balance smallint[]; rq_amount bigint[]; rq_group uuid[];
+    rq integer := 0;
     rl_shard smallint[]; rl_id bigint[]; rl_no smallint[]; rl_leg_shard smallint[]; rl_account bigint[];
     rl_balance smallint[]; rl_amount bigint[]; rl integer := 0;
     rf_op integer[]; rf_operation ledger.operation[]; rf_amount bigint[]; rf integer := 0;
     kept integer[] := array_fill(0, array[n]);
-    v ledger.outcome; v_op ledger.operation; v_order smallint[]; v_unlinked boolean := false; v_spend boolean;
+    v ledger.outcome; v_op ledger.operation; v_order integer[]; v_unlinked boolean := false; v_spend boolean;
     i integer; j integer; h integer; l integer; x integer; a bigint; t bigint; left_ bigint; v_sign integer;
     v_group uuid; v_rows integer;
 begin
@@ -144,8 +145,10 @@ begin
 
     select array_agg(z.shard), array_agg(z.account_id), array_agg(z.balance_no), array_agg(z.balance_type),
            array_agg(z.unit), array_agg(z.exponent), array_agg(z.posted), array_agg(z.held),
-           array_agg(z.credit_limit), array_agg(z.seq), array_agg(z.expires_at), array_agg(false)
-      into b_shard, b_account, b_no, b_type, b_unit, b_exponent, b_posted, b_held, b_limit, b_seq, b_expires, b_dirty
+           array_agg(z.credit_limit), array_agg(z.seq), array_agg(z.priority), array_agg(z.expires_at),
+           array_agg(false)
+      into b_shard, b_account, b_no, b_type, b_unit, b_exponent, b_posted, b_held, b_limit, b_seq, b_priority, b_expires,
+           b_dirty
       from (select q.*
               from unnest(ac_shard, ac_id) with ordinality d(shard, account, i)
              cross join lateral (select * from ledger.balance y
@@ -324,19 +327,18 @@ begin
             else
                 -- First funds, in spending order; then the default balance's credit limit.
                 m := 0; left_ := a;
-                v_order := array(select y.balance_no from ledger.balance y
-                                  where y.shard = p_shard[i] and y.account_id = p_account[i] and y.unit = b_unit[j]
-                                    and (y.expires_at > v_at or y.expires_at is null)
-                                  order by y.priority, y.expires_at nulls last, y.balance_type);
+                v_order := array(select y from generate_series(v_base + 1, v_base + v_count) y
+                                  where b_unit[y] = b_unit[j] and (b_expires[y] > v_at or b_expires[y] is null)
+                                  order by b_priority[y], b_expires[y] nulls last, b_type[y]);
                 foreach x in array v_order loop
                     exit when left_ = 0;
-                    t := least(b_posted[v_base + x] - b_held[v_base + x], left_);
-                    if t > 0 then m := m + 1; g_j[m] := v_base + x; g_amount[m] := t; left_ := left_ - t; end if;
+                    t := least(b_posted[x] - b_held[x], left_);
+                    if t > 0 then m := m + 1; g_j[m] := x; g_amount[m] := t; left_ := left_ - t; end if;
                 end loop;
                 if left_ > 0 then
                     j := v_base + ac_default[k];
                     t := greatest(b_posted[j] - b_held[j], 0);
-                    if not ac_default[k] = any (v_order) or b_posted[j] - b_held[j] - t + b_limit[j] < left_ then
+                    if not j = any (v_order) or b_posted[j] - b_held[j] - t + b_limit[j] < left_ then
                         o_outcome[i] := 'insufficient_funds'; continue;
                     end if;
                     x := array_position(g_j[1:m], j);
@@ -377,69 +379,69 @@ begin
         end if;
 
         -- Accepted: the hold and its legs …
-        if v_op = 'hold' then
-            hn := hn + 1; h := hn;
-            h_id[h] := p_hold[i]; h_shard[h] := p_shard[i]; h_account[h] := p_account[i];
-            h_application[h] := p_application[i]; h_balance[h] := p_balance[i]; h_unit[h] := b_unit[g_j[1]];
-            h_amount[h] := 0; h_captured[h] := 0; h_state[h] := 'open'; h_description[h] := p_description[i];
-            h_placed[h] := v_at; h_ended[h] := null; h_head[h] := null; h_legs[h] := 0;
-        end if;
         if v_op in ('hold', 'extend', 'capture', 'release') then
+            if v_op = 'hold' then
+                hn := hn + 1; h := hn;
+                h_id[h] := p_hold[i]; h_shard[h] := p_shard[i]; h_account[h] := p_account[i];
+                h_application[h] := p_application[i]; h_balance[h] := p_balance[i]; h_unit[h] := b_unit[g_j[1]];
+                h_amount[h] := 0; h_captured[h] := 0; h_state[h] := 'open'; h_description[h] := p_description[i];
+                h_placed[h] := v_at; h_ended[h] := null; h_head[h] := null; h_legs[h] := 0;
+            end if;
             h_dirty[h] := true;
             o_hold[i] := h_id[h];
-        end if;
-        if v_op = 'hold' or v_op = 'extend' then
-            h_expires[h] := v_at + p_hold_ttl;
-            h_amount[h] := h_amount[h] + a;
-            if ac_next[k] is null or ac_next[k] > h_expires[h] then
-                ac_next[k] := h_expires[h]; ac_changed := true;
+            if v_op = 'hold' or v_op = 'extend' then
+                h_expires[h] := v_at + p_hold_ttl;
+                h_amount[h] := h_amount[h] + a;
+                if ac_next[k] is null or ac_next[k] > h_expires[h] then
+                    ac_next[k] := h_expires[h]; ac_changed := true;
+                end if;
             end if;
-        end if;
-        if v_op = 'hold' or v_op = 'extend' and a > 0 then
-            for x in 1 .. m loop
-                j := g_j[x];
-                b_held[j] := b_held[j] + g_amount[x]; b_dirty[j] := true;
-                l := h_head[h]; t := null;
-                while l is not null and l_balance[l] <> b_no[j] loop t := l; l := l_next[l]; end loop;
-                if l is null then
-                    ln := ln + 1; l := ln; h_legs[h] := h_legs[h] + 1;
-                    l_hold[l] := h; l_no[l] := h_legs[h]; l_balance[l] := b_no[j]; l_amount[l] := 0;
-                    l_captured[l] := 0; l_next[l] := null;
-                    if t is null then h_head[h] := l; else l_next[t::integer] := l; end if;
-                end if;
-                l_amount[l] := l_amount[l] + g_amount[x]; l_dirty[l] := true;
-            end loop;
-        elsif v_op in ('capture', 'release') then
-            -- Captures consume the legs in their order.
-            m := 0; l := h_head[h];
-            left_ := case v_op when 'capture' then a else h_amount[h] - h_captured[h] end;
-            while left_ > 0 loop
-                t := least(l_amount[l] - l_captured[l], left_);
-                if t > 0 then
-                    j := v_base + l_balance[l]; m := m + 1; g_j[m] := j; g_amount[m] := t;
-                    b_held[j] := b_held[j] - t; b_dirty[j] := true; left_ := left_ - t;
-                    if v_op = 'capture' then l_captured[l] := l_captured[l] + t; l_dirty[l] := true; end if;
-                end if;
-                l := l_next[l];
-            end loop;
-            if v_op = 'capture' then
-                h_captured[h] := h_captured[h] + a;
+            if v_op = 'hold' or v_op = 'extend' and a > 0 then
+                for x in 1 .. m loop
+                    j := g_j[x];
+                    b_held[j] := b_held[j] + g_amount[x]; b_dirty[j] := true;
+                    l := h_head[h]; t := null;
+                    while l is not null and l_balance[l] <> b_no[j] loop t := l; l := l_next[l]; end loop;
+                    if l is null then
+                        ln := ln + 1; l := ln; h_legs[h] := h_legs[h] + 1;
+                        l_hold[l] := h; l_no[l] := h_legs[h]; l_balance[l] := b_no[j]; l_amount[l] := 0;
+                        l_captured[l] := 0; l_next[l] := null;
+                        if t is null then h_head[h] := l; else l_next[t::integer] := l; end if;
+                    end if;
+                    l_amount[l] := l_amount[l] + g_amount[x]; l_dirty[l] := true;
+                end loop;
+            elsif v_op = 'extend' then
+                -- A negative extension gives back from the last leg on.
+                a := -a; left_ := a;
+                for x in reverse h_legs[h] .. 1 loop
+                    l := h_head[h];
+                    while l_no[l] <> x loop l := l_next[l]; end loop;
+                    t := least(l_amount[l] - l_captured[l], left_);
+                    if t > 0 then
+                        j := v_base + l_balance[l];
+                        b_held[j] := b_held[j] - t; b_dirty[j] := true;
+                        l_amount[l] := l_amount[l] - t; l_dirty[l] := true; left_ := left_ - t;
+                    end if;
+                end loop;
             else
-                h_state[h] := 'released'; h_ended[h] := v_at;
-            end if;
-        elsif v_op = 'extend' then
-            -- A negative extension gives back from the last leg on.
-            left_ := -a;
-            for x in reverse h_legs[h] .. 1 loop
-                l := h_head[h];
-                while l_no[l] <> x loop l := l_next[l]; end loop;
-                t := least(l_amount[l] - l_captured[l], left_);
-                if t > 0 then
-                    j := v_base + l_balance[l];
-                    b_held[j] := b_held[j] - t; b_dirty[j] := true;
-                    l_amount[l] := l_amount[l] - t; l_dirty[l] := true; left_ := left_ - t;
+                -- Captures consume the legs in their order; a release gives back what is left.
+                if v_op = 'release' then a := h_amount[h] - h_captured[h]; end if;
+                m := 0; l := h_head[h]; left_ := a;
+                while left_ > 0 loop
+                    t := least(l_amount[l] - l_captured[l], left_);
+                    if t > 0 then
+                        j := v_base + l_balance[l]; m := m + 1; g_j[m] := j; g_amount[m] := t;
+                        b_held[j] := b_held[j] - t; b_dirty[j] := true; left_ := left_ - t;
+                        if v_op = 'capture' then l_captured[l] := l_captured[l] + t; l_dirty[l] := true; end if;
+                    end if;
+                    l := l_next[l];
+                end loop;
+                if v_op = 'capture' then
+                    h_captured[h] := h_captured[h] + a;
+                else
+                    h_state[h] := 'released'; h_ended[h] := v_at;
                 end if;
-            end loop;
+            end if;
         end if;
 
         -- … the postings …
@@ -451,10 +453,9 @@ begin
             for x in 1 .. m loop
                 j := g_j[x];
                 t := v_sign * g_amount[x];
-                a := b_posted[j] + t;
-                b_posted[j] := a; b_seq[j] := b_seq[j] + 1; b_dirty[j] := true;
+                b_posted[j] := b_posted[j] + t; b_seq[j] := b_seq[j] + 1; b_dirty[j] := true;
                 jn := jn + 1;
-                jn_op[jn] := i; jn_b[jn] := j; jn_seq[jn] := b_seq[j]; jn_amount[jn] := t; jn_after[jn] := a;
+                jn_op[jn] := i; jn_b[jn] := j; jn_seq[jn] := b_seq[j]; jn_amount[jn] := t; jn_after[jn] := b_posted[j];
                 jn_no[jn] := sh_journal[s];
                 jn_group[jn] := v_group;
                 jn_refund_of[jn] := case v_op when 'refund' then g_refund_of[x] end;
@@ -482,12 +483,9 @@ begin
 
         -- … and the request.
         rq := rq + 1;
-        rq_op[rq] := i; rq_id[rq] := sh_request[s]; rq_journal[rq] := o_journal_no[i];
+        rq_op[rq] := i; rq_amount[rq] := a; rq_group[rq] := v_group;
         rq_legs[rq] := case when v_sign = 0 then 0 else m end;
         rq_balance[rq] := case when m = 1 then b_no[g_j[1]] end;
-        a := 0;
-        for x in 1 .. m loop a := a + g_amount[x]; end loop;
-        rq_amount[rq] := a; rq_group[rq] := v_group;
         if v_op = 'refund' and r.original_id is not null then rf_amount[rf] := a; end if;
         kept[i] := i; o_request_id[i] := sh_request[s];
         sh_request[s] := sh_request[s] + 1;
@@ -521,12 +519,12 @@ begin
     end if;
 
     if p_group is null then
-    insert into ledger.request (shard, account_id, application_id, operation, reference, request_id, digest, journal_no,
-                                legs, balance_no, amount, hold_id, group_id, recorded_at)
-    select p_shard[u.op], p_account[u.op], p_application[u.op], p_operation[u.op], p_reference[u.op], u.id,
-           p_digest[u.op], u.journal_no, u.legs, u.balance_no, u.amount, o_hold[u.op], u.grp, v_at
-      from unnest(rq_op, rq_id, rq_journal, rq_legs, rq_balance, rq_amount, rq_group)
-           u(op, id, journal_no, legs, balance_no, amount, grp);
+        insert into ledger.request (shard, account_id, application_id, operation, reference, request_id, digest,
+                                    journal_no, legs, balance_no, amount, hold_id, group_id, recorded_at)
+        select p_shard[u.op], p_account[u.op], p_application[u.op], p_operation[u.op], p_reference[u.op],
+               o_request_id[u.op], p_digest[u.op], o_journal_no[u.op], u.legs, u.balance_no, u.amount, o_hold[u.op],
+               u.grp, v_at
+          from unnest(rq_op, rq_legs, rq_balance, rq_amount, rq_group) u(op, legs, balance_no, amount, grp);
     end if;
 
     if rl > 0 then
