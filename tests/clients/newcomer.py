@@ -36,10 +36,9 @@ class Newcomer(unittest.TestCase):
             shutil.rmtree(os.path.dirname(os.readlink(cluster)), ignore_errors=True)
         shutil.rmtree(self.parent, ignore_errors=True)
 
-    def start(self, *arguments):
+    def start(self, listen="127.0.0.1:0"):
         environment = dict(os.environ, CMAKE_ARGS="-DLEDGERLINE_WERROR=ON")  # as scripts/test: then ccache has it all
-        self.server = Server(["scripts/run", "--listen", "127.0.0.1:0", *arguments], self.clone, environment,
-                             BUILD_SECONDS)
+        self.server = Server(["scripts/run", "--listen", listen], self.clone, environment, BUILD_SECONDS)
 
     def printed_line(self, word):
         """The line of the start message that runs this subcommand."""
@@ -85,7 +84,7 @@ class Newcomer(unittest.TestCase):
         self.assertIn("no server is running", errors)
 
         # The same data after a second start, and after a server that was killed; on the port that was free just now.
-        self.start("--listen", url.removeprefix("http://"))
+        self.start(url.removeprefix("http://"))
         self.assertEqual(len(self.rows("select 1 from journal where reference_code = 'R1'")), 1)
         self.server.kill()
         self.start()
