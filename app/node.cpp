@@ -11,6 +11,7 @@
 #include "frontend/request_metrics.hpp"
 #include "frontend/soap/envelope.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/sweeper.hpp"
 #include "payment/amount_charging.hpp"
 
 #include <algorithm>
@@ -50,6 +51,9 @@ ledger::Options ledger_options(const Settings& settings, const DatabaseUrls& url
     options.shards = to_size(settings.ledger.shards);
     options.lanes = to_size(settings.ledger.lanes);
     options.address_cache = to_size(settings.ledger.address_cache);
+    options.hold_cache = to_size(settings.ledger.hold_cache);
+    options.reference_bytes_max = to_size(settings.ledger.reference_limit);
+    options.text_bytes_max = to_size(settings.ledger.text_limit);
     options.lane.session = session_options(urls, "lane", settings.database.statement_timeout);
     options.lane.batch_max = to_size(settings.ledger.batch_max);
     options.lane.queue_limit = to_size(settings.ledger.queue_limit);
@@ -136,6 +140,7 @@ struct Node::Parts {
     std::vector<std::unique_ptr<IoThread>> threads;
     std::optional<base::Database> database;
     std::optional<ledger::Ledger> ledger;
+    std::optional<ledger::Sweeper> sweeper;
     std::optional<auth::Authenticator> authenticator;
     std::optional<base::Listener> listener;
     std::optional<http::Server> server;
@@ -160,6 +165,10 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, const bas
     decoder.emplace(xml, catalogue, limits);
     database.emplace(pool_options(settings, urls));
     ledger.emplace(ledger_options(settings, urls), *database, log.with({{"part", "ledger"}}));
+    ledger::Sweeper::Options sweeps;
+    sweeps.interval = settings.ledger.sweep_interval;
+    sweeps.expiry_grace = settings.balance.expiry_grace;
+    sweeper.emplace(sweeps, *database, ledger->shards(), log.with({{"part", "sweeper"}}));
     authenticator.emplace(*database, auth_options(settings.auth), log.with({{"part", "auth"}}));
     amount_charging.emplace(*ledger);
     make_endpoint(settings, log);

@@ -223,7 +223,16 @@ std::vector<Setting> domain_settings(Settings& s) {
          1'000'000'000'000'000},
         {"ledger.address_cache", &s.ledger.address_cache, "Addresses whose accounts a node remembers.", 1},
 
+        {"ledger.hold_cache", &s.ledger.hold_cache, "Holds whose accounts a node remembers.", 1},
+        {"ledger.reference_limit", &s.ledger.reference_limit, "The longest reference code, in bytes.", 1,
+         1024},
+        {"ledger.text_limit", &s.ledger.text_limit,
+         "The longest description, code or balance type, in bytes.", 1, 65536},
+        {"ledger.sweep_interval", &s.ledger.sweep_interval,
+         "How long between two looks for holds and balances that are due.", 1},
         {"hold.ttl", &s.hold.ttl, "How long a hold lives after it was placed or extended.", 1},
+        {"balance.expiry_grace", &s.balance.expiry_grace,
+         "How long an expired balance waits for a credit that revives it before it is posted away.", 0},
 
         {"auth.default_domain", &s.auth.default_domain, "The domain of logins that name none."},
         {"auth.credential_ttl", &s.auth.credential_ttl, "How long a verified password is remembered.", 1000},

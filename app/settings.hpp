@@ -75,11 +75,19 @@ struct Settings {
         Duration resend_for{5'000};
         std::int64_t max_amount = 1'000'000'000'000'000;
         std::int64_t address_cache = 200'000;
+        std::int64_t hold_cache = 100'000;
+        std::int64_t reference_limit = 255;
+        std::int64_t text_limit = 1024;
+        Duration sweep_interval{5'000};
     } ledger;
 
     struct Hold {
         Duration ttl{3'600'000};
     } hold;
+
+    struct Balance {
+        Duration expiry_grace{2'592'000'000};
+    } balance;
 
     struct Auth {
         std::string default_domain = "example.com";

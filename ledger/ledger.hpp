@@ -77,6 +77,8 @@ class Ledger {
     /// The channel on which the database tells that an address moved; its payload is the address.
     static constexpr std::string_view address_channel = "ledger_address";
 
+    /// Where accounts live.
+    [[nodiscard]] const Shards& shards() const { return shards_; }
     [[nodiscard]] bool ready() const;           ///< every lane reached the database when it last tried
     [[nodiscard]] std::size_t waiting() const;  ///< postings in the lanes, for metrics
 

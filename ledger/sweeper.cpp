@@ -34,7 +34,7 @@ void Sweeper::serve(const std::stop_token& stop) {
 }
 
 void Sweeper::sweep(const std::stop_token& stop) {
-    const auto grace = std::to_string(options_.expiry_grace.count()) + " hours";
+    const auto grace = std::to_string(options_.expiry_grace.count()) + " milliseconds";
     std::int64_t holds = 0;
     std::int64_t balances = 0;
     for (const auto shard : shards_.all()) {
