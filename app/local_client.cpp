@@ -1,7 +1,8 @@
-// Default data directory and program path.
+// Default data directory, database and program path.
 #include "app/local_client.hpp"
 
 #include "app/data_dir.hpp"
+#include "app/embedded_postgres.hpp"
 
 namespace app {
 namespace fs = std::filesystem;
@@ -23,6 +24,17 @@ fs::path client_data_dir() {
     const auto of_tree = build.parent_path() / "var";
     if (build.filename() == "build" && fs::exists(DataDir(of_tree).lock_file())) return of_tree;
     return here;
+}
+
+std::string client_database_url(const Settings& settings, const fs::path& data_dir, const std::string& role) {
+    if (!settings.database.url.empty()) return settings.database.url;
+    const DataDir folder(data_dir);
+    if (!DataDirLock::holder(folder)) {
+        throw PlainError(
+            "no server is running on the data directory " + folder.path().string() +
+            ", and the database runs with it: start `ledgerline serve`, or name another --data-dir");
+    }
+    return EmbeddedPostgres::url_of(folder, role);
 }
 
 std::string program_path() { return shell_word(executable().string()); }

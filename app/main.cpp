@@ -1,7 +1,7 @@
 // The program's entry: subcommands and their options.
 #include "app/charge_client.hpp"
+#include "app/command_line.hpp"
 #include "app/data_dir.hpp"
-#include "app/local_client.hpp"
 #include "app/psql.hpp"
 #include "app/serve.hpp"
 #include "app/settings.hpp"
@@ -9,62 +9,25 @@
 #include <CLI/CLI.hpp>
 
 #include <exception>
-#include <functional>
 #include <iostream>
-#include <optional>
 
 namespace {
 
 using namespace app;
 
-constexpr int exit_refused = 1;
-constexpr int exit_usage = 2;  // also: nobody could be asked
-
-/// The options that several subcommands share, and what they were set to.
-struct CommonOptions {
-    std::optional<std::string> config;
-    std::optional<std::string> data_dir;
-    std::map<std::string, std::string> flags;  // settings by key
-
-    void add_config(CLI::App& command) { command.add_option("--config", config, "Settings file (TOML)"); }
-    void add_data_dir(CLI::App& command) {
-        command.add_option("--data-dir", data_dir, "Folder of the server's state (default: ./var)");
-    }
-    void add_setting(CLI::App& command, const std::string& name, const std::string& key,
-                     const std::string& text) {
-        command.add_option_function<std::string>(
-            name, [this, key](const std::string& value) { flags[key] = value; }, text + " ([" + key + "])");
-    }
-
-    /// The settings, or nothing after the mistakes have been printed.
-    [[nodiscard]] std::optional<Settings> load() const {
-        SettingSources sources;
-        sources.file = config;
-        sources.environment = process_environment();
-        sources.flags = flags;
-        auto loaded = load_settings(sources);
-        for (const auto& mistake : loaded.mistakes) std::cerr << mistake.text() << '\n';
-        if (!loaded.mistakes.empty()) return std::nullopt;
-        return loaded.settings;
-    }
-
-    [[nodiscard]] ServeOptions serve_options(Settings settings) const {
-        ServeOptions options;
-        options.settings = std::move(settings);
-        options.data_dir = data_dir.value_or("var");
-        return options;
-    }
-};
-
-/// What the chosen subcommand does; its result is the exit status.
-using Action = std::function<int()>;
+ServeOptions serve_options(const CommonOptions& common, Settings settings) {
+    ServeOptions options;
+    options.settings = std::move(settings);
+    options.data_dir = common.server_data_dir();
+    return options;
+}
 
 void add_serve(CLI::App& program, CommonOptions& common, Action& action) {
     auto* command =
         program.add_subcommand("serve", "Serve; without [database] url on an embedded PostgreSQL");
     common.add_config(*command);
     common.add_data_dir(*command);
-    common.add_setting(*command, "--database", "database.url", "URI of the database");
+    common.add_database(*command);
     common.add_setting(*command, "--listen", "server.listen", "Address and port for HTTP");
     common.add_setting(*command, "--log-format", "log.format", "json or text");
     common.add_setting(*command, "--log-level", "log.level", "debug, info, warning or error");
@@ -74,7 +37,7 @@ void add_serve(CLI::App& program, CommonOptions& common, Action& action) {
         action = [&common, demo] {
             auto settings = common.load();
             if (!settings) return exit_usage;
-            auto options = common.serve_options(std::move(*settings));
+            auto options = serve_options(common, std::move(*settings));
             options.demo = *demo;
             return serve(options);
         };
@@ -86,11 +49,11 @@ void add_migrate(CLI::App& program, CommonOptions& common, Action& action) {
         program.add_subcommand("migrate", "Bring the database up to this program's schema and end");
     common.add_config(*command);
     common.add_data_dir(*command);
-    common.add_setting(*command, "--database", "database.url", "URI of the database");
+    common.add_database(*command);
     command->callback([&] {
         action = [&common] {
             auto settings = common.load();
-            return settings ? migrate(common.serve_options(std::move(*settings))) : exit_usage;
+            return settings ? migrate(serve_options(common, std::move(*settings))) : exit_usage;
         };
     });
 }
@@ -120,7 +83,7 @@ void add_payment(CLI::App& program, CommonOptions& common, Action& action, bool 
     command->callback([&common, &action, options] {
         action = [&common, options] {
             if (options->description.empty()) options->description = options->refund ? "refund" : "charge";
-            options->data_dir = common.data_dir ? *common.data_dir : client_data_dir().string();
+            options->data_dir = common.client_data_dir();
             return charge(*options);
         };
     });
@@ -130,7 +93,7 @@ void add_psql(CLI::App& program, CommonOptions& common, Action& action) {
     auto* command = program.add_subcommand("psql", "Look at the books: psql as finance staff, read only");
     common.add_config(*command);
     common.add_data_dir(*command);
-    common.add_setting(*command, "--database", "database.url", "URI of the database");
+    common.add_database(*command);
     auto arguments = std::make_shared<std::vector<std::string>>();
     command->add_option("PSQL-ARGS", *arguments, "After --: handed to psql");
     command->callback([&common, &action, arguments] {
@@ -138,7 +101,7 @@ void add_psql(CLI::App& program, CommonOptions& common, Action& action) {
             auto settings = common.load();
             if (!settings) return exit_usage;
             PsqlOptions options;
-            options.data_dir = common.data_dir ? *common.data_dir : client_data_dir().string();
+            options.data_dir = common.client_data_dir();
             options.settings = std::move(*settings);
             options.arguments = *arguments;
             run_psql(options);

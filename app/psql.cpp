@@ -2,7 +2,7 @@
 #include "app/psql.hpp"
 
 #include "app/data_dir.hpp"
-#include "app/embedded_postgres.hpp"
+#include "app/local_client.hpp"
 #include "base/sql.hpp"
 
 #include <unistd.h>
@@ -16,18 +16,6 @@ namespace app {
 namespace {
 
 constexpr auto finance_role = "ledgerline_finance";
-
-std::string database_url(const PsqlOptions& options) {
-    const auto& url = options.settings.database.url;
-    if (!url.empty()) return url;
-    const DataDir data_dir(options.data_dir);
-    if (!DataDirLock::holder(data_dir)) {
-        throw PlainError(
-            "no server is running on the data directory " + data_dir.path().string() +
-            ", and the database runs with it: start `ledgerline serve`, or name another --data-dir");
-    }
-    return EmbeddedPostgres::url_of(data_dir, finance_role);
-}
 
 void greet(const std::string& url) {
     base::sql::SessionOptions options;
@@ -53,7 +41,7 @@ void greet(const std::string& url) {
 }  // namespace
 
 void run_psql(const PsqlOptions& options) {
-    const auto url = database_url(options);
+    const auto url = client_database_url(options.settings, options.data_dir, finance_role);
     if (options.arguments.empty() && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) {
         try {
             greet(url);
