@@ -19,8 +19,8 @@ class Sweeper {
   public:
     struct Options {
         std::chrono::milliseconds interval{5000};  ///< between two rounds over all shards
-        std::chrono::milliseconds expiry_grace{
-            30 * 24};              ///< how long an expired balance waits for a credit that revives it
+        /// How long an expired balance waits for a credit that revives it.
+        std::chrono::milliseconds expiry_grace = std::chrono::hours(30 * 24);
         std::int64_t piece = 200;  ///< accounts or balances in one transaction
     };
 
