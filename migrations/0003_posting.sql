@@ -269,15 +269,20 @@ begin
                 o_outcome[i] := 'unknown_balance'; continue;
             end if;
             v_spend := v_op = 'extend' and h_balance[h] is null and ac_spending[k];
-        elsif r.original_id is not null and r.original_legs = 1 then
-            j := v_base + r.original_balance;
-            if p_balance[i] <> b_type[j] then o_outcome[i] := 'unknown_balance'; continue; end if;
-        elsif v_op = 'refund' and r.original_id is null and (p_original[i] is not null or p_unlinked[i] is not true) then
+        elsif r.original_id is not null then
+            -- Of several legs the first one tells the unit; each is compared with the named balance below.
+            j := v_base + case when r.original_legs = 1 then r.original_balance else
+                (select y.balance_no from ledger.request_leg y
+                  where y.shard = p_shard[i] and y.request_id = r.original_id and y.leg_no = 1) end;
+            if r.original_legs = 1 and p_balance[i] <> b_type[j] then
+                o_outcome[i] := 'unknown_balance'; continue;
+            end if;
+        elsif v_op = 'refund' and (p_original[i] is not null or p_unlinked[i] is not true) then
             o_outcome[i] := case when p_original[i] is null then 'refund_not_linked' else 'unknown_charge' end;
             v_unlinked := true;
             continue;
         elsif p_balance[i] is null then
-            j := v_base + ac_default[k];
+            j := case when ac_default[k] <= v_count then v_base + ac_default[k] else 0 end;
             v_spend := ac_spending[k] and v_op in ('charge', 'hold', 'split');
             if v_spend and p_unit[i] <> b_unit[j] then
                 for x in v_base + 1 .. v_base + v_count loop
@@ -304,9 +309,10 @@ begin
             if x < 0 then o_outcome[i] := 'too_many_decimals'; continue; end if;
             if a = 0 or a < 0 and v_op <> 'extend' and p_group is null then o_outcome[i] := 'not_positive'; continue; end if;
             if x > 0 then
-                if abs(a) > p_max_amount / c_power[x + 1] then o_outcome[i] := 'too_large'; continue; end if;
+                t := p_max_amount / c_power[x + 1];
+                if a not between -t and t then o_outcome[i] := 'too_large'; continue; end if;
                 a := a * c_power[x + 1];
-            elsif abs(a) > p_max_amount then
+            elsif a not between -p_max_amount and p_max_amount then
                 o_outcome[i] := 'too_large'; continue;
             end if;
         end if;
@@ -358,8 +364,8 @@ begin
                     select y.leg_no, y.balance_no, y.amount from ledger.request_leg y
                      where y.shard = p_shard[i] and y.request_id = r.original_id order by y.leg_no desc
                 loop
-                    if p_balance[i] <> b_type[v_base + leg.balance_no] then v := 'unknown_balance'; exit; end if;
                     if t >= leg.amount then t := t - leg.amount; continue; end if;
+                    if p_balance[i] <> b_type[v_base + leg.balance_no] then v := 'unknown_balance'; exit; end if;
                     m := m + 1; g_j[m] := v_base + leg.balance_no; g_amount[m] := least(leg.amount - t, left_);
                     g_refund_of[m] := r.original_journal + leg.leg_no - 1;
                     left_ := left_ - g_amount[m]; t := 0;
@@ -487,8 +493,8 @@ begin
         rq_legs[rq] := case when v_sign = 0 then 0 else m end;
         rq_balance[rq] := case when m = 1 then b_no[g_j[1]] end;
         if v_op = 'refund' and r.original_id is not null then rf_amount[rf] := a; end if;
-        kept[i] := i; o_request_id[i] := sh_request[s];
-        sh_request[s] := sh_request[s] + 1;
+        kept[i] := i; o_request_id[i] := coalesce(p_group_request, sh_request[s]);
+        if p_group is null then sh_request[s] := sh_request[s] + 1; end if;
     end loop;
 
     -- (4) Writes: at most one statement a table, none where nothing changed; of a group all or nothing.
@@ -583,7 +589,8 @@ begin
     update ledger.shard q
        set next_journal_no = u.journal_no, next_request_id = u.request_id, last_recorded_at = v_at
       from unnest(sh_id, sh_journal, sh_request) u(shard, journal_no, request_id)
-     where q.shard = u.shard and q.next_request_id <> u.request_id;
+     where q.shard = u.shard
+       and (q.next_request_id, q.next_journal_no) <> (u.request_id, u.journal_no);
 end $$;
 comment on function ledger.post_batch is
     'posts a batch of requests in one transaction; each gets its own outcome. The only writer of the charging path';

@@ -41,6 +41,21 @@ begin
         end if;
         return;
     end if;
+    if p_operation = 'transfer' and 1 < (
+        select count(distinct b.unit)
+          from unnest(p_shard, p_account, p_balance) u(shard, account, balance)
+         cross join lateral (
+               select y.unit from ledger.balance y
+                where y.shard = u.shard and y.account_id = u.account
+                  and (y.balance_type = u.balance
+                       or u.balance is null
+                          and y.balance_no = (select a.default_balance_no from ledger.account a
+                                               where a.shard = u.shard and a.account_id = u.account))
+               offset 0) b) then
+        -- Where the amount names no unit, each balance would read it in its own.
+        o_outcome := 'wrong_unit';
+        return;
+    end if;
     select s.next_request_id into o_request_id from ledger.shard s where s.shard = p_key_shard;
     update ledger.shard set next_request_id = next_request_id + 1 where shard = p_key_shard;
 
@@ -97,6 +112,15 @@ begin
     select s.shard into v_key_shard from ledger.shard s
      where s.slot = ('x' || left(md5(p_application || ' ' || p_reference), 7))::bit(28)::integer
                     % (select count(*) from ledger.shard);
+    -- A request that is known gets its first answer, whatever became of the balances since.
+    select r.request_id, r.journal_no into o_request_id, o_journal_no
+      from ledger.request r
+     where r.shard = v_key_shard and r.account_id = 0 and r.application_id = p_application and r.operation = 'split'
+       and r.reference = p_reference and r.digest = p_digest;
+    if found then
+        o_outcome := 'replayed';
+        return;
+    end if;
     -- What a unit is never changes, so it may be read before the locks.
     select array_agg(distinct b.unit), max(b.exponent), count(*) into v_units, v_exponent, x
       from unnest(p_shard, p_account) u(shard, account)
@@ -180,27 +204,32 @@ declare
     v_of record; v_legs record; v_known boolean;
 begin
     -- The legs never change; their shards are locked before what is decided upon is read.
-    select r.request_id, r.legs, r.balance_no, r.amount, r.recorded_at into v_of from ledger.request r
+    select r.request_id, r.legs, r.balance_no, r.group_id into v_of from ledger.request r
      where r.shard = p_shard and r.account_id = p_account and r.application_id = p_of and r.operation = p_operation
        and r.reference = p_reference;
     if not found or v_of.legs = 0 then
         o_outcome := 'unknown_charge';
         return;
     end if;
-    with legs as (
-        select l.leg_no, l.leg_shard, l.account_id, l.balance_no from ledger.request_leg l
-         where l.shard = p_shard and l.request_id = v_of.request_id
-        union all
-        select 1, p_shard, p_account, v_of.balance_no where v_of.balance_no is not null)
-    select array_agg(l.leg_shard order by l.leg_no) as shards, array_agg(l.account_id order by l.leg_no) as accounts,
-           array_agg(b.balance_type order by l.leg_no) as balances, array_agg(b.exponent order by l.leg_no) as scales,
-           array_agg(-j.amount order by l.leg_no) as amounts, array_agg(j.contra order by l.leg_no) as contras
+    select array_agg(j.shard order by j.shard, j.journal_no) as shards,
+           array_agg(j.account_id order by j.shard, j.journal_no) as accounts,
+           array_agg(b.balance_type order by j.shard, j.journal_no) as balances,
+           array_agg(b.exponent order by j.shard, j.journal_no) as scales,
+           array_agg(-j.amount order by j.shard, j.journal_no) as amounts,
+           array_agg(j.contra order by j.shard, j.journal_no) as contras
       into v_legs
-      from legs l
-      join ledger.balance b on b.shard = l.leg_shard and b.account_id = l.account_id and b.balance_no = l.balance_no
-      join ledger.journal j on j.shard = l.leg_shard and j.account_id = l.account_id and j.balance_no = l.balance_no
-       and j.recorded_at = v_of.recorded_at and j.kind = p_operation and j.reference = p_reference
-       and j.application_id = p_of;
+      from (select l.leg_shard as shard, l.account_id, l.balance_no from ledger.request_leg l
+             where l.shard = p_shard and l.request_id = v_of.request_id
+             union
+            select p_shard, p_account, v_of.balance_no where v_of.balance_no is not null) d
+     cross join lateral (
+           select x.* from ledger.journal x
+            where x.shard = d.shard and x.account_id = d.account_id and x.balance_no = d.balance_no
+              and x.request_id = v_of.request_id and x.group_id is not distinct from v_of.group_id
+           offset 0) j
+     cross join lateral (
+           select x.balance_type, x.exponent from ledger.balance x
+            where x.shard = d.shard and x.account_id = d.account_id and x.balance_no = d.balance_no offset 0) b;
     perform ledger.lock_shards(v_legs.shards || p_shard);
     v_known := exists (select from ledger.request r
                         where r.shard = p_shard and r.account_id = p_account and r.application_id = p_by
