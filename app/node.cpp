@@ -28,6 +28,17 @@ namespace {
 
 std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
 
+soap::Limits soap_limits(const Settings& settings) {
+    soap::Limits limits;
+    limits.bytes_max = to_size(settings.http.body_limit.bytes);
+    limits.depth_max = to_size(settings.soap.depth_limit);
+    limits.elements_max = to_size(settings.soap.elements_limit);
+    limits.attributes_max = to_size(settings.soap.attributes_limit);
+    limits.text_bytes_max = to_size(settings.soap.text_limit.bytes);
+    limits.name_bytes_max = to_size(settings.soap.name_limit.bytes);
+    return limits;
+}
+
 base::sql::SessionOptions session_options(const DatabaseUrls& urls, const std::string& name,
                                           Duration timeout) {
     base::sql::SessionOptions options;
@@ -160,9 +171,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, const bas
     const auto wanted = settings.server.threads == 0 ? cores : to_size(settings.server.threads);
     for (std::size_t i = 0; i < wanted; ++i) threads.push_back(std::make_unique<IoThread>());
 
-    soap::Limits limits;
-    limits.bytes_max = to_size(settings.http.body_limit.bytes);
-    decoder.emplace(xml, catalogue, limits);
+    decoder.emplace(xml, catalogue, soap_limits(settings));
     database.emplace(pool_options(settings, urls));
     ledger.emplace(ledger_options(settings, urls), *database, log.with({{"part", "ledger"}}));
     ledger::Sweeper::Options sweeps;

@@ -179,6 +179,15 @@ std::vector<Setting> front_settings(Settings& s) {
         {"http.overload_status", &s.http.overload_status,
          "HTTP status of overloaded answers; 500 for clients that read faults in nothing else.", 500, 599},
         {"http.access_log", &s.http.access_log, "Whether each request is logged."},
+
+        {"soap.depth_limit", &s.soap.depth_limit,
+         "Elements of a message that may be nested, its Envelope counted.", 8, 256},
+        {"soap.elements_limit", &s.soap.elements_limit, "Elements in a message.", 16, 1'000'000},
+        {"soap.attributes_limit", &s.soap.attributes_limit,
+         "Attributes of an element, namespace declarations counted.", 8, 1024},
+        {"soap.text_limit", &s.soap.text_limit, "The longest text of an element.", 64, gb},
+        {"soap.name_limit", &s.soap.name_limit, "The longest name, namespace or attribute value.", 256,
+         kb * kb},
     };
 }
 

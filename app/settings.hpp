@@ -48,6 +48,14 @@ struct Settings {
         bool access_log = true;
     } http;
 
+    struct Soap {
+        std::int64_t depth_limit = 32;
+        std::int64_t elements_limit = 4096;
+        std::int64_t attributes_limit = 64;
+        Size text_limit{64 << 10};
+        Size name_limit{1 << 10};
+    } soap;
+
     struct Database {
         std::string url;
         std::string owner_url;
