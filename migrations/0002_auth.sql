@@ -11,6 +11,7 @@ create table auth.principal (
     principal_id  bigint      generated always as identity primary key,
     domain        text        collate "C" not null check (domain <> ''),
     name          text        collate "C" not null check (name <> ''),
+    application   text        collate "C" not null unique,
     kind          text        not null
                   check (kind in ('application', 'subscriber', 'administrator', 'finance', 'operator')),
     password_hash text        check (password_hash like '$argon2id$%'),
@@ -19,6 +20,8 @@ create table auth.principal (
     unique (domain, name)
 );
 comment on table auth.principal is 'who may send requests; a login is name@domain, both in lower case';
+comment on column auth.principal.application is
+    'its name in the ledger, for ever: requests are remembered under it. The short login where that was free';
 comment on column auth.principal.password_hash is
     'argon2id with salt and parameters, as libsodium writes it; null: cannot log in with a password';
 comment on column auth.principal.enabled is 'principals are disabled, never deleted: the journal names them';
@@ -57,7 +60,7 @@ create trigger changed after insert or update or delete on auth.principal_grant
     for each statement execute function auth.tell_changed();
 
 create view auth.description as
-select p.domain, p.name, p.principal_id, p.kind, p.enabled,
+select p.domain, p.name, p.principal_id, p.application, p.kind, p.enabled,
        coalesce((select string_agg(a.address, E'\n' order by a.address)
                    from auth.principal_address a where a.principal_id = p.principal_id), '') as addresses,
        coalesce((select string_agg(g.permission || ' ' || g.domain, E'\n' order by g.domain, g.permission)
@@ -68,26 +71,31 @@ comment on view auth.description is
 grant select on auth.description to ledgerline_service;
 
 create function auth.find_principal(p_domain text, p_name text,
-                                    out principal_id bigint, out kind text, out enabled boolean,
+                                    out principal_id bigint, out application text, out kind text,
+                                    out enabled boolean,
                                     out password_hash text, out addresses text, out grants text)
 returns setof record
 language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
-    select d.principal_id, d.kind, d.enabled, p.password_hash, d.addresses, d.grants
+    select d.principal_id, d.application, d.kind, d.enabled, p.password_hash, d.addresses, d.grants
       from auth.description d join auth.principal p using (principal_id)
      where d.domain = p_domain and d.name = p_name;
 end;
 comment on function auth.find_principal is 'the principal with this login and what its password is verified with';
 
-create function auth.create_principal(p_domain text, p_name text, p_kind text, p_password_hash text,
+create function auth.create_principal(p_domain text, p_name text, p_short boolean, p_kind text, p_password_hash text,
                                       p_addresses text[], p_grant_domains text[], p_permissions text[])
 returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     v_id bigint;
 begin
-    insert into auth.principal (domain, name, kind, password_hash)
-    values (p_domain, p_name, p_kind, p_password_hash) on conflict do nothing
+    insert into auth.principal (domain, name, application, kind, password_hash)
+    values (p_domain, p_name,
+            case when p_short and not exists (select from auth.principal p where p.application = p_name) then p_name
+                 else p_name || '@' || p_domain end,
+            p_kind, p_password_hash)
+        on conflict do nothing
     returning principal_id into v_id;
     if v_id is null then
         return false;
@@ -97,7 +105,9 @@ begin
     select distinct v_id, g.domain, g.permission from unnest(p_grant_domains, p_permissions) g(domain, permission);
     return true;
 end $$;
-comment on function auth.create_principal is 'makes a principal; false, and nothing changed, when the login exists';
+comment on function auth.create_principal is
+    'makes a principal, in the ledger under the short login if asked for and free; false, and nothing changed, when the '
+    'login exists';
 
 create function auth.set_password(p_domain text, p_name text, p_password_hash text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -21,7 +21,7 @@ template <class T>
 using Posted = boost::asio::awaitable<ledger::Result<T>>;
 
 ledger::Origin origin(const Call& call, std::string reference, const ChargingInformation& charge) {
-    return {.application = call.principal->login(),
+    return {.application = call.principal->application(),
             .reference = std::move(reference),
             .description = charge.description,
             .code = charge.code.value_or("")};

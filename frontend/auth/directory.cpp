@@ -25,16 +25,17 @@ std::vector<Grant> read_grants(std::string_view lines) {
 
 std::optional<Stored> find_principal(base::sql::Session& session, const Login& login) {
     const auto rows = session.exec(
-        "SELECT principal_id, kind, enabled, password_hash, addresses, grants FROM auth.find_principal($1, "
-        "$2)",
+        "SELECT principal_id, kind, enabled, password_hash, addresses, grants, application "
+        "FROM auth.find_principal($1, $2)",
         base::sql::params(login.domain, login.name));
     if (rows.empty()) return std::nullopt;
     const auto kind = kind_named(rows.text(0, 1));
     if (!kind) return std::nullopt;
 
     Stored stored;
-    stored.principal = {rows.integer(0, 0), login, *kind, read_lines(rows.text(0, 4)),
-                        read_grants(rows.text(0, 5))};
+    stored.principal = {rows.integer(0, 0),           login,
+                        std::string(rows.text(0, 6)), *kind,
+                        read_lines(rows.text(0, 4)),  read_grants(rows.text(0, 5))};
     stored.enabled = rows.boolean(0, 2);
     stored.password_hash = rows.optional_text(0, 3).value_or("");
     return stored;

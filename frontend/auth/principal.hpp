@@ -88,6 +88,7 @@ class Principal {
     struct Data {
         std::int64_t id = 0;
         Login login;
+        std::string application;  ///< its name in the ledger
         Kind kind = Kind::application;
         std::vector<std::string> addresses;  ///< a subscriber's own addresses in the ledger's normal form
         std::vector<Grant> grants;
@@ -96,8 +97,10 @@ class Principal {
     explicit Principal(Data data);
 
     [[nodiscard]] std::int64_t id() const { return data_.id; }
-    /// Always in the long form: `alice@example.com`. This is the application's name in the ledger.
+    /// Always in the long form: `alice@example.com`.
     [[nodiscard]] const std::string& login() const { return login_; }
+    /// Its name in the ledger, fixed when it was made: requests are remembered under it.
+    [[nodiscard]] const std::string& application() const { return data_.application; }
     [[nodiscard]] const std::string& domain() const { return data_.login.domain; }
     [[nodiscard]] Kind kind() const { return data_.kind; }
     [[nodiscard]] std::span<const std::string> addresses() const { return data_.addresses; }

@@ -70,9 +70,9 @@ bool Users::create(const NewUser& user, std::string_view password) {
     // Hashing is what takes the time: not for a login that exists.
     if (find_principal(*session_, login)) return false;
     return session_
-        ->exec("SELECT auth.create_principal($1, $2, $3, $4, $5::text[], $6::text[], $7::text[])",
-               base::sql::params(login.domain, login.name, to_string(user.kind), hash_password(password),
-                                 addresses, domains, permissions))
+        ->exec("SELECT auth.create_principal($1, $2, $3, $4, $5, $6::text[], $7::text[], $8::text[])",
+               base::sql::params(login.domain, login.name, login == parsed(login.name), to_string(user.kind),
+                                 hash_password(password), addresses, domains, permissions))
         .boolean(0, 0);
 }
 
@@ -111,17 +111,17 @@ void Users::revoke_grant(std::string_view login, const Grant& grant) {
 
 std::vector<Users::Entry> Users::list() {
     const auto rows = session_->exec(
-        "SELECT principal_id, domain, name, kind, enabled, addresses, grants FROM auth.description "
+        "SELECT principal_id, domain, name, kind, enabled, addresses, grants, application FROM "
+        "auth.description "
         "ORDER BY domain, name");
     std::vector<Entry> entries;
     for (std::size_t row = 0; row < rows.size(); ++row) {
         const auto kind = kind_named(rows.text(row, 3));
         if (!kind) continue;
-        Principal::Data data{rows.integer(row, 0),
-                             {std::string(rows.text(row, 2)), std::string(rows.text(row, 1))},
-                             *kind,
-                             read_lines(rows.text(row, 5)),
-                             read_grants(rows.text(row, 6))};
+        Principal::Data data{
+            rows.integer(row, 0),           {std::string(rows.text(row, 2)), std::string(rows.text(row, 1))},
+            std::string(rows.text(row, 7)), *kind,
+            read_lines(rows.text(row, 5)),  read_grants(rows.text(row, 6))};
         entries.push_back({Principal(std::move(data)), rows.boolean(row, 4)});
     }
     return entries;

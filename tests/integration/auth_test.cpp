@@ -112,6 +112,17 @@ TEST_F(Auth, reads_grants_as_they_were_made) {
     EXPECT_FALSE(shop->allows(Permission::payment_refund, "example.com"));
 }
 
+TEST_F(Auth, is_known_to_the_ledger_by_a_name_that_never_changes) {
+    EXPECT_EQ(principal(authenticate(basic_authorization("alice:p\u00e4ss:word")))->application(), "alice");
+    EXPECT_EQ(principal(authenticate(basic_authorization("shop@other.org:shop")))->application(),
+              "shop@other.org");
+    // Under another default domain the short name is taken: the newcomer gets the long one.
+    auth::Users elsewhere(session_, "third.net");
+    elsewhere.create({.login = "alice", .kind = Kind::application, .addresses = {}, .grants = {}}, "secret");
+    EXPECT_EQ(principal(authenticate(basic_authorization("alice@third.net:secret")))->application(),
+              "alice@third.net");
+}
+
 TEST_F(Auth, denies_everybody_else) {
     const auto denied = [&](const std::string& authorization) {
         const auto outcome = authenticate(authorization);
