@@ -110,6 +110,8 @@ begin atomic
      where s.slot = ledger.slot_of(p_account_id, (select count(*) from ledger.shard));
 end;
 
+comment on function ledger.shard_of is 'where an account lives';
+
 -- Directories: small or cached, without a shard -------------------------------------------------------------------
 
 create table ledger.domain (

@@ -1,0 +1,83 @@
+// An upgrade with data in place: every migration since the second one meets a database that was in use.
+#include "base/migrate.hpp"
+#include "tests/support/postgres.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace {
+
+const base::Logger quiet(base::LogLevel::error);
+
+void apply(base::sql::Session& session, std::size_t count) {
+    base::migrate(session, base::embedded_migrations().first(count), {{"ledgerline.shards", "16"}}, quiet);
+}
+
+bool has_function(base::sql::Session& session, const std::string& name) {
+    return session
+        .exec(
+            "select exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+            "                where n.nspname || '.' || p.proname = $1)",
+            base::sql::params(name))
+        .boolean(0, 0);
+}
+
+/// An account with money and a charge, as far as the functions of this stage allow.
+void use(base::sql::Session& session) {
+    if (!has_function(session, "ledger.open_account") || !has_function(session, "ledger.post_batch")) return;
+    session.exec("select ledger.create_domain('example.com')");
+    session.exec("select ledger.define_balance_type('example.com', 'main', 'EUR', 1)");
+    session.exec("select ledger.application_id('shop')");
+    const auto account = session.exec(
+        "select * from ledger.open_account('example.com',"
+        "                                  array['tel:+' || (select count(*) from ledger.account)])");
+    const auto shard = account.integer(0, 0);
+    const auto id = account.integer(0, 1);
+    session.exec("select ledger.open_balance($1, $2, 'main')", base::sql::params(shard, id));
+    for (const auto* operation : {"credit", "charge"}) {
+        const auto outcome = session.exec(
+            "select o_outcome[1] from ledger.post_batch(p_operation => array[$1::ledger.operation],"
+            " p_shard => array[$2::smallint], p_account => array[$3::bigint], p_epoch => null, p_balance => "
+            "null,"
+            " p_amount => array[500::bigint], p_scale => array[2::smallint], p_unit => array['EUR'],"
+            " p_application => array[1], p_reference => array['r1'],"
+            " p_digest => array['00000000-0000-0000-0000-000000000001'::uuid], p_earlier => null, p_hold => "
+            "null,"
+            " p_contra => array['revenue'], p_original => null, p_unlinked => null, p_period => null, p_code "
+            "=> null,"
+            " p_description => null, p_max_amount => 100000, p_hold_ttl => null)",
+            base::sql::params(operation, shard, id));
+        ASSERT_EQ(outcome.text(0, 0), "posted");
+    }
+}
+
+/// The journal as the books have it, whatever columns are added later.
+std::string journal(base::sql::Session& session) {
+    const auto rows = session.exec(
+        "select coalesce(string_agg(concat_ws(' ', shard, journal_no, account_id, balance_no, seq, amount, "
+        "balance_after,"
+        " unit, contra, kind, reference, recorded_at), '|' order by shard, journal_no), '') from "
+        "ledger.journal");
+    return std::string(rows.text(0, 0));
+}
+
+TEST(Upgrade, EveryMigrationMeetsDataThatWasMadeBeforeIt) {
+    const auto all = base::embedded_migrations();
+    for (std::size_t before = 1; before < all.size(); ++before) {
+        SCOPED_TRACE("upgrade from " + std::string(all[before - 1].name));
+        const tests::TestDatabase database(false);
+        auto session = database.session("postgres");
+        apply(session, before);
+        use(session);
+        const auto before_it = journal(session);
+        apply(session, all.size());
+        EXPECT_EQ(session.exec("select count(*) from finance.trial_balance where total <> 0").integer(0, 0),
+                  0);
+        EXPECT_EQ(journal(session), before_it);
+        use(session);
+        EXPECT_NE(journal(session), before_it);
+    }
+}
+
+}  // namespace
