@@ -2,6 +2,7 @@
 #include "app/charge_client.hpp"
 #include "app/command_line.hpp"
 #include "app/data_dir.hpp"
+#include "app/operator/commands.hpp"
 #include "app/psql.hpp"
 #include "app/serve.hpp"
 #include "app/settings.hpp"
@@ -139,6 +140,9 @@ int main(int argc, char** argv) {
     add_migrate(program, common, action);
     add_payment(program, common, action, false);
     add_payment(program, common, action, true);
+    add_account_commands(program, common, action);
+    add_balance_commands(program, common, action);
+    add_hold_commands(program, common, action);
     add_psql(program, common, action);
     add_check_config(program, common, action);
     try {

@@ -1,0 +1,33 @@
+// A subcommand with subcommands of its own that find the ledger and speak in the same way.
+#pragma once
+
+#include "app/command_line.hpp"
+#include "app/operator/desk.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace app {
+
+class CommandGroup {
+  public:
+    /// `common` and `action` outlive the program's parsing and acting. `example` is a subcommand with its
+    /// arguments.
+    CommandGroup(CLI::App& program, CommonOptions& common, Action& action, const std::string& name,
+                 const std::string& text, const std::string& example);
+
+    /// One subcommand, to which the caller adds its arguments. `example`: those arguments, as one would type
+    /// them.
+    CLI::App& add(const std::string& name, const std::string& text, const std::string& example,
+                  std::function<void(Desk&)> command);
+
+  private:
+    std::string name_;
+    CLI::App* group_;
+    CommonOptions* common_;
+    Action* action_;
+    std::shared_ptr<bool> json_ = std::make_shared<bool>(false);
+};
+
+}  // namespace app

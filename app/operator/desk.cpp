@@ -1,0 +1,148 @@
+// Connects, waits for the ledger's coroutines, and tells refusals from a database that does not work.
+#include "app/operator/desk.hpp"
+
+#include "app/command_line.hpp"
+#include "app/data_dir.hpp"
+#include "app/local_client.hpp"
+#include "base/log.hpp"
+#include "base/utf8.hpp"
+#include "ledger/address.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <utility>
+
+namespace app {
+namespace asio = boost::asio;
+namespace {
+
+base::sql::SessionOptions session_options(const DeskOptions& options) {
+    const auto& database = options.settings.database;
+    base::sql::SessionOptions session;
+    session.url = client_database_url(options.settings, options.data_dir, "ledgerline_service");
+    // The embedded database lets us in as the service itself.
+    if (!database.url.empty()) session.role = database.role;
+    session.application_name = "ledgerline operator";
+    session.statement_timeout = database.statement_timeout;
+    return session;
+}
+
+/// As many shards as the database was made with: a command that changes one account shall not need the
+/// server's settings for that.
+std::size_t count_shards(base::Database& database) {
+    const auto rows = database.run_blocking(
+        [](base::sql::Session& session) { return session.exec("select count(*) from ledger.shard"); });
+    return static_cast<std::size_t>(rows.integer(0, 0));
+}
+
+ledger::Options ledger_options(const DeskOptions& options, const base::sql::SessionOptions& session,
+                               std::size_t shards) {
+    ledger::Options result;
+    result.shards = shards;
+    result.lanes = 1;
+    result.lane.session = session;
+    result.lane.queue_timeout = options.settings.ledger.queue_timeout;
+    result.lane.resend_for = options.settings.ledger.resend_for;
+    result.lane.limits.max_amount = options.settings.ledger.max_amount;
+    result.lane.limits.hold_ttl = options.settings.hold.ttl;
+    return result;
+}
+
+/// Not an answer of the ledger's rules, but of a ledger that can't work.
+bool out_of_order(ledger::Refusal refusal) {
+    return refusal == ledger::Refusal::unavailable || refusal == ledger::Refusal::overloaded ||
+           refusal == ledger::Refusal::internal;
+}
+
+std::string in_plain_words(const base::sql::Error& error, bool begun) {
+    const std::string what = error.what();
+    if (error.failure() == base::sql::Failure::connection) {
+        return (begun ? "the database went away, and it is unknown whether this was done: "
+                      : "the database does not answer: ") +
+               what;
+    }
+    if (error.sqlstate().starts_with("42") || error.sqlstate().starts_with("3F")) {
+        return "the database has not this program's ledger; `ledgerline migrate` brings it up to date: " +
+               what;
+    }
+    return "the database could not do this, nothing was changed: " + what;
+}
+
+}  // namespace
+
+Desk::Desk(const DeskOptions& options) : out_(options.json), max_amount_(options.settings.ledger.max_amount) {
+    base::Database::Options pool;
+    pool.session = session_options(options);
+    pool.sessions = 1;
+    database_.emplace(pool);
+    const base::Logger log(base::LogLevel::error, base::LogFormat::text);
+    ledger_.emplace(ledger_options(options, pool.session, count_shards(*database_)), *database_, log);
+}
+
+ledger::AccountPtr Desk::account(const std::string& address) {
+    const auto normal = ledger::normal_address(address);
+    if (!base::is_storable_text(normal)) throw Refused(ledger::Refusal::unknown_account);
+    try {
+        return run(ledger_->find(normal));
+    } catch (const Refused& refusal) {
+        if (refusal.outcome() != to_string(ledger::Refusal::unknown_account)) throw;
+    }
+    const std::vector<Column> columns{
+        {.name = "account", .source = "account_id::text"},
+        {.name = "until", .kind = Column::Kind::time},
+    };
+    const auto earlier = table(columns,
+                               "from ledger.address where address = $1 and until is not null"
+                               " order by until desc limit 1",
+                               base::sql::params(normal));
+    std::string reason = normal + " is no account's address";
+    if (!earlier.rows.empty()) {
+        const auto& row = earlier.rows.front();
+        reason += " any more: account " + std::string(row[0].as_string()) + " had it until " +
+                  std::string(row[1].as_string());
+    }
+    throw Refused(ledger::Refusal::unknown_account, reason);
+}
+
+template <class T>
+T Desk::run(asio::awaitable<ledger::Result<T>> operation) {
+    auto future = asio::co_spawn(io_, std::move(operation), asio::use_future);
+    io_.restart();
+    io_.run();
+    const auto result = future.get();
+    if (result) return *result;
+    if (out_of_order(result.error())) throw PlainError(std::string(reason_of(result.error())));
+    throw Refused(result.error());
+}
+
+template ledger::AccountPtr Desk::run(asio::awaitable<ledger::Result<ledger::AccountPtr>>);
+template ledger::HoldPtr Desk::run(asio::awaitable<ledger::Result<ledger::HoldPtr>>);
+template ledger::Receipt Desk::run(asio::awaitable<ledger::Result<ledger::Receipt>>);
+
+base::sql::Rows Desk::query(std::string_view statement, const base::sql::Params& parameters) {
+    return database_->run_blocking(
+        [&](base::sql::Session& session) { return session.exec(statement, parameters); });
+}
+
+Table Desk::table(const std::vector<Column>& columns, const std::string& rest,
+                  const base::sql::Params& parameters) {
+    return table_of(columns, query("select " + select_list(columns) + ' ' + rest, parameters));
+}
+
+int at_desk(const DeskOptions& options, const std::function<void(Desk&)>& command) {
+    bool begun = false;
+    try {
+        Desk desk(options);
+        begun = true;
+        command(desk);
+        return 0;
+    } catch (const Refused& refusal) {
+        Printer(options.json).refused(refusal);
+        return exit_refused;
+    } catch (const base::sql::Error& error) {
+        throw PlainError(in_plain_words(error, begun));
+    }
+}
+
+}  // namespace app

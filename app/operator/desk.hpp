@@ -1,0 +1,66 @@
+// The operator's desk: the ledger without a server in between, for one command.
+#pragma once
+
+#include "app/operator/printer.hpp"
+#include "app/settings.hpp"
+#include "base/database.hpp"
+#include "ledger/ledger.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace app {
+
+/// Under this name the operator posts.
+constexpr auto operator_application = "operator";
+
+/// Where a command finds the ledger, and how it speaks.
+struct DeskOptions {
+    std::filesystem::path data_dir;
+    Settings settings;
+    bool json = false;
+};
+
+/// Works on the database, beside servers and other desks; blocking. What the ledger refuses is thrown as
+/// Refused, what nobody could be asked as PlainError or base::sql::Error.
+class Desk {
+  public:
+    /// Connects as the service does. Throws.
+    explicit Desk(const DeskOptions& options);
+
+    [[nodiscard]] const Printer& out() const { return out_; }
+    [[nodiscard]] ledger::Ledger& ledger() { return *ledger_; }
+    /// Minor units that one request may move.
+    [[nodiscard]] std::int64_t max_amount() const { return max_amount_; }
+
+    /// The account that has this address now, in whatever spelling.
+    ledger::AccountPtr account(const std::string& address);
+
+    /// Waits for an operation of the ledger. T: what these operations give.
+    template <class T>
+    T run(boost::asio::awaitable<ledger::Result<T>> operation);
+
+    /// One statement; its function does all that it does, or nothing.
+    base::sql::Rows query(std::string_view statement, const base::sql::Params& parameters = {});
+    /// `select COLUMNS` with the rest of the statement.
+    Table table(const std::vector<Column>& columns, const std::string& rest,
+                const base::sql::Params& parameters = {});
+
+  private:
+    Printer out_;
+    std::int64_t max_amount_;
+    boost::asio::io_context io_{1};
+    std::optional<base::Database> database_;
+    std::optional<ledger::Ledger> ledger_;
+};
+
+/// One command at a desk of its own; the exit status. Throws PlainError.
+int at_desk(const DeskOptions& options, const std::function<void(Desk&)>& command);
+
+}  // namespace app

@@ -1,0 +1,33 @@
+// What a command has to say: sentences and tables for people, one JSON value for programs.
+#pragma once
+
+#include "app/operator/refused.hpp"
+#include "app/operator/table.hpp"
+
+#include <boost/json/object.hpp>
+#include <string>
+#include <string_view>
+
+namespace app {
+
+/// Results go to standard output; what people read beside them goes to standard error.
+class Printer {
+  public:
+    explicit Printer(bool as_json) : as_json_(as_json) {}
+
+    /// Something was done. Programs get the facts behind `outcome`.
+    void done(std::string_view sentence, boost::json::object facts = {},
+              std::string_view outcome = "done") const;
+    /// A list; `none` is what people read instead of an empty one.
+    void list(const Table& table, std::string_view none) const;
+    /// The one row of `record`, and what belongs to it under the name `parts_name`.
+    void record(const Table& record, std::string_view parts_name, const Table& parts) const;
+    /// Something beside the result.
+    static void note(std::string_view text);
+    void refused(const Refused& refusal) const;
+
+  private:
+    bool as_json_;
+};
+
+}  // namespace app

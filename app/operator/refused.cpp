@@ -1,0 +1,67 @@
+// The refusals in plain words.
+#include "app/operator/refused.hpp"
+
+namespace app {
+
+Refused::Refused(ledger::Refusal refusal) : Refused(refusal, std::string(reason_of(refusal))) {}
+
+std::string_view reason_of(ledger::Refusal refusal) {
+    switch (refusal) {
+        using enum ledger::Refusal;
+        case unknown_account:
+            return "no account has this address now";
+        case stale_address:
+            return "the address changed hands this very moment; try again";
+        case account_closed:
+            return "the account is closed";
+        case account_suspended:
+            return "the account is suspended: it takes credits and releases, no charges and no new holds";
+        case unknown_balance:
+            return "the account has no such balance";
+        case wrong_unit:
+            return "the balance counts in another unit";
+        case not_positive:
+            return "the amount must be more than zero";
+        case too_many_decimals:
+            return "the amount has more decimals than its unit";
+        case too_large:
+            return "the amount is above the limit for one request ([ledger] max_amount)";
+        case balance_limit:
+            return "the balance would leave the range that the ledger keeps exact";
+        case insufficient_funds:
+            return "the balance has not enough available, its credit limit included";
+        case reference_conflict:
+            return "the reference was used before, for a request with other content";
+        case unknown_hold:
+            return "there is no such open hold";
+        case beyond_hold:
+            return "the hold has less than that left";
+        case excess_give_back:
+            return "the hold has less than that left to give back";
+        case unknown_charge:
+            return "nothing was posted under this application, operation and reference";
+        case beyond_charge:
+            return "less than that is left: some of it was given back or reversed before";
+        case refund_not_linked:
+            return "no charge has this reference";
+        case invalid_period:
+            return "the period is not 1 to 36,500 days";
+        case invalid_shares:
+            return "the shares are not 1 to 100 percent each and 100 together";
+        case invalid_reference:
+            return "the reference is empty, too long, or no text that the database can store";
+        case invalid_text:
+            return "the description is too long, or no text that the database can store";
+        case overloaded:
+            return "the database is too busy; nothing was posted";
+        case unavailable:
+            return "the database went away, and it is unknown whether this was posted. The same command "
+                   "again "
+                   "is safe: a reference is posted once";
+        case internal:
+            return "a defect in ledgerline; the line above says which";
+    }
+    return "a defect in ledgerline: a refusal without a name";
+}
+
+}  // namespace app
