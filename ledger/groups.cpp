@@ -181,7 +181,8 @@ asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
     Posting posting;
     posting.account = request.account;
     posting.original_reference = request.of_reference;
-    posting.code = request.of_operation;
+    // The digest names all of what is undone: the same reference for another request is a conflict.
+    request.origin.code = request.of_operation + ' ' + request.of_application;
     if (const auto refusal = prepare(posting, request.origin)) co_return *refusal;
     const auto by = co_await application_id(std::move(request.origin.application));
     if (!by) co_return by.error();

@@ -215,6 +215,9 @@ std::optional<Refusal> Ledger::unfit(const Posting& posting) const {
         return Refusal::unknown_charge;
     if (posting.balance_type && !text_fits(*posting.balance_type)) return Refusal::unknown_balance;
     if (posting.amount.unit && !text_fits(*posting.amount.unit)) return Refusal::wrong_unit;
+    // Without a bound the date would leave what PostgreSQL can hold, and fail the whole batch.
+    if (posting.period_days && (*posting.period_days < 1 || *posting.period_days > options_.period_days_max))
+        return Refusal::invalid_period;
     if (!text_fits(posting.description) || !text_fits(posting.code)) return Refusal::invalid_text;
     return std::nullopt;
 }

@@ -28,6 +28,7 @@ struct Options {
     std::size_t address_cache = 200'000;    ///< addresses that a node remembers
     std::size_t hold_cache = 100'000;       ///< holds whose account a node remembers
     std::size_t reference_bytes_max = 255;  ///< longer references are refused
+    std::int32_t period_days_max = 36'500;  ///< longer periods of credits are refused
     std::size_t text_bytes_max = 1024;      ///< longer descriptions, codes and balance types are refused
 };
 

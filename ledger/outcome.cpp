@@ -10,7 +10,7 @@
 namespace ledger {
 namespace {
 
-constexpr std::array<std::pair<Refusal, std::string_view>, 24> names{{
+constexpr std::array<std::pair<Refusal, std::string_view>, 25> names{{
     {Refusal::unknown_account, "unknown_account"},
     {Refusal::stale_address, "stale_address"},
     {Refusal::account_closed, "account_closed"},
@@ -29,6 +29,7 @@ constexpr std::array<std::pair<Refusal, std::string_view>, 24> names{{
     {Refusal::unknown_charge, "unknown_charge"},
     {Refusal::beyond_charge, "beyond_charge"},
     {Refusal::refund_not_linked, "refund_not_linked"},
+    {Refusal::invalid_period, "invalid_period"},
     {Refusal::invalid_shares, "invalid_shares"},
     {Refusal::invalid_reference, "invalid_reference"},
     {Refusal::invalid_text, "invalid_text"},

@@ -30,6 +30,7 @@ enum class Refusal : std::uint8_t {
     unknown_charge,      ///< the charge that the refund names does not exist
     beyond_charge,       ///< a refund of more than is not yet refunded
     refund_not_linked,   ///< no charge under this reference, and the caller may not refund without one
+    invalid_period,      ///< a credit's period is not 1 to Options::period_days_max
     invalid_shares,      ///< a split's percents are not 1 to 100 each and 100 together
     invalid_reference,   ///< empty, too long, or text that PostgreSQL cannot store
     invalid_text,        ///< a description, code or balance type that is too long or cannot be stored

@@ -25,6 +25,8 @@ frontend::Refused refused(ledger::Refusal refusal) {
             return invalid_part("referenceCode");
         case unknown_charge:
             return invalid_part("originalReferenceCode");
+        case invalid_period:
+            return invalid_part("period");
         case unknown_hold:
             return invalid_part("reservationIdentifier");
         case invalid_text:

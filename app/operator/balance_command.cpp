@@ -19,7 +19,6 @@ namespace {
 
 using base::sql::params;
 
-constexpr std::int64_t period_max = 36'500;    // days: a hundred years
 constexpr std::int64_t priority_max = 32'767;  // a smallint
 
 /// One set of arguments serves all subcommands, because only one of them runs.
@@ -277,9 +276,8 @@ void add_posting(CommandGroup& group, const ArgumentsPtr& arguments) {
     take_money(crediting, arguments, "e.g. 10.00");
     take_reference(crediting, arguments);
     take_balance(crediting, arguments);
-    crediting
-        .add_option("--period", arguments->period_days, "The balance lives at least so many days from now")
-        ->check(CLI::Range(std::int64_t{1}, period_max));
+    crediting.add_option("--period", arguments->period_days,
+                         "The balance lives at least so many days from now");
     take_description(crediting, arguments);
 
     auto& adjusting = group.add("adjust", "Correct a balance",

@@ -17,7 +17,7 @@ std::string_view reason_of(ledger::Refusal refusal) {
         case account_suspended:
             return "the account is suspended: it takes credits and releases, no charges and no new holds";
         case unknown_balance:
-            return "the account has no such balance";
+            return "the account has no such balance; where none is named, it has none at all";
         case wrong_unit:
             return "the balance counts in another unit";
         case not_positive:
@@ -45,7 +45,7 @@ std::string_view reason_of(ledger::Refusal refusal) {
         case refund_not_linked:
             return "no charge has this reference";
         case invalid_period:
-            return "the period is not 1 to 36,500 days";
+            return "the period is not a number of days from one to a hundred years";
         case invalid_shares:
             return "the shares are not 1 to 100 percent each and 100 together";
         case invalid_reference:
