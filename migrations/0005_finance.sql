@@ -85,7 +85,7 @@ comment on column finance.journal.contra is 'the other side: revenue, funding, a
 comment on column finance.journal.code is 'the charging code, where the application gave one';
 comment on column finance.journal.shard is 'the part of the ledger that numbered it';
 comment on column finance.journal.journal_no is 'its number within the shard, without gaps';
-comment on column finance.journal.request_id is 'the request that caused it, a number within the shard';
+comment on column finance.journal.request_id is 'the request that caused it, a number within the shard; legs of a group (group_id) in other shards repeat it';
 comment on column finance.journal.group_id is 'common to all rows of a request that made several';
 comment on column finance.journal.hold_id is 'the hold that was captured';
 comment on column finance.journal.refund_of is 'journal_no (same shard) of the charge that it gives back';

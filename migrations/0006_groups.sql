@@ -27,7 +27,7 @@ create function ledger.post_group(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     n constant integer := cardinality(p_shard);
-    v_known record; v_group uuid := gen_random_uuid(); v_order integer[]; v_result record; v_moved bigint;
+    v_known record; v_group uuid := gen_random_uuid(); v_order integer[]; v_result record; v_moved bigint; v_legs integer;
 begin
     perform ledger.lock_shards(p_shard || p_key_shard);
     select r.digest, r.request_id, r.journal_no into v_known
@@ -84,14 +84,12 @@ begin
     end if;
     o_outcome := 'posted';
     o_journal_no := (select v_result.o_journal_no[x] from generate_series(1, n) x order by v_order[x] limit 1);
-    select coalesce(sum(l.amount), 0) into v_moved
+    select coalesce(sum(l.amount), 0), count(*) into v_moved, v_legs
       from ledger.request_leg l where l.shard = p_key_shard and l.request_id = o_request_id;
     insert into ledger.request (shard, account_id, application_id, operation, reference, request_id, digest, journal_no,
                                 legs, amount, group_id, recorded_at)
     select p_key_shard, p_key_account, p_application, p_operation, p_reference, o_request_id, p_digest, o_journal_no,
-           count(*), v_moved, v_group, max(s.last_recorded_at)
-      from ledger.request_leg l, ledger.shard s
-     where l.shard = p_key_shard and l.request_id = o_request_id and s.shard = any (p_shard);
+           v_legs, v_moved, v_group, (select max(s.last_recorded_at) from ledger.shard s where s.shard = any (p_shard));
 end $$;
 comment on function ledger.post_group is 'posts a request of several legs: all of them, or nothing';
 

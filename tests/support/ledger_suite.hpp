@@ -56,8 +56,9 @@ class LedgerSuite : public testing::Test {
     /// "posted held available" as finance staff see them.
     static std::string state(const ledger::AccountPtr& account, const std::string& type = "main") {
         return bench().value(
-            "select concat_ws(' ', posted, held, available) from finance.balances where account_id = " +
-            std::to_string(account->id) + " and balance_type = '" + type + "'");
+            "select coalesce((select concat_ws(' ', posted, held, available) from finance.balances where "
+            "account_id = " +
+            std::to_string(account->id) + " and balance_type = '" + type + "'), 'none')");
     }
     std::string state(const std::string& type = "main") { return state(account_, type); }
 
