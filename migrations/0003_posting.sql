@@ -58,6 +58,8 @@ comment on function ledger.expire_holds is 'gives back the funds of an account''
 --   written: jn_* journal rows, rq_* requests.
 -- Probes are scalar or LATERAL … OFFSET 0 and the planner may not scan: planned on empty tables, plain joins would
 -- scan for ever.
+-- Plans are generic: for a small batch a custom one looks cheaper each time, and planning costs more than running. (Citus
+-- cannot distribute a function with that setting: there it is reset.)
 create function ledger.post_batch(
     p_operation ledger.operation[], p_shard smallint[], p_account bigint[], p_epoch integer[], p_balance text[],
     p_amount bigint[], p_scale smallint[], p_unit text[], p_application integer[], p_reference text[],
@@ -69,7 +71,7 @@ create function ledger.post_batch(
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
-set jit = off
+set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
     n constant integer := cardinality(p_operation);
