@@ -109,7 +109,8 @@ void open(Desk& desk, const std::vector<std::string>& texts, const std::string& 
                     std::move(facts));
 }
 
-void list(Desk& desk, const std::string& domain, std::int64_t limit) {
+void list(Desk& desk, const std::string& domain_text, std::int64_t limit) {
+    const auto domain = domain_text.empty() ? std::string() : domain_named(domain_text);
     // One more than is shown tells whether there are more.
     auto table = desk.table(account_columns(),
                             "from finance.accounts where $1 = '' or domain = $1 order by account_id limit $2",

@@ -29,7 +29,7 @@ using ArgumentsPtr = std::shared_ptr<Arguments>;
 std::vector<Column> hold_columns() {
     return {
         // As ledger::to_string writes it, and hold_id_of reads it.
-        {.name = "hold", .source = "lpad(to_hex(shard), 4, '0') || replace(hold_id::text, '-', '')"},
+        {.name = "hold", .source = "lpad(to_hex(shard::integer), 4, '0') || replace(hold_id::text, '-', '')"},
         {.name = "address"},
         {.name = "unit"},
         {.name = "amount", .kind = Kind::amount},

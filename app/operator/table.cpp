@@ -135,14 +135,22 @@ json::array json_of(const Table& table) {
 std::string printable(std::string_view text) {
     constexpr std::string_view digits = "0123456789ABCDEF";
     std::string result;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte != 0x7F) {
-            result += c;
+    const auto write_out = [&](unsigned char byte) {
+        result += "\\x";
+        result += digits[byte >> 4];
+        result += digits[byte & 0x0F];
+    };
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+        if (byte < 0x20 || byte == 0x7F) {
+            write_out(byte);
+        } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080 to U+009F: controls, too
+            write_out(byte);
+            write_out(static_cast<unsigned char>(next));
+            ++i;
         } else {
-            result += "\\x";
-            result += digits[byte >> 4];
-            result += digits[byte & 0x0F];
+            result += text[i];
         }
     }
     return result;

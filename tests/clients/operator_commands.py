@@ -1,0 +1,458 @@
+#!/usr/bin/python3
+"""The operator's subcommands, each against a real server's ledger, and what finance sees of it.
+
+    operator_commands.py LEDGERLINE
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from server import Server, run
+
+LEDGERLINE = os.path.abspath(sys.argv.pop(1))
+PSQL = "/usr/lib/postgresql/15/bin/psql"
+UTC = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
+
+
+class OperatorCommands(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="ledgerline-operator-")
+        os.chmod(cls.folder, 0o755)
+        cls.data_dir = os.path.join(cls.folder, "var")
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", cls.data_dir],
+                            cls.folder)
+        cls.accounts = 0
+
+    @classmethod
+    def tearDownClass(cls):
+        status = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert status == 0, cls.server.output
+
+    def tearDown(self):
+        self.assertEqual(self.rows("select unit, total from trial_balance where total <> 0"), [])
+
+    # Ways to run a command ------------------------------------------------------------------------------------------
+
+    def ledgerline(self, *arguments):
+        return run([LEDGERLINE, *arguments], cwd=self.folder)
+
+    def done(self, *arguments):
+        """The sentence of a command that does what it is told."""
+        output, errors, status = self.ledgerline(*arguments)
+        self.assertEqual((status, errors), (0, ""), arguments)
+        return output
+
+    def json(self, *arguments):
+        return json.loads(self.done(*arguments, "--json"))
+
+    def refused(self, outcome, *arguments):
+        """Why: in plain words for people, with the outcome's name for programs. The books stay as they are."""
+        before = self.rows("select count(*) from journal")
+        output, errors, status = self.ledgerline(*arguments)
+        self.assertEqual((status, output), (1, ""), (arguments, errors))
+        match = re.fullmatch(r"Refused: (.+) \((\w+)\)\n", errors)
+        self.assertTrue(match, errors)
+        self.assertEqual(match.group(2), outcome)
+        output, errors, status = self.ledgerline(*arguments, "--json")
+        self.assertEqual((status, errors), (1, ""), arguments)
+        self.assertEqual(json.loads(output), {"outcome": outcome, "reason": match.group(1)})
+        self.assertEqual(self.rows("select count(*) from journal"), before)
+        return match.group(1)
+
+    def misused(self, *arguments):
+        output, errors, status = self.ledgerline(*arguments)
+        self.assertEqual((status, output), (2, ""), (arguments, errors))
+        return errors
+
+    def rows(self, query):
+        """As finance staff."""
+        output, errors, status = self.ledgerline("psql", "--", "-At", "-c", query)
+        self.assertEqual(status, 0, errors)
+        return output.splitlines()
+
+    def service_rows(self, statement):
+        """As the server: for what the operator has no command for."""
+        socket = os.path.realpath(os.path.join(self.data_dir, "socket"))
+        done = subprocess.run([PSQL, "-At", "-v", "ON_ERROR_STOP=1", "-h", socket, "-U", "ledgerline_service", "-c",
+                               statement, "ledgerline"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.splitlines()
+
+    # What the tests start from --------------------------------------------------------------------------------------
+
+    def new_address(self):
+        OperatorCommands.accounts += 1
+        return f"tel:+1777{self.accounts:04}"
+
+    def new_account(self, *options, main="100.00", bonus=None):
+        address = self.new_address()
+        self.done("account", "open", address, "--domain", "example.com", *options)
+        for balance, amount in (("main", main), ("bonus", bonus)):
+            if amount:
+                self.done("balance", "credit", address, amount, "EUR", "--balance", balance, "--reference",
+                          f"start-{balance}")
+        return address
+
+    def posted(self, address):
+        return dict(row.split("|") for row in
+                    self.rows(f"select balance_type, posted from balances where address = '{address}'"))
+
+    def charge(self, address, amount, reference):
+        self.done("charge", address, amount, "EUR", "--reference", reference)
+
+    def place_hold(self, address, amount):
+        """A hold of demo-app; its identifier."""
+        outcome, = self.service_rows(f"""
+            select o_outcome[1] || ' ' || lpad(to_hex(a.shard::integer), 4, '0') || replace(o_hold[1]::text, '-', '')
+              from ledger.address d
+              join ledger.account a on a.shard = d.shard and a.account_id = d.account_id
+             cross join lateral ledger.post_batch(
+                   '{{hold}}', array[a.shard], array[a.account_id], null, array[null], array[{amount}], '{{0}}',
+                   '{{EUR}}', array[ledger.application_id('demo-app')], array[gen_random_uuid()::text],
+                   array[gen_random_uuid()], null, array[gen_random_uuid()], array[null], null, null, null, null,
+                   array['a film'], 1000000000, interval '1 hour')
+             where d.address = '{address}' and d.until is null""")
+        posted, hold = outcome.split()
+        self.assertEqual(posted, "posted")
+        return hold
+
+    # Accounts -------------------------------------------------------------------------------------------------------
+
+    def test_every_subcommand_explains_itself_with_an_example(self):
+        for group, count in (("account", 12), ("balance", 8), ("hold", 3)):
+            output = self.done(group, "--help")
+            subcommands = re.findall(r"^  ([a-z-]+) {2,}", output.split("Subcommands:")[1], re.MULTILINE)
+            self.assertEqual(len(subcommands), count, output)
+            self.assertRegex(output, rf"Example:\n  ledgerline {group} \w")
+            for subcommand in subcommands:
+                output = self.done(group, subcommand, "--help")
+                self.assertRegex(output, rf"Example:\n  ledgerline {group} {subcommand} \S")
+                for option in ("--config", "--data-dir", "--database", "--json"):
+                    self.assertIn(option, output)
+
+    def test_account_open_and_show(self):
+        output = self.done("account", "open", "+1 (888) 555-0001", "sip:dora@EXAMPLE.com", "tel:+18885550001", "--domain",
+                           "Example.com", "--spending-order")
+        self.assertRegex(output, r"^Opened account \d+ in example.com: tel:\+18885550001, sip:dora@example.com\.")
+        self.assertEqual(self.rows("select domain, state, spending_order, addresses from accounts "
+                                   "where address = 'tel:+18885550001'"),
+                         ["example.com|active|t|{tel:+18885550001,sip:dora@example.com}"])
+        shown = self.json("account", "show", "sip:dora@example.com")
+        self.assertEqual((shown["address"], shown["state"], shown["spending_order"], shown["default_balance"],
+                          shown["closed_at"], shown["open_holds"], shown["balances"]),
+                         ("tel:+18885550001", "active", True, None, None, 0, []))
+        self.assertEqual(shown["addresses"], ["tel:+18885550001", "sip:dora@example.com"])
+        self.assertRegex(shown["opened_at"], UTC)
+        output = self.done("account", "show", "tel:+15550001")
+        self.assertRegex(output, r"(?m)^default_balance  main$")
+        self.assertRegex(output, r"(?m)^main +EUR +100\.00 +0\.00 +0\.00 +100\.00 +- +20  yes$")
+
+        self.assertIn("sip:dora@example.com belongs to account",
+                      self.refused("address_taken", "account", "open", "tel:+18885550002", "sip:dora@example.com",
+                                   "--domain", "example.com"))
+        self.refused("unknown_account", "account", "show", "tel:+18885550002")
+        self.refused("unknown_domain", "account", "open", "tel:+18885550002", "--domain", "nowhere.example")
+        for no_address in ("dora", "tel:", "sip:do ra@example.com", "tel:+1\x1b[31m", "tel:" + 2000 * "1"):
+            self.assertIn("is no address", self.misused("account", "open", no_address, "--domain", "example.com"))
+        self.assertIn("is no domain", self.misused("account", "open", "tel:+18885550002", "--domain", "a b"))
+
+    def test_account_list(self):
+        output, errors, status = self.ledgerline("account", "list", "--limit", "2")
+        self.assertEqual((status, errors), (0, "There are more accounts; --limit shows more.\n"))
+        heading, first, second = output.splitlines()
+        self.assertEqual(heading.split()[:3], ["account_id", "address", "domain"])
+        self.assertEqual([line.split()[1] for line in (first, second)], ["tel:+15550001", "tel:+15550002"])
+        self.assertEqual(first.index("example.com"), heading.index("domain"))
+        self.done("account", "domain", "list.example")
+        self.assertEqual(self.done("account", "list", "--domain", "list.example"), "No accounts.\n")
+        self.assertEqual(self.json("account", "list", "--domain", "list.example"), [])
+        self.done("account", "open", "tel:+18885550009", "--domain", "list.example")
+        listed, = self.json("account", "list", "--domain", "LIST.example")
+        self.assertEqual((listed["address"], listed["addresses"]), ("tel:+18885550009", ["tel:+18885550009"]))
+        self.misused("account", "list", "--limit", "0")
+
+    def test_account_suspend_and_resume(self):
+        address = self.new_account()
+        hold = self.place_hold(address, 5)
+        self.assertIn("is suspended", self.done("account", "suspend", address))
+        self.assertEqual(self.rows(f"select state from accounts where address = '{address}'"), ["suspended"])
+        _, errors, status = self.ledgerline("charge", address, "1", "EUR", "--reference", "no")
+        self.assertEqual(status, 1, errors)
+        self.refused("account_suspended", "balance", "transfer", address, "tel:+15550003", "1", "EUR", "--reference", "no")
+        self.done("balance", "credit", address, "1", "EUR", "--reference", "yes")
+        self.done("hold", "release", hold)
+        self.assertIn("is active", self.done("account", "resume", address))
+        self.charge(address, "1", "again")
+
+    def test_account_close(self):
+        address = self.new_account(bonus="5")
+        hold = self.place_hold(address, 30)
+        self.assertIn(f"ledgerline hold list {address}", self.refused("open_holds", "account", "close", address))
+        self.done("hold", "release", hold)
+        self.assertIn("Written off: 100.00 EUR (main), 5.00 EUR (bonus).", self.done("account", "close", address))
+        self.assertEqual(self.rows(f"select state, addresses from accounts where address = '{address}'"), ["closed|{}"])
+        self.assertEqual(self.posted(address), {"main": "0.00", "bonus": "0.00"})
+        self.assertEqual(self.rows("select kind, amount, contra, application, description from journal "
+                                   f"where address = '{address}' and kind = 'closing' order by amount"),
+                         ["closing|-100.00|written_off|operator|closed by the operator",
+                          "closing|-5.00|written_off|operator|closed by the operator"])
+        reason = self.refused("unknown_account", "account", "close", address)
+        self.assertRegex(reason, r"is no account's address any more: account \d+ had it until 20")
+        empty = self.new_account(main=None)
+        self.assertEqual(self.json("account", "close", empty), {"outcome": "done", "written_off": []})
+
+    def test_account_addresses(self):
+        address, other = self.new_account(), self.new_account()
+        new = "sip:" + address[5:] + "@example.com"
+        self.assertIn(f"{new} is an address of {address} now.", self.done("account", "add-address", address, new))
+        self.assertEqual(self.json("account", "show", new)["address"], address)
+        self.refused("address_taken", "account", "add-address", other, new)
+        self.refused("only_address", "account", "release-address", other)
+        # The server learns at once that the address moved.
+        self.charge(new, "1", "before")
+        self.done("account", "release-address", new)
+        self.refused("unknown_account", "account", "show", new)
+        self.done("account", "add-address", other, new)
+        self.charge(new, "2", "after")
+        self.assertEqual((self.posted(address)["main"], self.posted(other)["main"]), ("99.00", "98.00"))
+        self.done("account", "release-address", other)
+        self.assertEqual(self.json("account", "show", new)["addresses"], [new])
+
+    def test_account_spending(self):
+        address = self.new_account(main="3", bonus="2")
+        self.assertIn("by priority", self.done("account", "spending-order", address, "on"))
+        self.charge(address, "4", "both")
+        self.assertEqual(self.posted(address), {"bonus": "0.00", "main": "1.00"})
+        self.done("account", "spending-order", address, "off")
+        self.done("account", "default-balance", address, "bonus")
+        self.assertEqual(self.rows("select spending_order, default_balance from accounts "
+                                   f"where address = '{address}'"), ["f|bonus"])
+        self.done("balance", "credit", address, "7", "EUR", "--reference", "to-the-default")
+        self.assertEqual(self.posted(address), {"bonus": "7.00", "main": "1.00"})
+        self.refused("unknown_balance", "account", "default-balance", address, "data")
+        self.misused("account", "spending-order", address, "maybe")
+
+    def test_account_domains(self):
+        self.done("account", "domain", "New.example")
+        self.done("account", "domain", "new.example")
+        self.assertIn("count in KWD, with priority 7",
+                      self.done("account", "balance-type", "new.example", "hold", "KWD", "--priority", "7"))
+        self.done("account", "open", "tel:+18885550020", "--domain", "new.example")
+        self.done("balance", "credit", "tel:+18885550020", "1.234", "KWD", "--balance", "hold", "--reference", "R")
+        self.assertEqual(self.rows("select balance_type, unit, posted, priority from balances "
+                                   "where address = 'tel:+18885550020'"), ["hold|KWD|1.234|7"])
+        self.done("account", "balance-type", "new.example", "hold", "KWD", "--priority", "8")
+        self.refused("wrong_unit", "account", "balance-type", "new.example", "hold", "EUR", "--priority", "8")
+        self.refused("unknown_unit", "account", "balance-type", "new.example", "gold", "XAU", "--priority", "8")
+        self.refused("unknown_domain", "account", "balance-type", "other.example", "x", "EUR", "--priority", "8")
+        self.misused("account", "balance-type", "new.example", "x", "EUR")
+        self.misused("account", "balance-type", "new.example", "x", "EUR", "--priority", "40000")
+
+    # Balances -------------------------------------------------------------------------------------------------------
+
+    def test_balance_open_and_show(self):
+        address = self.new_account(main=None)
+        self.assertEqual(self.done("balance", "show", address), "The account has no balances.\n")
+        self.assertEqual(self.done("balance", "open", address, "main", "--credit-limit", "20.5"),
+                         f"Opened the balance main of {address}.\n")
+        self.assertIn("already", self.done("balance", "open", address, "main"))
+        self.assertIn("already", self.done("balance", "open", address, "main", "--credit-limit", "20.50"))
+        self.refused("balance_exists", "balance", "open", address, "main", "--credit-limit", "21")
+        self.refused("unknown_balance", "balance", "open", address, "nonsense")
+        self.refused("too_many_decimals", "balance", "open", address, "bonus", "--credit-limit", "0.001")
+        self.refused("not_positive", "balance", "open", address, "bonus", "--credit-limit", "-1")
+        self.charge(address, "20.49", "on-credit")
+        shown, = self.json("balance", "show", address)
+        self.assertEqual(shown, {"balance_type": "main", "unit": "EUR", "posted": "-20.49", "held": "0.00",
+                                 "credit_limit": "20.50", "available": "0.01", "expires_at": None, "priority": 20,
+                                 "is_default": True})
+
+    def test_balance_credit(self):
+        address = self.new_account(main=None)
+        self.refused("unknown_balance", "balance", "credit", address, "1", "EUR", "--reference", "C0")
+        credit = ("balance", "credit", address, "12.50", "EUR", "--balance", "bonus", "--reference", "C1", "--period", "30")
+        self.assertEqual(self.done(*credit), f"Credited {address} 12.50 EUR, reference C1.\n")
+        self.assertIn("nothing was posted now", self.done(*credit))
+        again = self.json(*credit)
+        self.assertEqual((again["outcome"], again["reference"]), ("replayed", "C1"))
+        self.assertEqual(self.rows("select amount, kind, contra, application, reference_code, description, balance_after, "
+                                   f"journal_no = {again['journal_no']}, shard = {again['shard']} "
+                                   f"from journal where address = '{address}'"),
+                         ["12.50|credit|funding|operator|C1|credit|12.50|t|t"])
+        self.assertEqual(self.rows("select expires_at - now() between '29 days 23 hours' and '30 days' from balances "
+                                   f"where address = '{address}'"), ["t"])
+        self.assertRegex(self.json("balance", "show", address)[0]["expires_at"], UTC)
+        common = ("--balance", "bonus", "--reference", "C2")
+        self.refused("reference_conflict", *credit[:3], "12.51", "EUR", "--balance", "bonus", "--reference", "C1")
+        self.refused("wrong_unit", *credit[:3], "1", "USD", *common)
+        self.refused("not_positive", *credit[:3], "0", "EUR", *common)
+        self.refused("not_positive", *credit[:3], "-1", "EUR", *common)
+        self.refused("too_many_decimals", *credit[:3], "0.001", "EUR", *common)
+        self.refused("too_large", *credit[:3], "99999999999999999999", "EUR", *common)
+        self.refused("invalid_period", *credit[:3], "1", "EUR", *common, "--period", "0")
+        self.refused("invalid_reference", *credit[:3], "1", "EUR", "--balance", "bonus", "--reference", 256 * "x")
+        self.assertIn("'1,5' is no amount", self.misused(*credit[:3], "1,5", "EUR", *common))
+        self.assertIn("--reference is required", self.misused(*credit[:3], "1", "EUR"))
+
+    def test_balance_adjust(self):
+        address = self.new_account()
+        adjust = ("balance", "adjust", address)
+        self.done(*adjust, "-0.75", "EUR", "--reference", "A1", "--description", "charged\ntwice")
+        self.done(*adjust, "0.25", "EUR", "--reference", "A2", "--description", "sorry", "--balance", "main")
+        self.assertEqual(self.posted(address), {"main": "99.50"})
+        self.assertEqual(self.rows("select amount, kind, contra, application, replace(description, E'\\n', '/') from journal "
+                                   f"where address = '{address}' and kind = 'adjustment' order by seq"),
+                         ["-0.75|adjustment|adjustment|operator|charged/twice", "0.25|adjustment|adjustment|operator|sorry"])
+        self.refused("insufficient_funds", *adjust, "-99.51", "EUR", "--reference", "A3", "--description", "x")
+        self.refused("not_positive", *adjust, "0", "EUR", "--reference", "A3", "--description", "x")
+        self.misused(*adjust, "1", "EUR", "--reference", "A3")
+
+    def test_balance_transfer(self):
+        first, second = self.new_account(bonus="10"), self.new_account()
+        moved = self.json("balance", "transfer", first, second, "5", "EUR", "--reference", "X1")
+        self.assertEqual(moved["outcome"], "posted")
+        self.done("balance", "transfer", first, first, "3", "EUR", "--from-balance", "bonus", "--to-balance", "main",
+                  "--reference", "X2", "--description", "a gift")
+        self.assertEqual((self.posted(first), self.posted(second)),
+                         ({"main": "98.00", "bonus": "7.00"}, {"main": "105.00"}))
+        self.assertEqual(self.rows("select reference_code, sum(amount), count(*), count(distinct group_id), min(contra), "
+                                   "min(description) from journal where kind = 'transfer' and application = 'operator' and "
+                                   f"address in ('{first}', '{second}') group by 1 order by 1"),
+                         ["X1|0.00|2|1|clearing|transfer", "X2|0.00|2|1|clearing|a gift"])
+        self.refused("insufficient_funds", "balance", "transfer", first, second, "98.01", "EUR", "--reference", "X3")
+        self.refused("unknown_account", "balance", "transfer", first, "tel:+18880000000", "1", "EUR", "--reference", "X3")
+        self.refused("not_positive", "balance", "transfer", first, second, "-1", "EUR", "--reference", "X3")
+        same = ("balance", "transfer", first, first, "1", "EUR", "--reference", "X3")
+        self.assertIn("the same balance", self.misused(*same))
+        self.assertIn("the same balance", self.misused(*same, "--to-balance", "main"))
+
+    def test_balance_limits(self):
+        address = self.new_account(bonus="1")
+        self.assertIn("may go to 20.00 EUR below zero", self.done("balance", "credit-limit", address, "main", "20.00"))
+        self.done("balance", "priority", address, "bonus", "33")
+        self.assertEqual(self.rows(f"select credit_limit, available, priority from balances where address = '{address}' "
+                                   "order by balance_no"), ["20.00|120.00|20", "0.00|1.00|33"])
+        self.refused("unknown_balance", "balance", "credit-limit", address, "data", "1")
+        self.refused("unknown_balance", "balance", "priority", address, "data", "1")
+        self.refused("not_positive", "balance", "credit-limit", address, "main", "-1")
+        self.refused("too_many_decimals", "balance", "credit-limit", address, "main", "1.001")
+        self.refused("too_large", "balance", "credit-limit", address, "main", "10000000000000.01")
+        self.misused("balance", "priority", address, "bonus", "-1")
+
+    def reverse(self, address, operation, reference, own, application="operator"):
+        return ("balance", "reverse", address, "--of-application", application, "--of-operation", operation,
+                "--of-reference", reference, "--reference", own)
+
+    def test_balance_reverse(self):
+        first, second = self.new_account(), self.new_account()
+        self.charge(first, "4", "R1")
+        application, = self.rows(f"select application from journal where address = '{first}' and reference_code = 'R1'")
+        undo = self.reverse(first, "charge", "R1", "undo-1", application)
+        self.assertIn(f"Reversed the charge R1 of {application}, reference undo-1.", self.done(*undo))
+        self.assertEqual(self.json(*undo)["outcome"], "replayed")
+        self.assertEqual(self.posted(first), {"main": "100.00"})
+        self.assertEqual(self.rows("select amount, contra, application, description from journal where kind = 'reversal' "
+                                   f"and address = '{first}'"), ["4.00|revenue|operator|reversal of R1"])
+        self.refused("beyond_charge", *self.reverse(first, "charge", "R1", "undo-2", application))
+
+        # One reference, one request: not that of another operation or application.
+        self.done("balance", "credit", first, "1", "EUR", "--reference", "R1")
+        self.refused("reference_conflict", *self.reverse(first, "credit", "R1", "undo-1"))
+        self.done(*self.reverse(first, "credit", "R1", "undo-3"))
+        self.done("balance", "transfer", first, second, "9", "EUR", "--reference", "R2")
+        self.done(*self.reverse(first, "transfer", "R2", "undo-4"))
+        self.assertEqual((self.posted(first), self.posted(second)), ({"main": "100.00"}, {"main": "100.00"}))
+
+        self.refused("unknown_charge", *self.reverse(first, "charge", "R9", "undo-5", application))
+        self.assertIn("nobody", self.refused("unknown_charge", *self.reverse(first, "charge", "R1", "undo-5", "nobody")))
+        self.assertEqual(self.service_rows("select name from ledger.application where name = 'nobody'"), [])
+        self.misused(*self.reverse(first, "nonsense", "R1", "undo-5"))
+
+    def test_balance_reverse_of_a_split(self):
+        first, second, third = self.new_account(), self.new_account(), self.new_account()
+        outcome = self.service_rows(f"""
+            select s.o_outcome
+              from (select array_agg(a.shard order by d.address) as shards,
+                           array_agg(a.account_id order by d.address) as accounts
+                      from ledger.address d join ledger.account a on a.shard = d.shard and a.account_id = d.account_id
+                     where d.address in ('{first}', '{second}') and d.until is null) x
+             cross join lateral ledger.post_split(ledger.application_id('demo-app'), '{first}', gen_random_uuid(),
+                   x.shards, x.accounts, array[null, null]::integer[], '{{50,50}}', null, 301, 2::smallint, 'EUR', null,
+                   'a meal', 1000000000) s""")
+        self.assertEqual(outcome, ["posted"])
+        self.assertEqual((self.posted(first)["main"], self.posted(second)["main"]), ("98.49", "98.50"))
+        self.refused("unknown_charge", *self.reverse(third, "split", first, "undo", "demo-app"))
+        self.done(*self.reverse(second, "split", first, "undo", "demo-app"))
+        self.assertEqual((self.posted(first)["main"], self.posted(second)["main"]), ("100.00", "100.00"))
+        self.refused("beyond_charge", *self.reverse(first, "split", first, "undo-2", "demo-app"))
+
+    # Holds ----------------------------------------------------------------------------------------------------------
+
+    def test_holds(self):
+        address = self.new_account("--spending-order", bonus="5")
+        self.assertEqual(self.done("hold", "list", address), "No open holds.\n")
+        hold, other = self.place_hold(address, 7), self.place_hold(address, 1)
+        listed = self.json("hold", "list", address)
+        self.assertEqual([h["hold"] for h in listed], [other, hold])
+        self.assertEqual((listed[1]["amount"], listed[1]["held"], listed[1]["state"], listed[1]["application"],
+                          listed[1]["description"]), ("7.00", "7.00", "open", "demo-app", "a film"))
+        self.assertEqual(self.json("account", "show", address)["open_holds"], 2)
+        output, errors, status = self.ledgerline("hold", "list", "--limit", "1")
+        self.assertEqual((status, errors), (0, "There are more holds; --limit shows more.\n"))
+        self.assertEqual(len(output.splitlines()), 2)
+        shown = self.json("hold", "show", hold)
+        self.assertEqual(shown["legs"], [{"balance_type": "bonus", "amount": "5.00", "captured": "0.00"},
+                                         {"balance_type": "main", "amount": "2.00", "captured": "0.00"}])
+        self.assertRegex(self.done("hold", "show", hold), rf"^hold +{hold}\naddress +{re.escape(address)}\n")
+
+        self.assertEqual(self.done("hold", "release", hold), f"Released the hold {hold} of demo-app.\n")
+        self.assertIn("nothing was done now", self.done("hold", "release", hold))
+        self.assertEqual(self.json("hold", "release", other), {"outcome": "posted", "hold": other,
+                                                               "application": "demo-app"})
+        self.assertEqual(self.rows(f"select state, held from holds where address = '{address}'"), 2 * ["released|0.00"])
+        self.assertEqual(self.rows(f"select held, available from balances where address = '{address}' order by priority"),
+                         ["0.00|5.00", "0.00|100.00"])
+        self.assertEqual(self.json("hold", "list", address), [])
+        self.assertEqual([h["state"] for h in self.json("hold", "list", address, "--all")], 2 * ["released"])
+        # In the ledger the operator's releases can be told from the application's own.
+        self.assertEqual(self.service_rows("select count(*) from ledger.request where operation = 'release' "
+                                           f"and reference = 'released by the operator: {hold}'"), ["1"])
+
+        # One that its application has released already.
+        done = self.place_hold(address, 1)
+        self.service_rows(f"""
+            select ledger.post_batch('{{release}}', array[h.shard], array[h.account_id], null, array[null], '{{0}}', '{{0}}',
+                   array[null], array[h.application_id], array['own'], array[gen_random_uuid()], null, array[h.hold_id],
+                   array[null], null, null, null, null, null, 1000000000, interval '1 hour')
+              from ledger.hold h where h.hold_id = '{done[4:]}'""")
+        self.refused("unknown_hold", "hold", "release", done)
+        self.refused("unknown_hold", "hold", "release", hold[:4] + 32 * "0")
+        self.refused("unknown_hold", "hold", "show", hold[:4] + 32 * "0")
+        self.assertIn("is no hold", self.misused("hold", "show", "nonsense"))
+
+    # Finding the ledger ---------------------------------------------------------------------------------------------
+
+    def test_finding_the_database(self):
+        self.assertIn("no server is running on the data directory /nowhere",
+                      self.misused("balance", "show", "tel:+15550001", "--data-dir", "/nowhere"))
+        self.assertIn("the database does not answer",
+                      self.misused("balance", "show", "tel:+15550001", "--database",
+                                   f"postgresql:///ledgerline?host={self.folder}"))
+        url = f"postgresql://postgres@/{{}}?host={os.path.realpath(os.path.join(self.data_dir, 'socket'))}"
+        # By URL, as the service's role whoever logs in; another database has no ledger.
+        self.assertEqual(len(self.json("balance", "show", "tel:+15550001", "--database", url.format("ledgerline"))), 3)
+        self.assertIn("`ledgerline migrate`",
+                      self.misused("balance", "show", "tel:+15550001", "--database", url.format("template1")))
+        for mistake in (("account",), ("account", "nonsense"), ("hold", "show")):
+            self.misused(*mistake)
+
+
+if __name__ == "__main__":
+    unittest.main()
