@@ -203,7 +203,9 @@ asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
 }
 
 asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting) {
-    if (posting.amount.value.overflow) co_return Refusal::too_large;
+    auto& value = posting.amount.value;
+    // As in a batch: 10^18 is beyond every limit, after what else may be wrong with the request.
+    if (value.overflow) value = {value.unscaled * 1'000'000'000'000'000'000, 0, false};
     auto params = base::sql::params(
         std::int64_t{posting.account->shard}, posting.account->id,
         posting.account->epoch > 0 ? std::optional(std::int64_t{posting.account->epoch}) : std::nullopt,
