@@ -1,13 +1,10 @@
 // Look-ups of addresses, in batches.
 #include "ledger/directory.hpp"
 
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <unordered_map>
 
@@ -21,9 +18,7 @@ Directory::Directory(base::Database& database, std::size_t capacity)
 asio::awaitable<Result<AccountPtr>> Directory::find(std::string address) {
     if (auto account = cached(address)) co_return account;
     const auto start = [this](auto handler, std::string missing) {
-        const asio::any_io_executor executor =
-            asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
-        wait({std::move(missing), executor, std::move(handler)});
+        wait({std::move(missing), Completion<Result<AccountPtr>>(std::move(handler))});
     };
     co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<AccountPtr>)>(
         start, asio::use_awaitable, std::move(address));
@@ -47,7 +42,7 @@ void Directory::forget_all() {
 
 /// Queues a look-up. While one statement is under way, the next misses gather for the next one.
 void Directory::wait(Waiter waiter) {
-    const auto executor = waiter.executor;
+    const auto executor = waiter.waiting.executor();
     {
         const std::lock_guard lock(mutex_);
         waiting_.push_back(std::move(waiter));
@@ -107,8 +102,9 @@ asio::awaitable<void> Directory::load(std::vector<Waiter> waiters) {
         const auto account = found.find(waiter.address);
         Result<AccountPtr> result = otherwise;
         if (account != found.end()) result = account->second;
-        asio::post(waiter.executor, [handler = std::move(waiter.handler), result]() mutable {
-            std::move(handler)(std::move(result));
+        const auto executor = waiter.waiting.executor();
+        asio::post(executor, [waiting = std::move(waiter.waiting), result]() mutable {
+            waiting.resume(std::move(result));
         });
     }
 }

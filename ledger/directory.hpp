@@ -4,10 +4,9 @@
 #include "base/database.hpp"
 #include "ledger/account.hpp"
 #include "ledger/cache.hpp"
+#include "ledger/completion.hpp"
 #include "ledger/outcome.hpp"
 
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <mutex>
 #include <string>
@@ -29,11 +28,9 @@ class Directory {
     void forget_all();
 
   private:
-    using Handler = boost::asio::any_completion_handler<void(Result<AccountPtr>)>;
     struct Waiter {
         std::string address;
-        boost::asio::any_io_executor executor;  ///< keeps its io_context running
-        Handler handler;
+        Completion<Result<AccountPtr>> waiting;
     };
 
     AccountPtr cached(std::string_view address);

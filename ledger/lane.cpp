@@ -2,11 +2,8 @@
 #include "ledger/lane.hpp"
 
 #include <algorithm>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <iterator>
 
@@ -28,9 +25,7 @@ Lane::~Lane() {
 asio::awaitable<Result<Receipt>> Lane::post(Posting posting) {
     return asio::async_initiate<const asio::use_awaitable_t<>, void(Result<Receipt>)>(
         [this](auto handler, Posting moved) {
-            const asio::any_io_executor executor = asio::prefer(asio::get_associated_executor(handler),
-                                                                asio::execution::outstanding_work.tracked);
-            enqueue({std::move(moved), executor, std::move(handler), Clock::now()});
+            enqueue({std::move(moved), Waiting(std::move(handler)), Clock::now()});
         },
         asio::use_awaitable, std::move(posting));
 }
@@ -50,7 +45,7 @@ void Lane::enqueue(Pending pending) {
     if (wake) arrived_.notify_one();
     if (!accepted) {
         std::vector<Done> refused;
-        refused.push_back({pending.executor, std::move(pending.handler), Refusal::overloaded});
+        refused.push_back({std::move(pending.waiting), Refusal::overloaded});
         complete(std::move(refused));
     }
 }
@@ -83,8 +78,7 @@ std::vector<Lane::Pending> Lane::post_batch(std::vector<Pending> batch) {
     const auto oldest = Clock::now() - options_.queue_timeout;
     const auto late =
         std::ranges::stable_partition(batch, [&](const Pending& p) { return p.since >= oldest; });
-    for (auto& pending : late)
-        done.push_back({pending.executor, std::move(pending.handler), Refusal::overloaded});
+    for (auto& pending : late) done.push_back({std::move(pending.waiting), Refusal::overloaded});
     batch.erase(late.begin(), late.end());
 
     std::vector<const Posting*> postings;
@@ -95,7 +89,7 @@ std::vector<Lane::Pending> Lane::post_batch(std::vector<Pending> batch) {
         auto results = execute(postings, plan);
         for (std::size_t i = 0; i < plan.entries.size(); ++i) {
             auto& pending = batch[plan.entries[i].posting];
-            done.push_back({pending.executor, std::move(pending.handler), std::move(results[i])});
+            done.push_back({std::move(pending.waiting), std::move(results[i])});
         }
     }
     std::vector<Pending> deferred;
@@ -163,9 +157,9 @@ void Lane::complete(std::vector<Done> done) const {
     };
     std::vector<Group> groups;
     for (auto& item : done) {
-        auto group = std::ranges::find(groups, item.executor, &Group::executor);
+        auto group = std::ranges::find(groups, item.waiting.executor(), &Group::executor);
         if (group == groups.end()) {
-            groups.push_back({item.executor, {}});
+            groups.push_back({item.waiting.executor(), {}});
             group = std::prev(groups.end());
         }
         group->done.push_back(std::move(item));
@@ -173,7 +167,7 @@ void Lane::complete(std::vector<Done> done) const {
     for (auto& group : groups) {
         const auto executor = group.executor;
         asio::post(executor, [items = std::move(group.done)]() mutable {
-            for (auto& item : items) std::move(item.handler)(std::move(item.result));
+            for (auto& item : items) item.waiting.resume(std::move(item.result));
         });
     }
 }

@@ -4,10 +4,9 @@
 #include "base/log.hpp"
 #include "base/sql.hpp"
 #include "ledger/batch.hpp"
+#include "ledger/completion.hpp"
 
 #include <atomic>
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <condition_variable>
@@ -46,16 +45,14 @@ class Lane {
 
   private:
     using Clock = std::chrono::steady_clock;
-    using Handler = boost::asio::any_completion_handler<void(Result<Receipt>)>;
+    using Waiting = Completion<Result<Receipt>>;
     struct Pending {
         Posting posting;
-        boost::asio::any_io_executor executor;  ///< of the waiting coroutine; keeps its io_context running
-        Handler handler;
+        Waiting waiting;
         Clock::time_point since;
     };
     struct Done {
-        boost::asio::any_io_executor executor;
-        Handler handler;
+        Waiting waiting;
         Result<Receipt> result;
     };
 

@@ -175,6 +175,24 @@ TEST_F(LedgerTest, ConcurrentRequestsEachGetTheirOwnOutcome) {
     EXPECT_EQ(posted(), "1.00");
 }
 
+TEST(Lane, ServesAQueueThatIsLongerThanABatch) {
+    auto options = tests::LedgerBench::default_options();
+    options.lane.batch_max = 3;
+    tests::LedgerBench bench(options);
+    const auto account = bench.open_account();
+    std::vector<boost::asio::awaitable<ledger::Result<ledger::Receipt>>> work;
+    for (int i = 0; i < 100; ++i) {
+        ledger::Charge request;
+        request.account = account;
+        request.origin = {"shop", "q" + std::to_string(i), "", ""};
+        request.amount = euro("1");
+        work.push_back(bench.ledger().charge(std::move(request)));
+    }
+    const auto results = bench.run_all(std::move(work));
+    EXPECT_TRUE(std::ranges::all_of(results, [](const auto& r) { return r.has_value(); }));
+    EXPECT_EQ(bench.posted(account, "main"), "0.00");
+}
+
 TEST_F(LedgerTest, AChargeAndItsRefundMayComeTogether) {
     std::vector<boost::asio::awaitable<ledger::Result<ledger::Receipt>>> work;
     ledger::Charge first;
