@@ -10,6 +10,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -73,7 +74,7 @@ class Lane {
     std::atomic<bool> connected_ = true;
     std::mutex mutex_;
     std::condition_variable arrived_;
-    std::vector<Pending> queue_;
+    std::deque<Pending> queue_;
     bool stopping_ = false;
     std::jthread thread_;  // last: it uses the others
 };

@@ -172,6 +172,7 @@ create table ledger.account (
     closed_at          timestamptz,
     primary key (shard, account_id)
 ) with (fillfactor = 90);
+create index account_by_address on ledger.account (address);
 comment on column ledger.account.address is 'the first of the account''s addresses: how people name it';
 comment on column ledger.account.spending_order is
     'whether a charge without a balance type draws on all balances in its unit, by priority';
