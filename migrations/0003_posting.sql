@@ -14,7 +14,10 @@ comment on type ledger.outcome is
 
 -- Ends the due holds of one account. The caller holds the shard's lock.
 create function ledger.expire_holds(p_shard smallint, p_account bigint, p_at timestamptz) returns integer
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_ended uuid[];
 begin

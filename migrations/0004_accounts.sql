@@ -49,7 +49,10 @@ comment on function ledger.define_balance_type is
     'defines a balance type of a domain, or changes its priority; the unit of a type is for ever';
 
 create function ledger.add_address(p_shard smallint, p_account bigint, p_address text) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_at timestamptz := ledger.lock_shard(p_shard);
 begin
@@ -65,7 +68,10 @@ end $$;
 comment on function ledger.add_address is 'gives an account one more address; false when somebody has it';
 
 create function ledger.release_address(p_address text) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_shard smallint; v_account bigint; v_at timestamptz;
 begin
@@ -89,7 +95,10 @@ comment on function ledger.release_address is
 
 create function ledger.open_account(p_domain text, p_addresses text[], p_spending_order boolean default false,
                                     out o_shard smallint, out o_account bigint)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_at timestamptz; v_address text;
 begin
@@ -111,7 +120,10 @@ comment on function ledger.open_account is 'opens an account under its addresses
 
 create function ledger.open_balance(p_shard smallint, p_account bigint, p_balance_type text,
                                     p_credit_limit bigint default 0) returns smallint
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_at timestamptz := ledger.lock_shard(p_shard);
     v_no smallint; v_type record;
@@ -141,7 +153,10 @@ comment on function ledger.open_balance is
     'the number of an account''s balance, made when it is missing; null when the domain knows no such balance type';
 
 create function ledger.set_spending_order(p_shard smallint, p_account bigint, p_on boolean) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 begin
     perform ledger.lock_shard(p_shard);
     update ledger.account set spending_order = p_on where shard = p_shard and account_id = p_account;
@@ -151,7 +166,10 @@ comment on function ledger.set_spending_order is
     'whether charges that name no balance draw on several; false when there is no such account';
 
 create function ledger.set_default_balance(p_shard smallint, p_account bigint, p_balance_type text) returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 begin
     perform ledger.lock_shard(p_shard);
     update ledger.account a set default_balance_no = b.balance_no
@@ -165,7 +183,10 @@ comment on function ledger.set_default_balance is
 
 create function ledger.set_credit_limit(p_shard smallint, p_account bigint, p_balance_type text, p_limit bigint)
 returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 begin
     perform ledger.lock_shard(p_shard);
     update ledger.balance set credit_limit = p_limit
@@ -178,7 +199,10 @@ comment on function ledger.set_credit_limit is
 
 create function ledger.set_priority(p_shard smallint, p_account bigint, p_balance_type text, p_priority integer)
 returns boolean
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 begin
     perform ledger.lock_shard(p_shard);
     update ledger.balance set priority = p_priority

@@ -1,5 +1,7 @@
 -- Rare and multi-account work: requests with several legs, all or nothing, and what the background does. Locks are the
 -- posting function's, in the same order.
+--
+-- Planned on tables that are still empty, a plan that scans would stay in the session for ever: all are probed by index.
 
 set local role ledgerline_owner;
 
@@ -24,7 +26,10 @@ create function ledger.post_group(
     p_scale smallint[], p_unit text[], p_contra text[], p_code text, p_description text, p_effective_at timestamptz,
     p_max_amount bigint,
     out o_outcome ledger.outcome, out o_leg integer, out o_request_id bigint, out o_journal_no bigint)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     n constant integer := cardinality(p_shard);
     v_known record; v_group uuid := gen_random_uuid(); v_order integer[]; v_result record; v_moved bigint; v_legs integer;
@@ -100,7 +105,10 @@ create function ledger.post_split(
     p_percent integer[], p_balance text, p_amount bigint, p_scale smallint, p_unit text, p_code text,
     p_description text, p_max_amount bigint,
     out o_outcome ledger.outcome, out o_leg integer, out o_request_id bigint, out o_journal_no bigint)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     n constant integer := cardinality(p_shard);
     c_power constant bigint[] := '{1,10,100,1000,10000,100000,1000000}';
@@ -165,7 +173,10 @@ create function ledger.credit_new_balance(
     p_application integer, p_reference text, p_digest uuid, p_contra text, p_period integer, p_code text,
     p_description text, p_max_amount bigint,
     out o_outcome ledger.outcome, out o_request_id bigint, out o_journal_no bigint)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_result record;
 begin
@@ -197,7 +208,10 @@ create function ledger.reverse(
     p_shard smallint, p_account bigint, p_by integer, p_of integer, p_operation ledger.operation, p_reference text,
     p_reversal_reference text, p_digest uuid, p_description text, p_max_amount bigint,
     out o_outcome ledger.outcome, out o_leg integer, out o_request_id bigint, out o_journal_no bigint)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_of record; v_legs record; v_known boolean;
 begin
@@ -253,7 +267,10 @@ comment on function ledger.reverse is 'undoes a request leg by leg; refused once
 
 -- Sweeps: a shard and some accounts at a time, so that no lock is held for long. Several nodes may run them at once.
 create function ledger.sweep_holds(p_shard smallint, p_accounts integer) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_at timestamptz; v_account bigint; v_ended integer := 0;
 begin
@@ -275,7 +292,10 @@ end $$;
 comment on function ledger.sweep_holds is 'ends due holds of a shard; how many. Again, until it returns 0';
 
 create function ledger.sweep_balances(p_shard smallint, p_grace interval, p_balances integer) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_at timestamptz; r record; v_outcome ledger.outcome; v_swept integer := 0;
 begin
@@ -307,7 +327,10 @@ comment on function ledger.sweep_balances is
 
 -- States. An account closes with its funds written off, never with open holds.
 create function ledger.set_suspended(p_shard smallint, p_account bigint, p_suspended boolean) returns ledger.outcome
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_state ledger.account_state;
 begin
@@ -327,7 +350,10 @@ comment on function ledger.set_suspended is 'suspends an account (no charges, no
 
 create function ledger.close_account(p_shard smallint, p_account bigint, p_application integer, p_description text)
 returns ledger.outcome
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
     v_at timestamptz; v_state ledger.account_state; v_outcome ledger.outcome; v_types text[]; v_amounts bigint[];
     v_scales smallint[]; n integer;
