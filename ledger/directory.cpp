@@ -70,12 +70,8 @@ asio::awaitable<void> Directory::load(std::vector<Waiter> waiters) {
     base::sql::ArrayText addresses;
     for (const auto& waiter : waiters) addresses.add(std::string_view(waiter.address));
     auto statement = [&addresses](base::sql::Session& session) {
-        return session.exec(
-            "select d.address, a.account_id, a.shard, a.epoch, a.domain"
-            "  from ledger.address d join ledger.account a on a.shard = d.shard and a.account_id = "
-            "d.account_id"
-            " where d.address = any ($1) and d.until is null",
-            base::sql::params(addresses));
+        return session.exec("select address, account_id, shard, epoch, domain from ledger.find_accounts($1)",
+                            base::sql::params(addresses));
     };
     Refusal otherwise = Refusal::unknown_account;
     std::unordered_map<std::string, AccountPtr> found;

@@ -93,6 +93,19 @@ end $$;
 comment on function ledger.release_address is
     'takes an address from its account, so that another may get it; false when nobody has it';
 
+create function ledger.find_accounts(p_addresses text[])
+returns table (address text, account_id bigint, shard smallint, epoch integer, domain text)
+language sql stable
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
+begin atomic
+    select d.address, a.account_id, a.shard, a.epoch, a.domain
+      from ledger.address d
+      join ledger.account a on a.shard = d.shard and a.account_id = d.account_id
+     where d.address = any (p_addresses) and d.until is null;
+end;
+comment on function ledger.find_accounts is 'the accounts that these addresses name now; one row an address that somebody has';
+
 create function ledger.open_account(p_domain text, p_addresses text[], p_spending_order boolean default false,
                                     out o_shard smallint, out o_account bigint)
 language plpgsql security definer
@@ -213,6 +226,6 @@ comment on function ledger.set_priority is
     'a balance''s place in the spending order, lower first; false when the account has no such balance';
 
 grant execute on function ledger.application_id, ledger.create_domain, ledger.define_balance_type,
-    ledger.add_address, ledger.release_address, ledger.open_account, ledger.open_balance, ledger.set_spending_order,
-    ledger.set_default_balance, ledger.set_credit_limit, ledger.set_priority to ledgerline_service;
+    ledger.add_address, ledger.release_address, ledger.find_accounts, ledger.open_account, ledger.open_balance,
+    ledger.set_spending_order, ledger.set_default_balance, ledger.set_credit_limit, ledger.set_priority to ledgerline_service;
 reset role;

@@ -177,8 +177,7 @@ TEST_F(LedgerGroups, ReversalsOfTransfersAndCreditsNeedFunds) {
     EXPECT_EQ(ask(a_reversal(account_, "undo h", "hold", "c")), "unknown_charge");
 }
 
-// States
-// -------------------------------------------------------------------------------------------------------
+// --- States
 
 class LedgerStates : public LedgerGroups {
   protected:
@@ -297,8 +296,7 @@ TEST_F(LedgerStates, AnAccountWithoutBalancesHasNoneToUse) {
     for (const auto& next : later) EXPECT_EQ(state(next), "95.00 0.00 95.00");
 }
 
-// Balances that expire, and new ones
-// ---------------------------------------------------------------------------
+// --- Balances that expire, and new ones
 
 class LedgerExpiry : public LedgerGroups {
   protected:

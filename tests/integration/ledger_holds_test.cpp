@@ -233,8 +233,7 @@ TEST_F(LedgerHolds, ACaptureIsRefundedAsAChargeIs) {
     EXPECT_EQ(state(), "100.00 10.00 90.00");
 }
 
-// Over several balances
-// --------------------------------------------------------------------------------------
+// --- Over several balances
 
 class LedgerSpending : public LedgerSuite {
   protected:

@@ -89,6 +89,20 @@ void World::choose_amount(Asked& asked) {
     asked.amount = base::Decimal::of_minor(minor, is_whole ? 0 : 2);
 }
 
+/// Mostly one that was asked for.
+void World::choose_charge(Asked& asked) {
+    asked.unlinked = chance(50);
+    if (chance(10) || asked_before_.empty()) return;
+    const Asked* charge = nullptr;
+    for (int i = 0; i < 8; ++i) {
+        charge = &asked_before_[below(asked_before_.size())];
+        if (charge->kind == Kind::charge || charge->kind == Kind::capture) break;
+    }
+    asked.original = charge->reference;
+    asked.account = charge->account;
+    if (chance(70)) asked.type.reset();
+}
+
 Asked World::random_request() {
     if (!asked_before_.empty() && chance(8)) return asked_before_[below(asked_before_.size())];
     static const std::vector<Kind> kinds{Kind::charge,  Kind::charge,   Kind::charge,     Kind::refund,
@@ -116,23 +130,8 @@ Asked World::random_request() {
             asked.type.reset();
         }
     }
-    const auto earlier = [&] {
-        return "r" + std::to_string(references_ - below(std::min<std::size_t>(references_, 200)));
-    };
     if (asked.kind == Kind::refund) {
-        if (chance(90)) asked.original = earlier();
-        if (asked.original && !asked_before_.empty()) {
-            auto at = below(asked_before_.size());
-            for (int i = 0;
-                 i < 8 && asked_before_[at].kind != Kind::charge && asked_before_[at].kind != Kind::capture;
-                 ++i)
-                at = below(asked_before_.size());
-            const auto& charge = asked_before_[at];
-            asked.original = charge.reference;
-            asked.account = charge.account;
-            if (chance(70)) asked.type.reset();
-        }
-        asked.unlinked = chance(50);
+        choose_charge(asked);
     } else if (asked.kind == Kind::credit) {
         if (chance(30)) asked.period = static_cast<int>(1 + below(40));
     } else if (asked.kind == Kind::transfer) {

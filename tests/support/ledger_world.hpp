@@ -54,6 +54,7 @@ class World {
     void open_account();
     void choose_balance(Asked& asked);
     void choose_amount(Asked& asked);
+    void choose_charge(Asked& asked);
     std::string change_account(std::size_t index);
     std::string sweep(std::size_t index);
     [[nodiscard]] std::string where(std::size_t index) const;

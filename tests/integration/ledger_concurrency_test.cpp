@@ -1,0 +1,136 @@
+// Many at once from two ledgers on one database; afterwards the committed order is replayed through the
+// oracle.
+//
+//   LEDGER_SEED=N, LEDGER_STEPS=N   as for the model test; the interleaving is the machine's
+#include "tests/support/ledger_world.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+using namespace tests;
+
+namespace {
+
+struct Answered {
+    Asked asked;
+    std::string outcome;
+    ledger::Receipt receipt;
+};
+
+/// (operation, account or nobody, reference): one application asks.
+using Key = std::tuple<std::string, std::int64_t, std::string>;
+
+class Concurrent {
+  public:
+    Concurrent(std::uint64_t seed, std::size_t accounts)
+        : world_(seed, accounts), second_(world_.bench().another()) {}
+
+    /// A round: random requests, every fifth one twice, half of them through the other ledger, all at once.
+    void round(std::size_t size) {
+        std::vector<Answered> asked;
+        std::vector<boost::asio::awaitable<ledger::Result<ledger::Receipt>>> work;
+        while (asked.size() < size) {
+            Answered next;
+            next.asked = world_.random_request();
+            if (next.asked.kind == Kind::reversal) continue;  // of what was not undone by then: order decides
+            const int copies = world_.chance(20) ? 2 : 1;
+            for (int copy = 0; copy < copies; ++copy) {
+                auto& through = world_.chance(50) ? world_.bench().ledger() : *second_;
+                work.push_back(post(through, world_.request_of(next.asked)));
+                asked.push_back(next);
+            }
+        }
+        auto results = world_.bench().run_all(std::move(work));
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            asked[i].outcome = outcome(results[i]);
+            if (results[i]) asked[i].receipt = *results[i];
+            answers_.push_back(std::move(asked[i]));
+        }
+        // Before the next round, which uses the holds that were placed.
+        replay();
+    }
+
+    /// Takes what was committed since, in its order, through the oracle.
+    void replay() {
+        std::map<Key, std::vector<const Answered*>> by_key;
+        for (const auto& answer : answers_) {
+            if (answer.outcome == "posted" || answer.outcome == "replayed")
+                by_key[key_of(answer.asked)].push_back(&answer);
+        }
+        auto session = world_.bench().session();
+        const auto rows = session.exec(
+            "select operation, account_id, reference, request_id, journal_no, hold_id, recorded_at from "
+            "ledger.request r"
+            " join ledger.application p using (application_id)"
+            " where p.name = 'shop' order by recorded_at, shard, request_id offset $1",
+            base::sql::params(static_cast<std::int64_t>(replayed_)));
+        std::string last;
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            if (rows.text(row, 6) != last) world_.oracle().new_transaction();
+            last = rows.text(row, 6);
+            const Key key{std::string(rows.text(row, 0)), rows.integer(row, 1),
+                          std::string(rows.text(row, 2))};
+            const auto found = by_key.find(key);
+            ASSERT_NE(found, by_key.end()) << "a request that nobody was told of: " << std::get<2>(key);
+            check(*found->second.front(), found->second, rows, row);
+            by_key.erase(found);
+        }
+        replayed_ += rows.size();
+        for (const auto& [key, told] : by_key) {
+            for (const auto* answer : told)
+                EXPECT_EQ(answer->outcome, "replayed") << "told, but not in the tables";
+        }
+        answers_.clear();
+    }
+
+    World& world() { return world_; }
+    [[nodiscard]] std::size_t posted() const { return replayed_; }
+
+  private:
+    Key key_of(const Asked& asked) const {
+        const auto account = asked.kind == Kind::split ? 0 : world_.account(asked.account)->id;
+        return {to_string(asked.kind), account, asked.reference};
+    }
+
+    void check(const Answered& answer, const std::vector<const Answered*>& told, const base::sql::Rows& rows,
+               std::size_t row) {
+        // Copies may differ from the first one: a conflict was refused and is not among them.
+        const auto first = std::ranges::find(told, "posted", [](const auto* a) { return a->outcome; });
+        ASSERT_NE(first, told.end()) << "posted, and everybody was told of a replay: "
+                                     << answer.asked.reference;
+        EXPECT_EQ(std::ranges::count(told, "posted", [](const auto* a) { return a->outcome; }), 1);
+        for (const auto* other : told) {
+            EXPECT_EQ(other->receipt.request_id, rows.integer(row, 3)) << other->asked.reference;
+            EXPECT_EQ(other->receipt.journal_no, rows.optional_integer(row, 4)) << other->asked.reference;
+        }
+        const auto expected = world_.oracle().ask((*first)->asked);
+        EXPECT_EQ(expected, "posted") << to_string(answer.asked.kind) << ' ' << answer.asked.reference;
+        if (answer.asked.kind == Kind::hold && expected == "posted")
+            world_.add_hold((*first)->receipt.hold.value());
+    }
+
+    World world_;
+    std::unique_ptr<ledger::Ledger> second_;
+    std::vector<Answered> answers_;
+    std::size_t replayed_ = 0;
+};
+
+TEST(LedgerConcurrency, TheCommittedOrderIsTheOraclesOrder) {
+    Concurrent concurrent(seed_of_this_run(), 8);
+    const auto steps = steps_of_this_run("LEDGER_STEPS", 8'000);
+    std::size_t asked = 0;
+    while (asked < steps) {
+        const auto size = 1 + concurrent.world().below(400);
+        concurrent.round(size);
+        if (testing::Test::HasFailure()) FAIL() << "after " << asked << " requests";
+        asked += size;
+        ASSERT_EQ(concurrent.world().random_event(), "");
+    }
+    EXPECT_EQ(concurrent.world().compare_all(), "");
+    EXPECT_GT(concurrent.posted(), steps / 10);
+}
+
+}  // namespace
