@@ -237,6 +237,8 @@ std::vector<Setting> domain_settings(Settings& s) {
          1024},
         {"ledger.text_limit", &s.ledger.text_limit,
          "The longest description, code or balance type, in bytes.", 1, 65536},
+        {"ledger.period_limit", &s.ledger.period_limit, "The longest period of a credit, in days.", 1,
+         365'000},
         {"ledger.sweep_interval", &s.ledger.sweep_interval,
          "How long between two looks for holds and balances that are due.", 1},
         {"hold.ttl", &s.hold.ttl, "How long a hold lives after it was placed or extended.", 1},

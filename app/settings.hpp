@@ -86,6 +86,7 @@ struct Settings {
         std::int64_t hold_cache = 100'000;
         std::int64_t reference_limit = 255;
         std::int64_t text_limit = 1024;
+        std::int64_t period_limit = 36'500;
         Duration sweep_interval{5'000};
     } ledger;
 
