@@ -65,6 +65,7 @@ ledger::Options ledger_options(const Settings& settings, const DatabaseUrls& url
     options.hold_cache = to_size(settings.ledger.hold_cache);
     options.reference_bytes_max = to_size(settings.ledger.reference_limit);
     options.text_bytes_max = to_size(settings.ledger.text_limit);
+    options.history_entries_max = to_size(settings.ledger.history_limit);
     options.period_days_max = static_cast<std::int32_t>(settings.ledger.period_limit);
     options.lane.session = session_options(urls, "lane", settings.database.statement_timeout);
     options.lane.batch_max = to_size(settings.ledger.batch_max);

@@ -239,6 +239,8 @@ std::vector<Setting> domain_settings(Settings& s) {
          "The longest description, code or balance type, in bytes.", 1, 65536},
         {"ledger.period_limit", &s.ledger.period_limit, "The longest period of a credit, in days.", 1,
          365'000},
+        {"ledger.history_limit", &s.ledger.history_limit,
+         "Entries in one answer about an account's history; the newest ones.", 1, 1'000'000},
         {"ledger.sweep_interval", &s.ledger.sweep_interval,
          "How long between two looks for holds and balances that are due.", 1},
         {"hold.ttl", &s.hold.ttl, "How long a hold lives after it was placed or extended.", 1},

@@ -87,6 +87,7 @@ struct Settings {
         std::int64_t reference_limit = 255;
         std::int64_t text_limit = 1024;
         std::int64_t period_limit = 36'500;
+        std::int64_t history_limit = 1000;
         Duration sweep_interval{5'000};
     } ledger;
 

@@ -8,6 +8,7 @@
 #include "ledger/outcome.hpp"
 #include "ledger/request.hpp"
 #include "ledger/shards.hpp"
+#include "ledger/statement.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
@@ -22,14 +23,15 @@
 namespace ledger {
 
 struct Options {
-    std::size_t shards = 16;                ///< fixed when the database is made; checked at start
-    std::size_t lanes = 2;                  ///< threads that post; an account always uses the same one
-    LaneOptions lane;                       ///< of each lane
-    std::size_t address_cache = 200'000;    ///< addresses that a node remembers
-    std::size_t hold_cache = 100'000;       ///< holds whose account a node remembers
-    std::size_t reference_bytes_max = 255;  ///< longer references are refused
-    std::int32_t period_days_max = 36'500;  ///< longer periods of credits are refused
-    std::size_t text_bytes_max = 1024;      ///< longer descriptions, codes and balance types are refused
+    std::size_t shards = 16;                 ///< fixed when the database is made; checked at start
+    std::size_t lanes = 2;                   ///< threads that post; an account always uses the same one
+    LaneOptions lane;                        ///< of each lane
+    std::size_t address_cache = 200'000;     ///< addresses that a node remembers
+    std::size_t hold_cache = 100'000;        ///< holds whose account a node remembers
+    std::size_t reference_bytes_max = 255;   ///< longer references are refused
+    std::int32_t period_days_max = 36'500;   ///< longer periods of credits are refused
+    std::size_t text_bytes_max = 1024;       ///< longer descriptions, codes and balance types are refused
+    std::size_t history_entries_max = 1000;  ///< a history has no more entries, whatever was asked for
 };
 
 /// Where a request of several legs keeps its key.
@@ -71,6 +73,12 @@ class Ledger {
     boost::asio::awaitable<Result<Receipt>> split(Split request);
     boost::asio::awaitable<Result<Receipt>> reverse(Reverse request);
 
+    // Reads, outside the lanes. Refusals: stale_address, overloaded, unavailable.
+    /// All balances, in the order in which they were made.
+    boost::asio::awaitable<Result<std::vector<Balance>>> balances(AccountPtr account);
+    /// Newest first; unknown_balance when the account has no such balance.
+    boost::asio::awaitable<Result<std::vector<HistoryEntry>>> history(HistoryQuery query);
+
     /// After Refusal::stale_address: the next find() looks it up again.
     void forget_address(std::string_view address) { directory_.forget(address); }
     /// When notifications may have been missed.
@@ -92,6 +100,7 @@ class Ledger {
     boost::asio::awaitable<Result<Receipt>> group(std::string_view operation, GroupKey key,
                                                   std::vector<Posting> legs);
     boost::asio::awaitable<Result<Receipt>> run_group(Work work);
+    boost::asio::awaitable<Result<base::sql::Rows>> read(std::string statement, base::sql::Params parameters);
     [[nodiscard]] std::optional<Refusal> prepare(Posting& posting, Origin& origin) const;
     [[nodiscard]] std::optional<Refusal> unfit(const Posting& posting) const;
     boost::asio::awaitable<Result<std::int32_t>> application_id(std::string name);
