@@ -2,6 +2,7 @@
 #include "app/charge_client.hpp"
 #include "app/command_line.hpp"
 #include "app/data_dir.hpp"
+#include "app/node.hpp"
 #include "app/operator/commands.hpp"
 #include "app/psql.hpp"
 #include "app/serve.hpp"
@@ -121,7 +122,9 @@ void add_check_config(CLI::App& program, CommonOptions& common, Action& action) 
                 std::cout << default_settings_file();
                 return 0;
             }
-            if (!common.load()) return exit_refused;
+            const auto settings = common.load();
+            if (!settings) return exit_refused;
+            check_tls(*settings);
             std::cout << "No mistakes.\n";
             return 0;
         };

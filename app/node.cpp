@@ -100,10 +100,35 @@ frontend::EndpointOptions endpoint_options(const Settings::Http& settings) {
     return options;
 }
 
-http::Options http_options(const Settings& settings, const ListenAddress& listen) {
+http::TlsOptions tls_options(const Settings::Tls& settings) {
+    http::TlsOptions options;
+    options.certificate = settings.certificate;
+    options.key = settings.key;
+    options.client_ca = settings.client_ca;
+    if (settings.client_certificates == "optional")
+        options.client_certificates = http::ClientCertificates::optional;
+    if (settings.client_certificates == "required")
+        options.client_certificates = http::ClientCertificates::required;
+    return options;
+}
+
+http::Listen listen_on(const std::string& setting, std::string_view key, bool tls) {
+    const auto address = parse_listen_address(setting);
+    if (!address) throw PlainError(std::string(key) + " is no address and port: " + setting);
+    http::Listen listen;
+    listen.address = address->address;
+    listen.port = address->port;
+    listen.tls = tls;
+    return listen;
+}
+
+http::Options http_options(const Settings& settings) {
     http::Options options;
-    options.address = listen.address;
-    options.port = listen.port;
+    options.listen = {listen_on(settings.server.listen, "server.listen", false)};
+    if (!settings.tls.listen.empty()) {
+        options.listen.push_back(listen_on(settings.tls.listen, "tls.listen", true));
+        options.tls = tls_options(settings.tls);
+    }
     options.header_limit = to_size(settings.http.header_limit.bytes);
     options.body_limit = to_size(settings.http.body_limit.bytes);
     options.connections = to_size(settings.http.connections_limit);
@@ -142,7 +167,9 @@ class IoThread {
 }  // namespace
 
 struct Node::Parts {
+    base::Logger log;
     std::atomic<bool> stopping = false;
+    bool serves_tls = false;
     // In the order of their making. What coroutines look at when they are abandoned comes first and goes
     // last.
     soap::XmlRuntime xml;
@@ -158,17 +185,18 @@ struct Node::Parts {
     std::optional<base::Listener> listener;
     std::optional<http::Server> server;
 
-    Parts(const Settings& settings, const DatabaseUrls& urls, const base::Logger& log);
+    Parts(const Settings& settings, const DatabaseUrls& urls, base::Logger logger);
     ~Parts();
 
-    void make_endpoint(const Settings& settings, const base::Logger& log);
-    void make_listener(const DatabaseUrls& urls, const base::Logger& log);
+    void make_endpoint(const Settings& settings);
+    void make_listener(const DatabaseUrls& urls);
     void make_server(const Settings& settings);
     [[nodiscard]] frontend::Readiness readiness() const;
     void append_metrics(std::string& text) const;
 };
 
-Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, const base::Logger& log) {
+Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Logger logger)
+    : log(std::move(logger)), serves_tls(!settings.tls.listen.empty()) {
     const auto cores = std::max(1U, std::thread::hardware_concurrency());
     const auto wanted = settings.server.threads == 0 ? cores : to_size(settings.server.threads);
     for (std::size_t i = 0; i < wanted; ++i) threads.push_back(std::make_unique<IoThread>());
@@ -182,13 +210,13 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, const bas
     sweeper.emplace(sweeps, *database, ledger->shards(), log.with({{"part", "sweeper"}}));
     authenticator.emplace(*database, auth_options(settings.auth), log.with({{"part", "auth"}}));
     amount_charging.emplace(*ledger);
-    make_endpoint(settings, log);
-    make_listener(urls, log);
+    make_endpoint(settings);
+    make_listener(urls);
     make_server(settings);
     for (auto& thread : threads) thread->start();
 }
 
-void Node::Parts::make_endpoint(const Settings& settings, const base::Logger& log) {
+void Node::Parts::make_endpoint(const Settings& settings) {
     std::vector<frontend::Service> services;
     services.push_back(amount_charging->service());
     frontend::Endpoint::Parts parts{catalogue,
@@ -202,7 +230,7 @@ void Node::Parts::make_endpoint(const Settings& settings, const base::Logger& lo
 }
 
 /// Other nodes, and people in psql, change users and addresses: the database tells.
-void Node::Parts::make_listener(const DatabaseUrls& urls, const base::Logger& log) {
+void Node::Parts::make_listener(const DatabaseUrls& urls) {
     base::Listener::Options options;
     options.session = session_options(urls, "listener", Duration(0));
     options.channels = {auth::changed_channel, std::string(ledger::Ledger::address_channel)};
@@ -220,11 +248,9 @@ void Node::Parts::make_listener(const DatabaseUrls& urls, const base::Logger& lo
 }
 
 void Node::Parts::make_server(const Settings& settings) {
-    const auto listen = parse_listen_address(settings.server.listen);
-    if (!listen) throw PlainError("server.listen is no address and port: " + settings.server.listen);
     std::vector<asio::io_context*> contexts;
     for (auto& thread : threads) contexts.push_back(&thread->context);
-    server.emplace(std::move(contexts), *endpoint, http_options(settings, *listen));
+    server.emplace(std::move(contexts), *endpoint, http_options(settings));
     server->start();
 }
 
@@ -252,6 +278,15 @@ Node::Parts::~Parts() {
     for (auto& thread : threads) thread->join();
 }
 
+void check_tls(const Settings& settings) {
+    if (settings.tls.listen.empty()) return;
+    try {
+        (void)http::TlsContext::server(tls_options(settings.tls));
+    } catch (const std::runtime_error& error) {
+        throw PlainError(std::string("[tls] ") + error.what());
+    }
+}
+
 Node::Node(const Settings& settings, const DatabaseUrls& urls, const base::Logger& log) {
     try {
         parts_ = std::make_unique<Parts>(settings, urls, log);
@@ -265,6 +300,17 @@ Node::Node(const Settings& settings, const DatabaseUrls& urls, const base::Logge
 Node::~Node() = default;
 
 std::uint16_t Node::port() const { return parts_->server->port(); }
+
+std::uint16_t Node::tls_port() const { return parts_->serves_tls ? parts_->server->port(1) : 0; }
+
+void Node::reload() {
+    const auto& log = parts_->log;
+    try {
+        if (parts_->server->reload_tls()) log.info("read the certificates again");
+    } catch (const std::runtime_error& error) {
+        log.error("the certificates stay as they were", {{"error", error.what()}});
+    }
+}
 
 void Node::stop_accepting() {
     parts_->stopping = true;

@@ -21,6 +21,9 @@ struct DatabaseUrls {
 /// Brings the database up to this program's migrations. Throws PlainError when it can't be.
 void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log);
 
+/// Reads the files that TLS is to be served with. Throws PlainError that names what is wrong with them.
+void check_tls(const Settings& settings);
+
 /// The serving part of a server; its database must be migrated. Signals, the embedded PostgreSQL and the data
 /// directory are the caller's affair.
 class Node {
@@ -32,6 +35,12 @@ class Node {
     Node& operator=(const Node&) = delete;
 
     [[nodiscard]] std::uint16_t port() const;
+    /// Of HTTPS; 0: it is not served.
+    [[nodiscard]] std::uint16_t tls_port() const;
+
+    /// Reads again what may change while it serves: TLS's certificates. What is wrong goes to the log, and
+    /// what was read before stays.
+    void reload();
 
     /// `/readyz` turns red, no new connections, requests under way go on. Returns at once.
     void stop_accepting();

@@ -9,6 +9,7 @@
 #include "base/sql.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -56,13 +57,30 @@ class Signals {
     [[nodiscard]] static bool stop_pending() {
         sigset_t pending;
         ::sigpending(&pending);
-        return ::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1 ||
-               ::sigismember(&pending, SIGHUP) == 1;
+        return ::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1;
     }
 
+    /// SIGHUP says "read the settings' files again", as daemons understand it; but when the terminal that the
+    /// server was started on is gone, it says that nobody is left to stop it.
+    [[nodiscard]] bool terminal_gone() const { return had_terminal_ && !has_terminal(); }
+
   private:
+    static bool has_terminal() {
+        const int terminal = ::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (terminal < 0) return false;
+        ::close(terminal);
+        return true;
+    }
+
     sigset_t set_{};
+    const bool had_terminal_ = has_terminal();
 };
+
+void check_loopback(const ListenAddress& listen) {
+    if (listen.loopback()) return;
+    throw PlainError("demo data has known passwords and is served on loopback only, not on " +
+                     listen.address);
+}
 
 /// Tries the port before anything heavy is started for nothing.
 void check_port(const ListenAddress& listen) {
@@ -185,10 +203,14 @@ void greet(const Foundation& foundation, const std::string& url, bool demo,
 }
 
 /// Waits until a signal says stop. A database that ends by itself is started again.
-void wait_for_stop(Signals& signals, EmbeddedPostgres* postgres, const base::Logger& log) {
+void wait_for_stop(Signals& signals, Node& node, EmbeddedPostgres* postgres, const base::Logger& log) {
     for (;;) {
         const auto signal = signals.wait(1h);
         if (!signal) continue;
+        if (*signal == SIGHUP && !signals.terminal_gone()) {
+            node.reload();
+            continue;
+        }
         if (*signal != SIGCHLD) {
             log.info("stopping", {{"signal", ::strsignal(*signal)}});
             return;
@@ -209,7 +231,7 @@ void drain(Node& node, Signals& signals, Duration timeout, const base::Logger& l
     const auto deadline = Clock::now() + timeout;
     while (node.connections_open() > 0) {
         const auto signal = signals.wait(20ms);
-        const bool again = signal && *signal != SIGCHLD;
+        const bool again = signal && (*signal == SIGINT || *signal == SIGTERM);
         if (!again && Clock::now() < deadline) continue;
         log.warning(again ? "second signal: cutting open connections" : "time-out: cutting open connections",
                     {{"connections", node.connections_open()}});
@@ -225,12 +247,12 @@ int serve(const ServeOptions& options) {
     const auto log = make_logger(options.settings.log);
     const auto listen = parse_listen_address(options.settings.server.listen);
     if (!listen) throw PlainError("server.listen is no address and port: " + options.settings.server.listen);
-    if (options.demo && !listen->loopback()) {
-        throw PlainError("demo data has known passwords and is served on loopback only, not on " +
-                         listen->address);
-    }
+    const auto tls_listen = parse_listen_address(options.settings.tls.listen);
+    if (options.demo) check_loopback(*listen);
+    if (options.demo && tls_listen) check_loopback(*tls_listen);
     Foundation foundation(options);
     check_port(*listen);
+    if (tls_listen) check_port(*tls_listen);
     foundation.start_database(options.settings, log);
     apply_migrations(foundation.urls(), options.settings, log);
     if (options.demo) load_demo(foundation.urls(), options.settings);
@@ -244,10 +266,10 @@ int serve(const ServeOptions& options) {
     info.pid = ::getpid();
     info.demo = options.demo;
     write_server_info(foundation.data_dir(), info);
-    log.info("ready", {{"url", info.url}});
+    log.info("ready", {{"url", info.url}, {"tls_port", node->tls_port()}});
     greet(foundation, info.url, options.demo, foundation.postgres());
 
-    wait_for_stop(signals, foundation.postgres(), log);
+    wait_for_stop(signals, *node, foundation.postgres(), log);
     drain(*node, signals, options.settings.server.stop_timeout, log);
     remove_server_info(foundation.data_dir());
     node.reset();

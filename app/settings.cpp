@@ -142,6 +142,10 @@ std::optional<std::string> check_listen(std::string_view text) {
            "'";
 }
 
+std::optional<std::string> check_optional_listen(std::string_view text) {
+    return text.empty() ? std::nullopt : check_listen(text);
+}
+
 std::vector<Setting> front_settings(Settings& s) {
     constexpr std::int64_t kb = 1 << 10;
     constexpr std::int64_t gb = 1 << 30;
@@ -179,6 +183,24 @@ std::vector<Setting> front_settings(Settings& s) {
         {"http.overload_status", &s.http.overload_status,
          "HTTP status of overloaded answers; 500 for clients that read faults in nothing else.", 500, 599},
         {"http.access_log", &s.http.access_log, "Whether each request is logged."},
+
+        {"tls.listen",
+         &s.tls.listen,
+         "IP address and port that HTTPS is served on, beside server.listen; empty: none.",
+         0,
+         0,
+         {},
+         check_optional_listen},
+        {"tls.certificate", &s.tls.certificate,
+         "PEM file with the server's certificate and its chain; SIGHUP reads it again."},
+        {"tls.key", &s.tls.key, "PEM file with the certificate's private key."},
+        {"tls.client_certificates",
+         &s.tls.client_certificates,
+         "Whether clients show a certificate: none is asked for, an optional one must be valid, or required.",
+         0,
+         0,
+         {"none", "optional", "required"}},
+        {"tls.client_ca", &s.tls.client_ca, "PEM file of the authorities that sign clients' certificates."},
 
         {"soap.depth_limit", &s.soap.depth_limit,
          "Elements of a message that may be nested, its Envelope counted.", 8, 256},

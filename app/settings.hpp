@@ -48,6 +48,14 @@ struct Settings {
         bool access_log = true;
     } http;
 
+    struct Tls {
+        std::string listen;
+        std::string certificate;
+        std::string key;
+        std::string client_certificates = "none";
+        std::string client_ca;
+    } tls;
+
     struct Soap {
         std::int64_t depth_limit = 32;
         std::int64_t elements_limit = 4096;

@@ -363,7 +363,7 @@ std::string Endpoint::Impl::base_url(const http::Request& request) const {
                                                  : options.public_url;
     }
     const auto host = request.header("Host");
-    return "http://" + (is_authority(host) ? std::string(host) : "localhost");
+    return (request.secure ? "https://" : "http://") + (is_authority(host) ? std::string(host) : "localhost");
 }
 
 http::Response Endpoint::Impl::metrics_response() const {

@@ -123,6 +123,8 @@ void append_metrics(std::string& out, const http::Statistics& figures) {
                   "Requests refused by limits, time-outs or bad framing.", figures.refusals);
     append_single(out, "ledgerline_http_timeouts_total", "counter",
                   "Waits ended by a time-out, idle connections included.", figures.timeouts);
+    append_single(out, "ledgerline_tls_failures_total", "counter", "TLS handshakes that failed.",
+                  figures.tls_failures);
 }
 
 }  // namespace frontend

@@ -11,13 +11,15 @@ build_packages=(
     libpqxx-dev
     libsodium-dev
     libspdlog-dev
+    libssl-dev
     libtomlplusplus-dev
     libxerces-c-dev
     ninja-build
     pkg-config
+    zlib1g-dev
 )
 run_packages=(postgresql-15)
-test_packages=(libgtest-dev python3-zeep php-cli php-soap libsoap-lite-perl)
+test_packages=(libgtest-dev openssl python3-zeep php-cli php-soap libsoap-lite-perl)
 
 # Installs those of its arguments that are missing; without the right to, says what to run.
 install_packages() {

@@ -76,17 +76,18 @@ void append_head(std::string& out, const Response& response, std::string_view da
 /// A connection and its coroutine, on one io thread.
 class Connection {
   public:
-    Connection(std::shared_ptr<Worker> worker, tcp::socket socket, std::string peer)
+    Connection(std::shared_ptr<Worker> worker, tcp::socket socket, Origin origin)
         : worker_(std::move(worker)),
           shared_(*worker_->shared_),
-          socket_(std::move(socket)),
-          peer_(std::move(peer)),
+          transport_(std::move(socket)),
+          origin_(std::move(origin)),
           parser_({shared_.options.header_limit, shared_.options.body_limit}) {
+        if (origin_.tls) transport_.accept_tls(std::move(origin_.tls));
         worker_->connections_.insert(this);
     }
     ~Connection() {
         worker_->connections_.erase(this);
-        shared_.leave(peer_);
+        shared_.leave(origin_.peer);
     }
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -104,12 +105,13 @@ class Connection {
     }
     void cut() {
         error_code ignored;
-        socket_.close(ignored);
+        transport_.socket().close(ignored);
     }
 
   private:
     enum class Next : std::uint8_t { answer, refuse, close };
 
+    asio::awaitable<bool> shake_hands();
     asio::awaitable<Next> read_request();
     asio::awaitable<Response> answer();
     asio::awaitable<bool> write(std::string_view head, std::string_view body);
@@ -123,15 +125,27 @@ class Connection {
     void interrupt() {
         deadline_ = Clock::time_point::max();
         error_code ignored;
-        socket_.cancel(ignored);
+        transport_.socket().cancel(ignored);
+    }
+    /// Waits until the transport can go on.
+    asio::awaitable<error_code> ready() {
+        const auto [waited] = co_await transport_.socket().async_wait(transport_.wanted(), as_result);
+        co_return waited;
+    }
+    void describe(Request& request) const {
+        request.peer = origin_.peer;
+        request.listener = origin_.listener;
+        request.secure = transport_.is_tls();
+        request.certificate = certificate_ ? &*certificate_ : nullptr;
     }
     void allow(std::chrono::milliseconds time) { deadline_ = Clock::now() + time; }
     void allow_for_ever() { deadline_ = Clock::time_point::max(); }
 
     std::shared_ptr<Worker> worker_;
     Shared& shared_;
-    tcp::socket socket_;
-    std::string peer_;
+    Transport transport_;
+    Origin origin_;
+    std::optional<PeerCertificate> certificate_;
     RequestParser parser_;
     std::string unparsed_;  ///< read, but not used by the request under way
     std::string head_;
@@ -144,6 +158,10 @@ class Connection {
 
 asio::awaitable<void> Connection::run(std::unique_ptr<Connection> self) {
     auto& c = *self;
+    if (c.transport_.is_tls()) {
+        const bool secured = co_await c.shake_hands();
+        if (!secured) co_return;
+    }
     for (;;) {
         const Next next = co_await c.read_request();
         if (next == Next::close) break;
@@ -170,6 +188,27 @@ asio::awaitable<void> Connection::run(std::unique_ptr<Connection> self) {
         }
         c.parser_.reset();
     }
+}
+
+/// What the client sends first may come with the end of its handshake; it is kept.
+asio::awaitable<bool> Connection::shake_hands() {
+    allow(shared_.options.read_timeout);
+    while (transport_.handshaking()) {
+        error_code ec;
+        const auto count = transport_.read_some(worker_->scratch_, ec);
+        unparsed_.append(worker_->scratch_.data(), count);
+        if (!ec) break;
+        if (ec == asio::error::would_block && !transport_.handshaking()) break;
+        error_code waited = ec;
+        if (ec == asio::error::would_block) waited = co_await ready();
+        if (waited) {
+            shared_.tls_failures.fetch_add(1, std::memory_order_relaxed);
+            co_return false;
+        }
+    }
+    allow_for_ever();
+    certificate_ = transport_.peer_certificate();
+    co_return true;
 }
 
 RequestParser::State Connection::parse(std::string_view fresh) {
@@ -204,9 +243,9 @@ asio::awaitable<Connection::Next> Connection::read_request() {
             allow(shared_.options.read_timeout);
         }
 
-        const auto [waited] = co_await socket_.async_wait(tcp::socket::wait_read, as_result);
+        const auto waited = co_await ready();
         const bool was_idle = std::exchange(idle_, false);
-        if (waited == asio::error::operation_aborted && !was_idle && socket_.is_open()) {
+        if (waited == asio::error::operation_aborted && !was_idle && transport_.socket().is_open()) {
             refusal_ = Refusal::too_slow;
             refusal_status_ = 408;
             co_return Next::refuse;
@@ -214,7 +253,7 @@ asio::awaitable<Connection::Next> Connection::read_request() {
         if (waited) co_return Next::close;
         error_code ec;
         auto& scratch = worker_->scratch_;
-        const auto count = socket_.read_some(asio::buffer(scratch), ec);
+        const auto count = transport_.read_some(scratch, ec);
         if (ec == asio::error::would_block) continue;
         if (ec) co_return Next::close;
         state = parse({scratch.data(), count});
@@ -228,7 +267,7 @@ asio::awaitable<Connection::Next> Connection::read_request() {
 
 asio::awaitable<Response> Connection::answer() {
     auto& request = parser_.request();
-    request.peer = peer_;
+    describe(request);
     request.received = Clock::now();
     shared_.requests.fetch_add(1, std::memory_order_relaxed);
     const InFlight in_flight(shared_);
@@ -244,7 +283,7 @@ asio::awaitable<Response> Connection::answer() {
 Response Connection::refuse(Refusal refusal, unsigned status) {
     shared_.refusals.fetch_add(1, std::memory_order_relaxed);
     auto& request = parser_.request();
-    request.peer = peer_;
+    describe(request);
     return shared_.handler.refuse(request, refusal, status);
 }
 
@@ -256,9 +295,8 @@ bool Connection::stays_open() const {
 asio::awaitable<bool> Connection::write(std::string_view head, std::string_view body) {
     bool timed = false;
     for (;;) {
-        const std::array buffers{asio::buffer(head), asio::buffer(body)};
         error_code ec;
-        const auto count = socket_.write_some(buffers, ec);
+        const auto count = transport_.write_some(head, body, ec);
         if (ec && ec != asio::error::would_block) co_return false;
         const auto of_head = std::min(count, head.size());
         head.remove_prefix(of_head);
@@ -268,7 +306,7 @@ asio::awaitable<bool> Connection::write(std::string_view head, std::string_view 
             timed = true;
             allow(shared_.options.write_timeout);
         }
-        const auto [waited] = co_await socket_.async_wait(tcp::socket::wait_write, as_result);
+        const auto waited = co_await ready();
         if (waited) co_return false;
     }
     allow_for_ever();
@@ -276,14 +314,15 @@ asio::awaitable<bool> Connection::write(std::string_view head, std::string_view 
 }
 
 asio::awaitable<void> Connection::linger() {
+    transport_.shutdown_send();
     error_code ec;
-    socket_.shutdown(tcp::socket::shutdown_send, ec);
     allow(shared_.options.linger_timeout);
     std::size_t total = 0;
     while (!ec && total < linger_bytes_max) {
-        const auto [waited] = co_await socket_.async_wait(tcp::socket::wait_read, as_result);
+        const auto [waited] = co_await transport_.socket().async_wait(tcp::socket::wait_read, as_result);
         if (waited) break;
-        total += socket_.read_some(asio::buffer(worker_->scratch_), ec);
+        // What comes is thrown away as it is, encrypted or not.
+        total += transport_.socket().read_some(asio::buffer(worker_->scratch_), ec);
         if (ec == asio::error::would_block) ec = {};
     }
 }
@@ -293,12 +332,12 @@ Worker::Worker(asio::io_context& context, std::shared_ptr<Shared> shared)
     refresh_date();
 }
 
-void Worker::serve(tcp::socket socket, std::string peer) {
+void Worker::serve(tcp::socket socket, Origin origin) {
     error_code ec;
     socket.non_blocking(true, ec);
     if (!ec) socket.set_option(tcp::no_delay(true), ec);
     // A socket that refuses its options is already dead; its coroutine finds out.
-    auto connection = std::make_unique<Connection>(shared_from_this(), std::move(socket), std::move(peer));
+    auto connection = std::make_unique<Connection>(shared_from_this(), std::move(socket), std::move(origin));
     asio::co_spawn(context_, Connection::run(std::move(connection)), asio::detached);
 }
 

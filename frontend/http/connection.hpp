@@ -3,6 +3,7 @@
 
 #include "frontend/http/request_parser.hpp"
 #include "frontend/http/server.hpp"
+#include "frontend/http/transport.hpp"
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
@@ -38,6 +39,7 @@ struct Shared {
     std::atomic<std::uint64_t> timeouts{0};
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> refused_connections{0};
+    std::atomic<std::uint64_t> tls_failures{0};
 
     /// Counts a new connection; false when a limit is reached.
     bool admit(const std::string& peer);
@@ -53,6 +55,13 @@ struct Shared {
     std::map<std::string, std::size_t> per_address_;
 };
 
+/// Where a connection comes from, and through what.
+struct Origin {
+    std::string peer;                         ///< the client's address
+    unsigned listener = 0;                    ///< the listener's tag
+    std::shared_ptr<const TlsContext> tls{};  ///< null: without
+};
+
 class Connection;
 
 /// An io thread's part of a server. Everything in it is used on that thread only.
@@ -61,7 +70,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
     Worker(boost::asio::io_context& context, std::shared_ptr<Shared> shared);
 
     /// Serves a socket of this thread's context, which was admitted, until it is closed.
-    void serve(boost::asio::ip::tcp::socket socket, std::string peer);
+    void serve(boost::asio::ip::tcp::socket socket, Origin origin);
 
     /// Looks at the connections' deadlines from time to time: one timer a thread instead of one an operation.
     void start_watch();

@@ -9,6 +9,12 @@
 
 namespace http {
 
+/// A client's certificate that was found valid.
+struct PeerCertificate {
+    std::string fingerprint;  ///< SHA-256 of the certificate, 64 lower-case hex digits
+    std::string subject;      ///< its distinguished name (RFC 2253), as UTF-8
+};
+
 enum class Method : std::uint8_t { get, head, post, other };
 
 /// One request. Its views are valid until the response has been written.
@@ -20,6 +26,9 @@ class Request {
     int version = 11;         ///< 10 or 11
     std::string_view body;
     std::string_view peer;  ///< the address of the other end of the connection, without its port
+    bool secure = false;    ///< it came through TLS
+    const PeerCertificate* certificate = nullptr;    ///< of the client; null: it has shown none
+    unsigned listener = 0;                           ///< the tag of the listener that it came through
     std::chrono::steady_clock::time_point received;  ///< when its last byte was read
 
     /// The value of the header with this name (without case), or an empty view.

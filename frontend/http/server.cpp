@@ -3,6 +3,8 @@
 
 #include "frontend/http/connection.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -77,34 +79,48 @@ void turn_away(tcp::socket& socket, Handler& handler) {
 
 }  // namespace
 
-struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
-    std::shared_ptr<Shared> shared;
-    std::vector<std::shared_ptr<Worker>> workers;
+/// An address that is listened on; used on the first io thread once it accepts.
+struct Listener {
+    Listener(asio::io_context& context, const Listen& what)
+        : options(what), acceptor(context), pause(context) {}
+
+    const Listen options;
     tcp::acceptor acceptor;
     asio::steady_timer pause;
     std::uint16_t port = 0;
-    bool started = false;
-    bool stopped = false;
 
-    Impl(const std::vector<asio::io_context*>& threads, Handler& handler, Options options)
-        : shared(std::make_shared<Shared>(handler, std::move(options))),
-          acceptor(*threads.at(0)),
-          pause(*threads.at(0)) {
-        for (auto* context : threads) workers.push_back(std::make_shared<Worker>(*context, shared));
-    }
-
-    void listen() {
-        const auto& options = shared->options;
+    void listen(int backlog) {
         const tcp::endpoint endpoint(asio::ip::make_address(options.address), options.port);
         acceptor.open(endpoint.protocol());
         acceptor.set_option(tcp::acceptor::reuse_address(true));
         acceptor.bind(endpoint);
-        acceptor.listen(options.backlog);
+        acceptor.listen(backlog);
         port = acceptor.local_endpoint().port();
     }
+};
 
-    static asio::awaitable<void> accept(std::shared_ptr<Impl> self);
-    void deal(Worker& worker, tcp::socket socket);
+struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
+    std::shared_ptr<Shared> shared;
+    std::vector<std::shared_ptr<Worker>> workers;
+    std::vector<std::unique_ptr<Listener>> listeners;
+    std::atomic<std::shared_ptr<const TlsContext>> tls;
+    std::size_t next_worker = 0;
+    bool started = false;
+    bool stopped = false;
+
+    Impl(const std::vector<asio::io_context*>& threads, Handler& handler, Options options)
+        : shared(std::make_shared<Shared>(handler, std::move(options))) {
+        for (auto* context : threads) workers.push_back(std::make_shared<Worker>(*context, shared));
+        for (const auto& listen : shared->options.listen) {
+            listeners.push_back(std::make_unique<Listener>(*threads.at(0), listen));
+        }
+    }
+
+    [[nodiscard]] bool has_tls() const { return std::ranges::any_of(shared->options.listen, &Listen::tls); }
+
+    /// `listener` is one of self's.
+    static asio::awaitable<void> accept(std::shared_ptr<Impl> self, Listener& listener);
+    void deal(Worker& worker, tcp::socket socket, const Listen& listen);
 
     /// Runs `action` for each worker on its thread.
     void on_each(void (Worker::*action)()) {
@@ -114,31 +130,34 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
     }
 };
 
-asio::awaitable<void> Server::Impl::accept(std::shared_ptr<Impl> self) {
+asio::awaitable<void> Server::Impl::accept(std::shared_ptr<Impl> self, Listener& listener) {
     constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-    for (std::size_t next = 0; self->acceptor.is_open(); next = (next + 1) % self->workers.size()) {
-        auto& worker = *self->workers[next];
-        auto [ec, socket] = co_await self->acceptor.async_accept(worker.context(), as_result);
+    while (listener.acceptor.is_open()) {
+        auto& worker = *self->workers[self->next_worker++ % self->workers.size()];
+        auto [ec, socket] = co_await listener.acceptor.async_accept(worker.context(), as_result);
         if (!ec) {
-            self->deal(worker, std::move(socket));
-        } else if (self->acceptor.is_open() && ec != asio::error::connection_aborted) {
+            self->deal(worker, std::move(socket), listener.options);
+        } else if (listener.acceptor.is_open() && ec != asio::error::connection_aborted) {
             // Out of descriptors or memory: others must close first, and trying at once would only burn time.
-            self->pause.expires_after(std::chrono::milliseconds(50));
-            co_await self->pause.async_wait(as_result);
+            listener.pause.expires_after(std::chrono::milliseconds(50));
+            co_await listener.pause.async_wait(as_result);
         }
     }
 }
 
-void Server::Impl::deal(Worker& worker, tcp::socket socket) {
-    auto peer = address_of(socket);
-    if (!shared->admit(peer)) {
+void Server::Impl::deal(Worker& worker, tcp::socket socket, const Listen& listen) {
+    Origin origin{address_of(socket), listen.tag};
+    if (!shared->admit(origin.peer)) {
         shared->refused_connections.fetch_add(1, std::memory_order_relaxed);
-        return turn_away(socket, shared->handler);
+        // Saying why would take a handshake first: work for the very clients of whom there are too many.
+        if (!listen.tls) turn_away(socket, shared->handler);
+        return;
     }
+    if (listen.tls) origin.tls = tls.load();
     shared->accepted.fetch_add(1, std::memory_order_relaxed);
     asio::post(worker.context(),
                [owner = worker.shared_from_this(), moved = std::move(socket),
-                from = std::move(peer)]() mutable { owner->serve(std::move(moved), std::move(from)); });
+                from = std::move(origin)]() mutable { owner->serve(std::move(moved), std::move(from)); });
 }
 
 Server::Server(std::vector<asio::io_context*> threads, Handler& handler, Options options)
@@ -149,25 +168,37 @@ Server::~Server() {
 }
 
 void Server::start() {
-    const auto& options = impl_->shared->options;
-    try {
-        impl_->listen();
-    } catch (const boost::system::system_error& error) {
-        throw std::runtime_error("cannot listen on " + options.address + ":" + std::to_string(options.port) +
-                                 ": " + error.code().message());
+    reload_tls();
+    for (const auto& listener : impl_->listeners) {
+        try {
+            listener->listen(impl_->shared->options.backlog);
+        } catch (const boost::system::system_error& error) {
+            throw std::runtime_error("cannot listen on " + listener->options.address + ":" +
+                                     std::to_string(listener->options.port) + ": " + error.code().message());
+        }
     }
     impl_->started = true;
     impl_->on_each(&Worker::start_watch);
-    asio::co_spawn(impl_->workers.front()->context(), Impl::accept(impl_), asio::detached);
+    for (const auto& listener : impl_->listeners) {
+        asio::co_spawn(impl_->workers.front()->context(), Impl::accept(impl_, *listener), asio::detached);
+    }
 }
 
-std::uint16_t Server::port() const { return impl_->port; }
+std::uint16_t Server::port(std::size_t listener) const { return impl_->listeners.at(listener)->port; }
+
+bool Server::reload_tls() {
+    if (!impl_->has_tls()) return false;
+    impl_->tls = TlsContext::server(impl_->shared->options.tls);
+    return true;
+}
 
 void Server::stop_accepting() {
     asio::post(impl_->workers.front()->context(), [impl = impl_] {
-        error_code ignored;
-        impl->acceptor.close(ignored);
-        impl->pause.cancel();
+        for (const auto& listener : impl->listeners) {
+            error_code ignored;
+            listener->acceptor.close(ignored);
+            listener->pause.cancel();
+        }
     });
     impl_->on_each(&Worker::drain);
 }
@@ -196,6 +227,7 @@ Statistics Server::statistics() const {
     figures.requests_in_flight = shared.in_flight;
     figures.refusals = shared.refusals;
     figures.timeouts = shared.timeouts;
+    figures.tls_failures = shared.tls_failures;
     return figures;
 }
 

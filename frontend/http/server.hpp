@@ -3,6 +3,7 @@
 #pragma once
 
 #include "frontend/http/message.hpp"
+#include "frontend/http/tls.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,9 +43,17 @@ class Handler {
     virtual Response refuse(const Request& request, Refusal refusal, unsigned status) = 0;
 };
 
-struct Options {
+/// One address that is listened on.
+struct Listen {
     std::string address = "127.0.0.1";
     std::uint16_t port = 8080;  ///< 0: any free one, see Server::port()
+    bool tls = false;
+    unsigned tag = 0;  ///< what its requests carry, so that the handler can tell listeners apart
+};
+
+struct Options {
+    std::vector<Listen> listen{Listen{}};
+    TlsOptions tls{};  ///< of the listeners with TLS
 
     std::size_t header_limit = 16 * 1024;             ///< bytes of request line and headers
     std::size_t body_limit = 1024 * 1024;             ///< bytes, after chunks are joined
@@ -67,6 +77,7 @@ struct Statistics {
     std::uint64_t requests_in_flight = 0;
     std::uint64_t refusals = 0;
     std::uint64_t timeouts = 0;
+    std::uint64_t tls_failures = 0;
 };
 
 class Server {
@@ -80,12 +91,16 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    /// Binds and listens. Throws std::runtime_error that names address and port, e.g. when the port is in
-    /// use.
+    /// Reads certificates, binds and listens. Throws std::runtime_error that names the file, or address and
+    /// port, e.g. when the port is in use.
     void start();
 
-    /// The port that is listened on.
-    [[nodiscard]] std::uint16_t port() const;
+    /// The port that a listener of Options has got.
+    [[nodiscard]] std::uint16_t port(std::size_t listener = 0) const;
+
+    /// Reads the certificates' files again; connections that are open keep theirs. Throws std::runtime_error
+    /// that names what is wrong, and nothing has changed. False: no listener has TLS.
+    bool reload_tls();
 
     /// No new connections; idle ones are closed, busy ones after the response under way. Returns at once.
     void stop_accepting();

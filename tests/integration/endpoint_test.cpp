@@ -74,7 +74,7 @@ class Endpoint : public testing::Test {
                                                     std::move(services), readiness, metrics, silent},
                           std::move(options));
         http::Options http;
-        http.port = 0;
+        http.listen[0].port = 0;
         http.body_limit = 10'000;
         server_.emplace(threads_.contexts(), *endpoint_, http);
         server_->start();

@@ -75,7 +75,7 @@ class EchoHandler : public http::Handler {
 class HttpServer : public testing::Test {
   protected:
     void start(http::Options options = {}, std::size_t threads = 1) {
-        options.port = 0;
+        for (auto& listen : options.listen) listen.port = 0;
         threads_.emplace(threads);
         server_.emplace(threads_->contexts(), handler_, options);
         server_->start();
@@ -367,14 +367,15 @@ TEST_F(HttpServer, cuts_what_outlasts_its_grace) {
 TEST_F(HttpServer, says_which_port_is_in_use) {
     start();
     http::Options options;
-    options.port = server_->port();
+    options.listen[0].port = server_->port();
     http::Server second(threads_->contexts(), handler_, options);
     try {
         second.start();
         FAIL() << "two servers on one port";
     } catch (const std::runtime_error& error) {
         const std::string what = error.what();
-        EXPECT_NE(what.find("127.0.0.1:" + std::to_string(options.port)), std::string::npos) << what;
+        const auto where = "127.0.0.1:" + std::to_string(options.listen[0].port);
+        EXPECT_NE(what.find(where), std::string::npos) << what;
         EXPECT_NE(what.find("in use"), std::string::npos) << what;
     }
 }

@@ -1,0 +1,179 @@
+#!/usr/bin/python3
+"""HTTPS as Python's ssl module and the openssl program see it.
+
+    tls.py LEDGERLINE
+"""
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from server import Server
+
+LEDGERLINE = os.path.abspath(sys.argv.pop(1))
+WAIT_SECONDS = 20
+
+CHARGE = """<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>
+<chargeAmount xmlns="http://www.csapi.org/schema/parlayx/payment/amount_charging/v2_1/local">
+<endUserIdentifier>tel:+15550001</endUserIdentifier><charge><description>d</description><currency>EUR</currency>
+<amount>1</amount></charge><referenceCode>R1</referenceCode></chargeAmount></e:Body></e:Envelope>"""
+
+
+def openssl(*arguments, cwd):
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=cwd, stdin=subprocess.DEVNULL)
+
+
+def make_authority(folder, name):
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem", cwd=folder)
+
+
+def make_certificate(folder, authority, name, file, alternative="DNS:localhost,IP:127.0.0.1"):
+    with open(os.path.join(folder, "extensions"), "w", encoding="utf-8") as extensions:
+        extensions.write(f"subjectAltName={alternative}\n")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
+            "-keyout", f"{file}.key", "-out", f"{file}.csr", cwd=folder)
+    openssl("x509", "-req", "-in", f"{file}.csr", "-CA", f"{authority}.pem", "-CAkey", f"{authority}.key",
+            "-CAcreateserial", "-days", "2", "-extfile", "extensions", "-out", f"{file}.pem", cwd=folder)
+
+
+class Tls(unittest.TestCase):
+    """One server: plain on one port, TLS with optional client certificates on another."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="ledgerline-tls-")
+        os.chmod(cls.folder, 0o755)
+        for authority in ("servers", "clients"):
+            make_authority(cls.folder, authority)
+        make_certificate(cls.folder, "servers", "first", "server")
+        make_certificate(cls.folder, "clients", "partner", "partner", "DNS:partner")
+        make_certificate(cls.folder, "servers", "stranger", "stranger", "DNS:stranger")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            cls.port = free.getsockname()[1]
+        environment = dict(os.environ, LEDGERLINE_TLS_LISTEN=f"127.0.0.1:{cls.port}",
+                           LEDGERLINE_TLS_CERTIFICATE=cls.path("server.pem"), LEDGERLINE_TLS_KEY=cls.path("server.key"),
+                           LEDGERLINE_TLS_CLIENT_CERTIFICATES="optional",
+                           LEDGERLINE_TLS_CLIENT_CA=cls.path("clients.pem"))
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0"], cls.folder, environment)
+
+    @classmethod
+    def tearDownClass(cls):
+        status = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert status == 0, cls.server.output
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.folder, name)
+
+    def context(self, certificate=None):
+        context = ssl.create_default_context(cafile=self.path("servers.pem"))
+        if certificate:
+            context.load_cert_chain(self.path(f"{certificate}.pem"), self.path(f"{certificate}.key"))
+        return context
+
+    def connect(self, certificate=None):
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context(certificate),
+                                                 timeout=WAIT_SECONDS)
+        connection.connect()
+        return connection
+
+    @staticmethod
+    def get(connection, target):
+        connection.request("GET", target)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+
+    @staticmethod
+    def common_name(connection):
+        return dict(pair[0] for pair in connection.sock.getpeercert()["subject"])["commonName"]
+
+    def test_serves_soap_and_its_own_address(self):
+        connection = self.connect()
+        status, wsdl = self.get(connection, "/ParlayX/v2_1/AmountCharging?wsdl")
+        self.assertEqual(status, 200)
+        self.assertIn(f'location="https://127.0.0.1:{self.port}/ParlayX/v2_1/AmountCharging"', wsdl)
+        connection.request("POST", "/ParlayX/", CHARGE, {"Authorization": "Basic ZGVtby1hcHA6ZGVtby1hcHA="})
+        response = connection.getresponse()
+        self.assertIn("chargeAmountResponse", response.read().decode())
+        self.assertEqual(response.status, 200)
+
+    def test_large_answers_and_slow_readers(self):
+        connection = self.connect()
+        one = self.get(connection, "/ParlayX/v2_1/AmountCharging?xsd=common")[1]
+        # Pipelined, so that the socket's buffers fill up and every record is cut somewhere.
+        request = b"GET /ParlayX/v2_1/AmountCharging?xsd=common HTTP/1.1\r\nHost: h\r\n\r\n"
+        connection.sock.sendall(request * 500)
+        received = b""
+        while received.count(b"</xsd:schema>") < 500:
+            piece = connection.sock.recv(1 << 20)
+            self.assertTrue(piece, received[-200:])
+            received += piece
+        self.assertEqual(received.count(one.encode()), 500)
+
+    def test_old_versions_and_plain_text_are_turned_away(self):
+        old = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-tls1_1", "-cipher",
+                              "ALL:@SECLEVEL=0"], input="", capture_output=True, text=True, timeout=WAIT_SECONDS,
+                             check=False)
+        self.assertNotEqual(old.returncode, 0)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_SECONDS) as plain:
+            plain.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+            try:
+                self.assertNotIn(b"200 OK", plain.recv(1000))
+            except ConnectionResetError:
+                pass
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = self.context()
+            context.minimum_version = context.maximum_version = version
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=WAIT_SECONDS)
+            self.assertEqual(self.get(connection, "/healthz")[0], 200)
+
+    def test_client_certificates(self):
+        self.assertEqual(self.get(self.connect("partner"), "/healthz")[0], 200)
+        with self.assertRaises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
+            self.get(self.connect("stranger"), "/healthz")  # TLS 1.3 tells with the first read
+
+    def test_sighup_reads_the_certificate_again(self):
+        before = self.connect()
+        self.assertEqual(self.common_name(before), "first")
+        make_certificate(self.folder, "servers", "second", "server")
+        self.server.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.common_name(self.connect()) != "second":
+            self.assertLess(time.monotonic(), deadline)
+        self.assertEqual(self.get(before, "/healthz")[0], 200)  # it keeps the one that it began with
+
+        with open(self.path("server.pem"), "w", encoding="utf-8") as broken:
+            broken.write("no certificate\n")
+        self.server.process.send_signal(signal.SIGHUP)
+        line = {}
+        while "stay as they were" not in line.get("msg", ""):  # the log comes with the server's output
+            text = self.server.process.stdout.readline()
+            line = json.loads(text) if text.startswith("{") else {}
+        self.assertIn("server.pem", line["error"])
+        self.assertEqual(self.common_name(self.connect()), "second")
+
+
+class Mistakes(unittest.TestCase):
+    def test_files_that_are_missing_are_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            environment = dict(os.environ, LEDGERLINE_TLS_LISTEN="127.0.0.1:0", LEDGERLINE_TLS_CERTIFICATE="/no/such")
+            done = subprocess.run([LEDGERLINE, "check-config"], cwd=folder, env=environment, capture_output=True,
+                                  text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 2, done.stdout)
+            self.assertIn("'/no/such'", done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
