@@ -10,6 +10,7 @@
 #include "frontend/http/server.hpp"
 #include "frontend/request_metrics.hpp"
 #include "frontend/soap/envelope.hpp"
+#include "frontend/soap_client.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/sweeper.hpp"
 #include "payment/amount_charging.hpp"
@@ -100,6 +101,21 @@ frontend::EndpointOptions endpoint_options(const Settings::Http& settings) {
     return options;
 }
 
+frontend::SoapClientOptions soap_client_options(const Settings::Callbacks& settings) {
+    frontend::SoapClientOptions options;
+    options.timeout = settings.timeout;
+    options.tries = to_size(settings.tries);
+    options.retry_pause = settings.retry_pause;
+    options.http.allowed = http::Networks::parse(settings.allow).value_or(http::Networks());
+    options.http.ca_file = settings.ca_file;
+    options.http.connect_timeout = settings.connect_timeout;
+    options.http.idle_timeout = settings.idle_timeout;
+    options.http.idle_connections = to_size(settings.idle_limit);
+    options.http.header_limit = to_size(settings.header_limit.bytes);
+    options.http.body_limit = to_size(settings.body_limit.bytes);
+    return options;
+}
+
 http::TlsOptions tls_options(const Settings::Tls& settings) {
     http::TlsOptions options;
     options.certificate = settings.certificate;
@@ -178,6 +194,7 @@ struct Node::Parts {
     std::optional<payment::AmountCharging> amount_charging;
     std::optional<frontend::Endpoint> endpoint;
     std::vector<std::unique_ptr<IoThread>> threads;
+    std::optional<frontend::SoapClient> soap_client;  ///< its connections belong to the threads
     std::optional<base::Database> database;
     std::optional<ledger::Ledger> ledger;
     std::optional<ledger::Sweeper> sweeper;
@@ -202,6 +219,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     for (std::size_t i = 0; i < wanted; ++i) threads.push_back(std::make_unique<IoThread>());
 
     decoder.emplace(xml, catalogue, soap_limits(settings));
+    soap_client.emplace(*decoder, soap_client_options(settings.callbacks));
     database.emplace(pool_options(settings, urls));
     ledger.emplace(ledger_options(settings, urls), *database, log.with({{"part", "ledger"}}));
     ledger::Sweeper::Options sweeps;

@@ -257,7 +257,10 @@ int serve(const ServeOptions& options) {
     apply_migrations(foundation.urls(), options.settings, log);
     if (options.demo) load_demo(foundation.urls(), options.settings);
     std::optional<Node> node;
-    node.emplace(options.settings, foundation.urls(), log);
+    auto settings = options.settings;
+    // Whoever tries the demo runs applications beside it.
+    if (options.demo && settings.callbacks.allow.empty()) settings.callbacks.allow = "127.0.0.0/8, ::1";
+    node.emplace(settings, foundation.urls(), log);
 
     auto bound = *listen;
     bound.port = node->port();

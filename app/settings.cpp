@@ -1,6 +1,8 @@
 // The table of settings, and the texts of their values.
 #include "app/settings.hpp"
 
+#include "frontend/http/networks.hpp"
+
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -142,6 +144,12 @@ std::optional<std::string> check_listen(std::string_view text) {
            "'";
 }
 
+std::optional<std::string> check_networks(std::string_view text) {
+    if (http::Networks::parse(text)) return std::nullopt;
+    return "must be addresses and networks between commas, like 10.0.0.0/8, ::1, not '" + std::string(text) +
+           "'";
+}
+
 std::optional<std::string> check_optional_listen(std::string_view text) {
     return text.empty() ? std::nullopt : check_listen(text);
 }
@@ -210,6 +218,36 @@ std::vector<Setting> front_settings(Settings& s) {
         {"soap.text_limit", &s.soap.text_limit, "The longest text of an element.", 64, gb},
         {"soap.name_limit", &s.soap.name_limit, "The longest name, namespace or attribute value.", 256,
          kb * kb},
+    };
+}
+
+std::vector<Setting> callback_settings(Settings& s) {
+    constexpr std::int64_t kb = 1 << 10;
+    return {
+        {"callbacks.allow",
+         &s.callbacks.allow,
+         "Networks that applications may have themselves called in although they are not public, e.g. "
+         "10.1.0.0/16, ::1.",
+         0,
+         0,
+         {},
+         check_networks},
+        {"callbacks.ca_file", &s.callbacks.ca_file,
+         "PEM file of the authorities that sign applications' servers; empty: those that the system trusts."},
+        {"callbacks.timeout", &s.callbacks.timeout, "How long one try of calling an application may take.",
+         1},
+        {"callbacks.connect_timeout", &s.callbacks.connect_timeout,
+         "How long finding and connecting to an application may take.", 1},
+        {"callbacks.idle_timeout", &s.callbacks.idle_timeout,
+         "How long a connection is kept for the next call."},
+        {"callbacks.idle_limit", &s.callbacks.idle_limit, "Connections that are kept for the next call."},
+        {"callbacks.tries", &s.callbacks.tries, "How often an application is told at most.", 1, 100},
+        {"callbacks.retry_pause", &s.callbacks.retry_pause,
+         "The pause before the second try; doubled before each further one.", 1},
+        {"callbacks.header_limit", &s.callbacks.header_limit,
+         "The longest headers of an application's answer.", kb, kb * kb},
+        {"callbacks.body_limit", &s.callbacks.body_limit, "The longest body of an application's answer.", kb,
+         64 * kb * kb},
     };
 }
 
@@ -298,7 +336,8 @@ std::vector<Setting> domain_settings(Settings& s) {
 
 std::vector<Setting> setting_table(Settings& settings) {
     auto table = front_settings(settings);
-    for (const auto& part : {database_settings(settings), domain_settings(settings)}) {
+    for (const auto& part :
+         {callback_settings(settings), database_settings(settings), domain_settings(settings)}) {
         table.insert(table.end(), part.begin(), part.end());
     }
     return table;

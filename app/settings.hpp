@@ -56,6 +56,19 @@ struct Settings {
         std::string client_ca;
     } tls;
 
+    struct Callbacks {
+        std::string allow;
+        std::string ca_file;
+        Duration timeout{10'000};
+        Duration connect_timeout{5'000};
+        Duration idle_timeout{30'000};
+        std::int64_t idle_limit = 256;
+        std::int64_t tries = 3;
+        Duration retry_pause{500};
+        Size header_limit{16 << 10};
+        Size body_limit{256 << 10};
+    } callbacks;
+
     struct Soap {
         std::int64_t depth_limit = 32;
         std::int64_t elements_limit = 4096;

@@ -150,9 +150,10 @@ std::string encode_response(const Request& request, const Message& message) {
 }
 
 std::string encode_request(SoapVersion soap, const Endpoint& endpoint, const OperationTable& operation,
-                           const Message& message) {
+                           const Message& message, std::string_view local_namespace) {
     check_type(message, *operation.request, operation.name);
-    return message_envelope(soap, *endpoint.version, endpoint.version->local, operation.name, "", message);
+    if (local_namespace.empty()) local_namespace = endpoint.version->local;
+    return message_envelope(soap, *endpoint.version, local_namespace, operation.name, "", message);
 }
 
 std::string encode_fault(SoapVersion soap, const Version* version, const Fault& fault) {

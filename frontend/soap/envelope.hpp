@@ -131,8 +131,10 @@ class Decoder {
 /// A fault envelope. `version` says which common schema the exception's element is of; null: Parlay X 2.1's.
 [[nodiscard]] std::string encode_fault(SoapVersion soap, const Version* version, const Fault& fault);
 
-/// A request envelope, for the client's side. `message` is of the operation's request type.
+/// A request envelope, for the client's side. `message` is of the operation's request type. It is written in
+/// `local_namespace`, that of a minor version which is not listed, or in the endpoint's if that is empty.
 [[nodiscard]] std::string encode_request(SoapVersion soap, const Endpoint& endpoint,
-                                         const OperationTable& operation, const Message& message);
+                                         const OperationTable& operation, const Message& message,
+                                         std::string_view local_namespace = {});
 
 }  // namespace soap

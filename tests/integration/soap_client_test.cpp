@@ -1,0 +1,232 @@
+// Calling others: what arrives, what is made of their answers, and whom we do not connect to.
+#include "frontend/soap_client.hpp"
+
+#include "frontend/http/server.hpp"
+#include "tests/support/echo_service.hpp"
+#include "tests/support/io_threads.hpp"
+
+#include <gtest/gtest.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using frontend::CallResult;
+using frontend::Undelivered;
+
+const std::string done_1_1 =
+    R"(<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>)"
+    R"(<l:echoResponse xmlns:l="urn:test/echo/v2_1/local"><l:result>fine</l:result></l:echoResponse>)"
+    R"(</e:Body></e:Envelope>)";
+const std::string fault_1_2 =
+    R"(<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><e:Fault>)"
+    R"(<e:Code><e:Value>e:Sender</e:Value></e:Code><e:Reason><e:Text xml:lang="en">no</e:Text></e:Reason>)"
+    R"(</e:Fault></e:Body></e:Envelope>)";
+
+/// An application: answers as its path says, and remembers what it was told.
+class Application : public http::Handler {
+  public:
+    boost::asio::awaitable<http::Response> handle(const http::Request& request) override {
+        const std::lock_guard lock(mutex_);
+        requests.emplace_back(request.body);
+        certificate = request.certificate != nullptr ? request.certificate->subject : "";
+        http::Response response;
+        response.content_type = "text/xml";
+        response.body = done_1_1;
+        if (request.target == "/moved") {
+            response.status = 302;
+            response.add_header("Location", "/");
+        } else if (request.target == "/fault") {
+            response.status = 400;
+            response.body = fault_1_2;
+        } else if (request.target == "/page") {
+            response.status = 500;
+            response.body = "<html>oops</html>";
+        } else if (request.target == "/large") {
+            response.body.assign(1U << 20U, ' ');
+        } else if (request.target == "/third-time" && requests.size() < 3) {
+            response.status = 503;
+            response.body = "later";
+        }
+        co_return response;
+    }
+    http::Response refuse(const http::Request&, http::Refusal, unsigned status) override {
+        http::Response response;
+        response.status = status;
+        return response;
+    }
+
+    std::vector<std::string> requests;
+    std::string certificate;
+
+  private:
+    std::mutex mutex_;
+};
+
+/// A self-signed certificate for 127.0.0.1, by the program that everybody has.
+class Certificate {
+  public:
+    Certificate() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "certificate-XXXXXX").string();
+        folder_ = ::mkdtemp(pattern.data());
+        const auto command =
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+            "-subj /CN=application -addext subjectAltName=IP:127.0.0.1 -keyout " +
+            key() + " -out " + file() + " 2>/dev/null";
+        if (std::system(command.c_str()) != 0) throw std::runtime_error("openssl makes no certificate");
+    }
+    ~Certificate() { std::filesystem::remove_all(folder_); }
+    Certificate(const Certificate&) = delete;
+    Certificate& operator=(const Certificate&) = delete;
+    [[nodiscard]] std::string file() const { return folder_ / "certificate.pem"; }
+    [[nodiscard]] std::string key() const { return folder_ / "key.pem"; }
+
+  private:
+    std::filesystem::path folder_;
+};
+
+class SoapClient : public testing::Test {
+  protected:
+    void SetUp() override {
+        http::Options options;
+        options.listen = {{"127.0.0.1", 0, false, 0}, {"127.0.0.1", 0, true, 0}};
+        options.tls.certificate = certificate_.file();
+        options.tls.key = certificate_.key();
+        server_.emplace(threads_.contexts(), application_, options);
+        server_->start();
+        start("127.0.0.0/8");
+    }
+    void TearDown() override {
+        client_.reset();
+        server_.reset();
+    }
+
+    void start(std::string_view allowed, std::string ca_file = "") {
+        frontend::SoapClientOptions options;
+        options.http.allowed = http::Networks::parse(allowed).value();
+        options.http.ca_file = std::move(ca_file);
+        options.http.body_limit = 100'000;
+        options.timeout = 2s;
+        options.retry_pause = 1ms;
+        client_.emplace(decoder_, options);
+    }
+
+    [[nodiscard]] std::string url(std::string_view path, std::size_t listener = 0) const {
+        return (listener == 0 ? "http://127.0.0.1:" : "https://127.0.0.1:") +
+               std::to_string(server_->port(listener)) + std::string(path);
+    }
+
+    CallResult call(std::string url, bool repeat = true) {
+        frontend::OutgoingCall call;
+        call.url = std::move(url);
+        call.endpoint = {&tests::echo_interface, &tests::echo_versions[0]};
+        call.operation = &tests::echo_operations[0];
+        call.message = soap::Message::of(tests::Echo{"tel:1", "a & b"});
+        call.local_namespace = "urn:test/echo/v2_7/local";
+        call.repeat = repeat;
+        auto& context = *threads_.contexts().front();
+        return boost::asio::co_spawn(context, client_->call(std::move(call)), boost::asio::use_future).get();
+    }
+    std::string reason(std::string url, bool repeat = true) {
+        const auto result = call(std::move(url), repeat);
+        const auto* undelivered = std::get_if<Undelivered>(&result);
+        return undelivered != nullptr ? undelivered->reason : "delivered";
+    }
+
+    Certificate certificate_;
+    Application application_;
+    soap::XmlRuntime xml_;
+    soap::Catalogue catalogue_{{&tests::echo_interface}};
+    soap::Decoder decoder_{xml_, catalogue_};
+    tests::IoThreads threads_{1};
+    std::optional<http::Server> server_;
+    std::optional<frontend::SoapClient> client_;
+};
+
+TEST_F(SoapClient, asks_and_reads_the_answer_on_one_connection) {
+    for (int i = 0; i < 3; ++i) {
+        const auto result = call(url("/"));
+        ASSERT_TRUE(std::holds_alternative<soap::Message>(result)) << std::get<Undelivered>(result).reason;
+        EXPECT_EQ(std::get<soap::Message>(result).as<tests::EchoResponse>().result, "fine");
+    }
+    EXPECT_EQ(server_->statistics().connections_accepted, 1U);
+    EXPECT_NE(application_.requests.at(0).find("urn:test/echo/v2_7/local"), std::string::npos);
+    EXPECT_NE(application_.requests.at(0).find("a &amp; b"), std::string::npos);
+}
+
+TEST_F(SoapClient, makes_a_new_connection_when_the_kept_one_is_gone) {
+    (void)call(url("/"));
+    http::Options options;
+    options.listen = {{"127.0.0.1", server_->port(), false, 0}};
+    server_.emplace(threads_.contexts(), application_, options);
+    server_->start();
+    EXPECT_TRUE(std::holds_alternative<soap::Message>(call(url("/"), false)));
+}
+
+TEST_F(SoapClient, reads_faults_and_other_answers) {
+    const auto fault = call(url("/fault"));
+    ASSERT_TRUE(std::holds_alternative<soap::Fault>(fault));
+    EXPECT_EQ(std::get<soap::Fault>(fault).text, "no");
+    EXPECT_TRUE(reason(url("/moved")).starts_with("HTTP 302: redirects"));
+    EXPECT_TRUE(reason(url("/page")).starts_with("HTTP 500: "));
+    EXPECT_TRUE(reason(url("/large")).starts_with("the answer is larger"));
+    EXPECT_EQ(application_.requests.size(), 4U) << "none of these is tried again";
+}
+
+TEST_F(SoapClient, tries_again_what_may_be_repeated) {
+    EXPECT_TRUE(reason(url("/third-time"), false).starts_with("HTTP 503"));
+    EXPECT_TRUE(std::holds_alternative<soap::Message>(call(url("/third-time"))));
+    EXPECT_EQ(application_.requests.size(), 3U);
+}
+
+TEST_F(SoapClient, ends_a_call_that_takes_too_long) {
+    // A listening socket whose connections nobody takes.
+    boost::asio::io_context context;
+    boost::asio::ip::tcp::acceptor silent(context, {boost::asio::ip::make_address("127.0.0.1"), 0});
+    const auto url = "http://127.0.0.1:" + std::to_string(silent.local_endpoint().port()) + "/";
+    const auto result = call(url, false);
+    EXPECT_EQ(std::get<Undelivered>(result).reason, "no answer in time");
+    EXPECT_TRUE(std::get<Undelivered>(result).maybe_done);
+}
+
+TEST_F(SoapClient, connects_to_no_address_that_is_not_public) {
+    start("");
+    for (const auto* host : {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "127.1", "2130706433",
+                             "169.254.169.254", "10.0.0.1", "[fe80::1]", "[fd00:ec2::254]", "0.0.0.0"}) {
+        const auto result = call("http://" + std::string(host) + ":" + std::to_string(server_->port()) + "/");
+        ASSERT_TRUE(std::holds_alternative<Undelivered>(result)) << host;
+        EXPECT_TRUE(std::get<Undelivered>(result).not_allowed ||
+                    std::get<Undelivered>(result).reason.starts_with("no address"))
+            << host << ": " << std::get<Undelivered>(result).reason;
+    }
+    EXPECT_TRUE(application_.requests.empty());
+    for (const auto* wrong :
+         {"ftp://example.com/", "http://u:p@example.com/", "http:///x", "example.com", "http://a/#b"}) {
+        EXPECT_TRUE(client_->objection(wrong)) << wrong;
+        EXPECT_TRUE(std::get<Undelivered>(call(wrong)).not_allowed) << wrong;
+    }
+    EXPECT_TRUE(client_->objection("http://192.168.1.1/"));
+    EXPECT_FALSE(client_->objection("https://example.com:8443/a?b=c"));
+}
+
+TEST_F(SoapClient, believes_only_certificates_of_its_authorities) {
+    EXPECT_NE(reason(url("/", 1)).find("self-signed certificate"), std::string::npos);
+    EXPECT_TRUE(application_.requests.empty());
+    start("127.0.0.0/8", certificate_.file());
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_TRUE(std::holds_alternative<soap::Message>(call(url("/", 1))));
+    }
+    auto other_name = url("/", 1);
+    other_name.replace(8, 9, "localhost");
+    EXPECT_NE(reason(other_name).find("ostname mismatch"), std::string::npos) << reason(other_name);
+    EXPECT_EQ(application_.requests.size(), 2U);
+}
+
+}  // namespace
