@@ -68,6 +68,9 @@ ledger::Options ledger_options(const Settings& settings, const DatabaseUrls& url
     options.text_bytes_max = to_size(settings.ledger.text_limit);
     options.history_entries_max = to_size(settings.ledger.history_limit);
     options.period_days_max = static_cast<std::int32_t>(settings.ledger.period_limit);
+    options.parameters_max = to_size(settings.ledger.parameters_limit);
+    options.voucher_tries_max = static_cast<std::int32_t>(settings.voucher.tries);
+    options.voucher_tries_window = settings.voucher.tries_window;
     options.lane.session = session_options(urls, "lane", settings.database.statement_timeout);
     options.lane.batch_max = to_size(settings.ledger.batch_max);
     options.lane.queue_limit = to_size(settings.ledger.queue_limit);

@@ -108,6 +108,7 @@ struct Settings {
         std::int64_t reference_limit = 255;
         std::int64_t text_limit = 1024;
         std::int64_t period_limit = 36'500;
+        std::int64_t parameters_limit = 32;
         std::int64_t history_limit = 1000;
         Duration sweep_interval{5'000};
     } ledger;
@@ -115,6 +116,11 @@ struct Settings {
     struct Hold {
         Duration ttl{3'600'000};
     } hold;
+
+    struct Voucher {
+        std::int64_t tries = 5;
+        Duration tries_window{900'000};
+    } voucher;
 
     struct Balance {
         Duration expiry_grace{2'592'000'000};

@@ -2,6 +2,7 @@
 #include "ledger/ledger.hpp"
 
 #include "ledger/digest.hpp"
+#include "ledger/shares.hpp"
 
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
@@ -128,42 +129,22 @@ asio::awaitable<Result<Receipt>> Ledger::group(std::string_view operation, Group
 }
 
 asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
-    // An account that is named twice has one share; the order is that of its first naming.
-    std::vector<Split::Share> shares;
-    std::int64_t sum = 0;
-    for (auto& share : request.shares) {
-        if (share.percent < 1 || share.percent > 100) co_return Refusal::invalid_shares;
-        sum += share.percent;
-        const auto same =
-            std::ranges::find_if(shares, [&](const auto& s) { return s.account->id == share.account->id; });
-        if (same == shares.end())
-            shares.push_back(std::move(share));
-        else
-            same->percent += share.percent;
-    }
-    if (sum != 100) co_return Refusal::invalid_shares;
+    const auto shares = merged_shares(std::move(request.shares));
+    if (!shares) co_return shares.error();
     Posting common;
-    common.account = shares.front().account;
+    common.account = shares->front().account;
     common.balance_type = std::move(request.balance_type);
     common.amount = std::move(request.amount);
     if (const auto refusal = prepare(common, request.origin)) co_return *refusal;
     if (common.amount.value.overflow) co_return Refusal::too_large;
     const auto application = co_await application_id(std::move(request.origin.application));
     if (!application) co_return application.error();
+    common.application = *application;
+    if (const auto refusal = co_await price(common, "split")) co_return *refusal;
 
-    Fields fields;
-    const auto& digest = common.digest;
-    fields.add(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
-    LegColumns columns;
-    base::sql::ArrayText percent;
-    for (const auto& share : shares) {
-        columns.add(*share.account);
-        percent.add(std::int64_t{share.percent});
-        fields.add(share.account->id);
-        fields.add(std::int64_t{share.percent});
-    }
-    auto params = base::sql::params(std::int64_t{*application}, common.reference, base::hex(fields.digest()),
-                                    columns.shard, columns.account, columns.epoch, percent,
+    const auto columns = share_columns(*shares, common.digest);
+    auto params = base::sql::params(std::int64_t{*application}, common.reference, base::hex(columns.digest),
+                                    columns.shard, columns.account, columns.epoch, columns.percent,
                                     common.balance_type, common.amount.value.unscaled,
                                     std::int64_t{common.amount.value.scale}, common.amount.unit, common.code,
                                     common.description, options_.lane.limits.max_amount);
@@ -224,17 +205,22 @@ asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting) {
     co_return co_await run_group(std::move(work));
 }
 
+asio::awaitable<Result<Receipt>> Ledger::run_group(Work work) {
+    const auto rows = co_await run_work(std::move(work));
+    if (!rows) co_return rows.error();
+    co_return receipt_of(*rows);
+}
+
 /// Runs one transaction until the database has answered; sending again is safe, because the request has a
 /// key.
-asio::awaitable<Result<Receipt>> Ledger::run_group(Work work) {
+asio::awaitable<Result<base::sql::Rows>> Ledger::run_work(Work work) {
     const auto deadline = std::chrono::steady_clock::now() + options_.lane.resend_for;
     asio::steady_timer pause(co_await asio::this_coro::executor);
     while (true) {
         std::optional<Refusal> refusal;
         bool again = false;
         try {
-            const auto rows = co_await database_.run(work);
-            co_return receipt_of(rows);
+            co_return co_await database_.run(work);
         } catch (const base::DatabaseBusy&) {
             refusal = Refusal::overloaded;
         } catch (const base::sql::Error& error) {

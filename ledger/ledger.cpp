@@ -90,16 +90,20 @@ asio::awaitable<Result<Receipt>> Ledger::place(Place request) {
     posting.balance_type = request.balance_type;
     posting.amount = std::move(request.amount);
     posting.hold = HoldId{request.account->shard, base::random_id()};
-    HoldFacts facts{{}, request.account, request.origin.application, std::move(request.balance_type)};
+    HoldFacts facts{{}, request.account, request.origin.application, std::move(request.balance_type), false};
     const auto receipt = co_await post(std::move(posting), std::move(request.origin));
     if (receipt && receipt->hold) {
         facts.id = *receipt->hold;
-        auto key = to_string(facts.id);
-        auto hold = std::make_shared<const HoldFacts>(std::move(facts));
-        const std::lock_guard lock(mutex_);
-        holds_.put(std::move(key), std::move(hold));
+        remember(std::move(facts));
     }
     co_return receipt;
+}
+
+void Ledger::remember(HoldFacts facts) {
+    auto key = to_string(facts.id);
+    auto hold = std::make_shared<const HoldFacts>(std::move(facts));
+    const std::lock_guard lock(mutex_);
+    holds_.put(std::move(key), std::move(hold));
 }
 
 asio::awaitable<Result<HoldPtr>> Ledger::find_hold(HoldId id) {
@@ -110,7 +114,7 @@ asio::awaitable<Result<HoldPtr>> Ledger::find_hold(HoldId id) {
     }
     auto statement = [id](base::sql::Session& session) {
         return session.exec(
-            "select h.account_id, a.domain, p.name, h.balance_type"
+            "select h.account_id, a.domain, p.name, h.balance_type, h.volume is not null"
             "  from ledger.hold h"
             "  join ledger.account a on a.shard = h.shard and a.account_id = h.account_id"
             "  join ledger.application p on p.application_id = h.application_id"
@@ -127,7 +131,7 @@ asio::awaitable<Result<HoldPtr>> Ledger::find_hold(HoldId id) {
             account.shard = id.shard;
             account.domain = rows.text(0, 1);
             HoldFacts facts{id, std::make_shared<const Account>(std::move(account)),
-                            std::string(rows.text(0, 2)), rows.optional_text(0, 3)};
+                            std::string(rows.text(0, 2)), rows.optional_text(0, 3), rows.boolean(0, 4)};
             hold = std::make_shared<const HoldFacts>(std::move(facts));
         }
     } catch (const base::DatabaseBusy&) {
@@ -166,8 +170,9 @@ asio::awaitable<Result<Receipt>> Ledger::release(Release request) {
 }
 
 asio::awaitable<Result<Receipt>> Ledger::post_on_hold(Posting posting, HoldPtr hold, Origin origin) {
-    // Somebody else's hold is an unknown one.
-    if (hold->application != origin.application) co_return Refusal::unknown_hold;
+    // Somebody else's hold is an unknown one, and one of a volume has no amount to change.
+    const bool unfit_hold = hold->of_volume && posting.operation != Operation::release;
+    if (hold->application != origin.application || unfit_hold) co_return Refusal::unknown_hold;
     // The hold names the account, whatever addresses it has had since: its address is not checked.
     Account account = *hold->account;
     account.epoch = 0;
@@ -182,6 +187,7 @@ asio::awaitable<Result<Receipt>> Ledger::post(Posting posting, Origin origin) {
     const auto application = co_await application_id(std::move(origin.application));
     if (!application) co_return application.error();
     posting.application = *application;
+    if (const auto refusal = co_await price(posting, to_string(posting.operation))) co_return *refusal;
     auto& lane = lane_of(posting.account->shard);
     co_return co_await lane.post(std::move(posting));
 }

@@ -23,13 +23,16 @@
 namespace ledger {
 
 struct Options {
-    std::size_t shards = 16;                 ///< fixed when the database is made; checked at start
-    std::size_t lanes = 2;                   ///< threads that post; an account always uses the same one
-    LaneOptions lane;                        ///< of each lane
-    std::size_t address_cache = 200'000;     ///< addresses that a node remembers
-    std::size_t hold_cache = 100'000;        ///< holds whose account a node remembers
-    std::size_t reference_bytes_max = 255;   ///< longer references are refused
-    std::int32_t period_days_max = 36'500;   ///< longer periods of credits are refused
+    std::size_t shards = 16;                ///< fixed when the database is made; checked at start
+    std::size_t lanes = 2;                  ///< threads that post; an account always uses the same one
+    LaneOptions lane;                       ///< of each lane
+    std::size_t address_cache = 200'000;    ///< addresses that a node remembers
+    std::size_t hold_cache = 100'000;       ///< holds whose account a node remembers
+    std::size_t reference_bytes_max = 255;  ///< longer references are refused
+    std::int32_t period_days_max = 36'500;  ///< longer periods of credits are refused
+    std::int32_t voucher_tries_max = 5;     ///< wrong vouchers that an account may try …
+    std::chrono::milliseconds voucher_tries_window = std::chrono::minutes(15);  ///< … within so long
+    std::size_t parameters_max = 32;         ///< more parameters of a volume are refused
     std::size_t text_bytes_max = 1024;       ///< longer descriptions, codes and balance types are refused
     std::size_t history_entries_max = 1000;  ///< a history has no more entries, whatever was asked for
 };
@@ -67,6 +70,21 @@ class Ledger {
     boost::asio::awaitable<Result<Receipt>> capture(Capture request);
     boost::asio::awaitable<Result<Receipt>> release(Release request);
 
+    // Where an amount is `by_code`, these and the splits below look the code's price up first.
+
+    // Volumes, outside the lanes: rated and posted in one transaction, because what a capture costs follows
+    // from the captures before it.
+    boost::asio::awaitable<Result<Rated>> rate(RateVolume question);  ///< charges nothing
+    boost::asio::awaitable<Result<Receipt>> charge_volume(ChargeVolume request);
+    boost::asio::awaitable<Result<Receipt>> refund_volume(RefundVolume request);
+    boost::asio::awaitable<Result<Receipt>> place_volume(PlaceVolume request);
+    boost::asio::awaitable<Result<Receipt>> extend_volume(ExtendVolume request);
+    boost::asio::awaitable<Result<Receipt>> capture_volume(CaptureVolume request);
+    boost::asio::awaitable<Result<Receipt>> split_volume(SplitVolume request);
+
+    /// Each voucher once, whoever comes first. Wrong ones are counted per account and soon refused unseen.
+    boost::asio::awaitable<Result<Receipt>> redeem(Redeem request);
+
     // Rare work, outside the lanes: one transaction each, all or nothing.
     boost::asio::awaitable<Result<Receipt>> adjust(Adjust request);
     boost::asio::awaitable<Result<Receipt>> transfer(Transfer request);
@@ -99,7 +117,13 @@ class Ledger {
     boost::asio::awaitable<Result<Receipt>> credit_new_balance(Posting posting);
     boost::asio::awaitable<Result<Receipt>> group(std::string_view operation, GroupKey key,
                                                   std::vector<Posting> legs);
+    boost::asio::awaitable<Result<Receipt>> post_volume(Posting posting, Volume volume, Origin origin);
+    boost::asio::awaitable<Result<Receipt>> post_volume_on_hold(Posting posting, HoldPtr hold,
+                                                                std::int64_t volume, Origin origin);
+    boost::asio::awaitable<std::optional<Refusal>> price(Posting& posting, std::string_view operation);
+    boost::asio::awaitable<Result<base::sql::Rows>> run_work(Work work);
     boost::asio::awaitable<Result<Receipt>> run_group(Work work);
+    void remember(HoldFacts facts);
     boost::asio::awaitable<Result<base::sql::Rows>> read(std::string statement, base::sql::Params parameters);
     [[nodiscard]] std::optional<Refusal> prepare(Posting& posting, Origin& origin) const;
     [[nodiscard]] std::optional<Refusal> unfit(const Posting& posting) const;

@@ -10,7 +10,7 @@
 namespace ledger {
 namespace {
 
-constexpr std::array<std::pair<Refusal, std::string_view>, 25> names{{
+constexpr std::array<std::pair<Refusal, std::string_view>, 33> names{{
     {Refusal::unknown_account, "unknown_account"},
     {Refusal::stale_address, "stale_address"},
     {Refusal::account_closed, "account_closed"},
@@ -32,6 +32,14 @@ constexpr std::array<std::pair<Refusal, std::string_view>, 25> names{{
     {Refusal::invalid_period, "invalid_period"},
     {Refusal::invalid_shares, "invalid_shares"},
     {Refusal::invalid_reference, "invalid_reference"},
+    {Refusal::invalid_parameters, "invalid_parameters"},
+    {Refusal::unknown_price, "unknown_price"},
+    {Refusal::no_tariff, "no_tariff"},
+    {Refusal::unknown_voucher, "unknown_voucher"},
+    {Refusal::voucher_redeemed, "voucher_redeemed"},
+    {Refusal::voucher_expired, "voucher_expired"},
+    {Refusal::voucher_blocked, "voucher_blocked"},
+    {Refusal::voucher_throttled, "voucher_throttled"},
     {Refusal::invalid_text, "invalid_text"},
     {Refusal::overloaded, "overloaded"},
     {Refusal::unavailable, "unavailable"},

@@ -33,8 +33,16 @@ enum class Refusal : std::uint8_t {
     invalid_period,      ///< a credit's period is not 1 to Options::period_days_max
     invalid_shares,      ///< a split's percents are not 1 to 100 each and 100 together
     invalid_reference,   ///< empty, too long, or text that PostgreSQL cannot store
-    invalid_text,        ///< a description, code or balance type that is too long or cannot be stored
-    overloaded,          ///< waited too long or found the queue full; not posted
+    invalid_parameters,  ///< a volume's parameters: too many, unfit text, or a name with two values
+    unknown_price,       ///< the code has no price now, for this application in this unit
+    no_tariff,           ///< no tariff rates such a volume, and the balance does not count it itself
+    unknown_voucher,     ///< no voucher of this domain has this code and PIN
+    voucher_redeemed,    ///< it was redeemed before
+    voucher_expired,
+    voucher_blocked,    ///< the operator blocked it, or its batch
+    voucher_throttled,  ///< too many wrong codes on this account lately
+    invalid_text,       ///< a description, code or balance type that is too long or cannot be stored
+    overloaded,         ///< waited too long or found the queue full; not posted
     unavailable,  ///< the database is away; whether it was posted is known when the same key is sent again
     internal,     ///< a defect in here; the log says which
 };

@@ -28,6 +28,8 @@ base::Id128 digest_of(const Posting& posting) {
                           : std::string_view());
     fields.add(posting.original_reference);
     fields.add(std::int64_t{posting.period_days.value_or(-1)});
+    // Behind the others and only where it is so: digests that are stored stay what they are.
+    if (posting.amount.by_code) fields.add(std::string_view("by code"));
     return fields.digest();
 }
 

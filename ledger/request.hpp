@@ -18,6 +18,20 @@ namespace ledger {
 struct Amount {
     base::Decimal value;
     std::optional<std::string> unit;  ///< ISO 4217 code or service unit; absent: the balance's
+    bool by_code = false;             ///< what the origin's code costs; `value` says nothing then
+};
+
+/// A hint for rating: the names unit, contract, service and operation select a tariff; others only make
+/// requests differ.
+struct Property {
+    std::string name;
+    std::string value;
+};
+
+/// How much of something, as a volume operation gives it.
+struct Volume {
+    std::int64_t value = 0;
+    std::vector<Property> parameters;
 };
 
 /// Who asks, under which key, and what people shall read.
@@ -62,6 +76,8 @@ struct HoldFacts {
     AccountPtr account;
     std::string application;                  ///< only it may use the hold
     std::optional<std::string> balance_type;  ///< the balance that was named when it was placed
+    bool of_volume = false;  ///< a reservation of a volume: extend_volume and capture_volume use it, not
+                             ///< extend and capture
 };
 using HoldPtr = std::shared_ptr<const HoldFacts>;
 
@@ -132,6 +148,84 @@ struct Split {
     Origin origin;
     Amount amount;
     BalanceType balance_type;
+};
+
+/// Takes what a volume costs. A balance that counts in the volume's unit is debited by the volume itself;
+/// for others a tariff rates it: the application's own first.
+struct ChargeVolume {
+    AccountPtr account;
+    Origin origin;
+    Volume volume;
+    BalanceType balance_type;
+};
+
+/// Gives back what a volume cost. Linked as a Refund is; of a charge or capture of a volume, by the tariff
+/// that it was charged by, so that giving back all of it gives back all it cost.
+struct RefundVolume {
+    AccountPtr account;
+    Origin origin;
+    Volume volume;
+    BalanceType balance_type;
+    std::optional<std::string> original_reference;
+    bool unlinked_allowed = false;
+};
+
+/// Reserves what a volume costs. The reference may be empty.
+struct PlaceVolume {
+    AccountPtr account;
+    Origin origin;
+    Volume volume;
+    BalanceType balance_type;
+};
+
+/// Adds to a reservation of a volume, or gives back with a negative volume. The reference may be empty.
+struct ExtendVolume {
+    HoldPtr hold;
+    Origin origin;
+    std::int64_t volume = 0;
+    BalanceType balance_type;  ///< if given, it must be the hold's
+};
+
+/// Charges against a reservation of a volume, by the tariff of its placing: all that was captured costs what
+/// that volume costs at once, however many captures it takes.
+struct CaptureVolume {
+    HoldPtr hold;
+    Origin origin;
+    std::int64_t volume = 0;
+    BalanceType balance_type;  ///< if given, it must be the hold's
+};
+
+/// What a volume costs, over several accounts by whole percents that add up to 100. The first account's
+/// tariff rates it.
+struct SplitVolume {
+    std::vector<Split::Share> shares;
+    Origin origin;
+    Volume volume;
+    BalanceType balance_type;
+};
+
+/// A question: what would this volume cost now?
+struct RateVolume {
+    AccountPtr account;
+    std::string application;
+    Volume volume;
+    BalanceType balance_type;
+};
+
+/// What a volume costs.
+struct Rated {
+    base::Decimal amount;  ///< in major units
+    std::string unit;      ///< of the amount: a currency, or the service unit that the balance counts
+    int decimals = 0;      ///< of that unit
+    std::optional<std::string> tariff;  ///< which one said so; absent: the balance counts volumes itself
+};
+
+/// Credits what a voucher is worth. The journal names its batch and a masked code, never the code.
+struct Redeem {
+    AccountPtr account;
+    Origin origin;                   ///< its description and code are not used
+    std::string code;                ///< as the subscriber typed it
+    std::optional<std::string> pin;  ///< of vouchers that have one
 };
 
 /// Undoes a request as it was; the operator's.

@@ -31,12 +31,17 @@ frontend::Refused refused(ledger::Refusal refusal) {
             return invalid_part("reservationIdentifier");
         case invalid_text:
             return invalid_part("charge");
+        case no_tariff:
+            return invalid_part("volume");
+        case invalid_parameters:
+            return invalid_part("parameters");
         case wrong_unit:
         case not_positive:
         case too_many_decimals:
         case too_large:
         case balance_limit:
         case invalid_shares:
+        case unknown_price:
         case excess_give_back:
             return invalid_charge();
         case account_suspended:
@@ -50,6 +55,11 @@ frontend::Refused refused(ledger::Refusal refusal) {
             return frontend::try_again(frontend::Code::overloaded);
         case unavailable:
             return frontend::try_again(frontend::Code::database_unavailable);
+        case unknown_voucher:  // no operation of Payment takes vouchers
+        case voucher_redeemed:
+        case voucher_expired:
+        case voucher_blocked:
+        case voucher_throttled:
         case internal:
             break;
     }

@@ -50,14 +50,28 @@ std::string_view reason_of(ledger::Refusal refusal) {
             return "the shares are not 1 to 100 percent each and 100 together";
         case invalid_reference:
             return "the reference is empty, too long, or no text that the database can store";
+        case invalid_parameters:
+            return "the parameters are too many, unfit, or give one name two values";
+        case unknown_price:
+            return "the code has no price now; `ledgerline tariff price` gives it one";
+        case no_tariff:
+            return "no tariff rates such a volume now; `ledgerline tariff add` makes one";
+        case unknown_voucher:
+            return "no voucher of the account's domain has this code and PIN";
+        case voucher_redeemed:
+            return "the voucher was redeemed before";
+        case voucher_expired:
+            return "the voucher is valid no more";
+        case voucher_blocked:
+            return "the voucher is blocked";
+        case voucher_throttled:
+            return "too many wrong vouchers were tried on this account; try again later";
         case invalid_text:
             return "the description is too long, or no text that the database can store";
         case overloaded:
             return "the database is too busy; nothing was posted";
         case unavailable:
-            return "the database went away, and it is unknown whether this was posted. The same command "
-                   "again "
-                   "is safe: a reference is posted once";
+            return "the database went away, perhaps before this; the same command again posts it once";
         case internal:
             return "a defect in ledgerline; the line above says which";
     }
