@@ -31,6 +31,7 @@ void add_serve(CLI::App& program, CommonOptions& common, Action& action) {
     common.add_data_dir(*command);
     common.add_database(*command);
     common.add_setting(*command, "--listen", "server.listen", "Address and port for HTTP");
+    common.add_setting(*command, "--sip-listen", "sip.listen", "Address and port for SIP");
     common.add_setting(*command, "--log-format", "log.format", "json or text");
     common.add_setting(*command, "--log-level", "log.level", "debug, info, warning or error");
     auto demo = std::make_shared<bool>(false);

@@ -2,6 +2,7 @@
 #include "app/node.hpp"
 
 #include "app/data_dir.hpp"
+#include "app/telephony.hpp"
 #include "base/database.hpp"
 #include "base/listener.hpp"
 #include "base/migrate.hpp"
@@ -192,9 +193,10 @@ struct Node::Parts {
     // In the order of their making. What coroutines look at when they are abandoned comes first and goes
     // last.
     soap::XmlRuntime xml;
-    soap::Catalogue catalogue{{&payment::amount_charging}};
+    soap::Catalogue catalogue{{&payment::amount_charging, &thirdpartycall::third_party_call}};
     std::optional<soap::Decoder> decoder;
     std::optional<payment::AmountCharging> amount_charging;
+    std::optional<Telephony> telephony;
     std::optional<frontend::Endpoint> endpoint;
     std::vector<std::unique_ptr<IoThread>> threads;
     std::optional<frontend::SoapClient> soap_client;  ///< its connections belong to the threads
@@ -231,6 +233,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     sweeper.emplace(sweeps, *database, ledger->shards(), log.with({{"part", "sweeper"}}));
     authenticator.emplace(*database, auth_options(settings.auth), log.with({{"part", "auth"}}));
     amount_charging.emplace(*ledger);
+    telephony.emplace(settings, *ledger, log.with({{"part", "calls"}}));
     make_endpoint(settings);
     make_listener(urls);
     make_server(settings);
@@ -240,6 +243,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
 void Node::Parts::make_endpoint(const Settings& settings) {
     std::vector<frontend::Service> services;
     services.push_back(amount_charging->service());
+    services.push_back(telephony->service());
     frontend::Endpoint::Parts parts{catalogue,
                                     *decoder,
                                     *authenticator,
@@ -288,6 +292,7 @@ void Node::Parts::append_metrics(std::string& text) const {
         text += name + ' ' + std::to_string(value) + '\n';
     };
     gauge("ledgerline_postings_waiting", "Postings that wait for a lane.", ledger->waiting());
+    gauge("ledgerline_call_legs", "SIP dialogs of calls.", telephony->legs());
     gauge("ledgerline_database_waiting", "Statements that wait for a pooled session.", database->queued());
 }
 
@@ -296,7 +301,9 @@ Node::Parts::~Parts() {
     listener.reset();  // it calls into the parts below
     // Requests that were cut may still wait for the ledger or the pool: their threads end when these have
     // answered.
+    if (telephony) telephony->end_calls();
     for (auto& thread : threads) thread->join();
+    if (telephony) telephony->stop();  // charges that calls leave are posted before the ledger goes
 }
 
 void check_tls(const Settings& settings) {
@@ -335,6 +342,7 @@ void Node::reload() {
 
 void Node::stop_accepting() {
     parts_->stopping = true;
+    parts_->telephony->stop_accepting();
     parts_->server->stop_accepting();
 }
 

@@ -253,6 +253,8 @@ int serve(const ServeOptions& options) {
     Foundation foundation(options);
     check_port(*listen);
     if (tls_listen) check_port(*tls_listen);
+    const auto sip_listen = parse_listen_address(options.settings.sip.listen);
+    if (options.demo && sip_listen) check_loopback(*sip_listen);
     foundation.start_database(options.settings, log);
     apply_migrations(foundation.urls(), options.settings, log);
     if (options.demo) load_demo(foundation.urls(), options.settings);
@@ -260,6 +262,7 @@ int serve(const ServeOptions& options) {
     auto settings = options.settings;
     // Whoever tries the demo runs applications beside it.
     if (options.demo && settings.callbacks.allow.empty()) settings.callbacks.allow = "127.0.0.0/8, ::1";
+    if (options.demo) settings.call.allow_loopback = true;
     node.emplace(settings, foundation.urls(), log);
 
     auto bound = *listen;

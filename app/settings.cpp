@@ -337,12 +337,43 @@ std::vector<Setting> domain_settings(Settings& s) {
     };
 }
 
+std::vector<Setting> telephony_settings(Settings& s) {
+    return {
+        {"sip.listen",
+         &s.sip.listen,
+         "IP address and port of SIP, UDP and TCP; empty: no SIP and no calls.",
+         0,
+         0,
+         {},
+         check_optional_listen},
+        {"sip.advertise", &s.sip.advertise,
+         "Host and port that SIP peers are told to answer to; empty: sip.listen."},
+        {"sip.gateway", &s.sip.gateway,
+         "Host and port of the SIP gateway that tel: numbers go to; empty: they are not reachable."},
+
+        {"call.allow", &s.call.allow,
+         "Outside addresses that users may call, by their first characters, e.g. \"tel:+49 sip:\"."},
+        {"call.deny", &s.call.deny, "Addresses that nobody may call, by their first characters; it wins."},
+        {"call.allow_loopback", &s.call.allow_loopback,
+         "Whether sip: addresses on this machine may be called; on with --demo."},
+        {"call.no_answer", &s.call.no_answer, "How long a party may ring.", 100},
+        {"call.max_duration", &s.call.max_duration,
+         "How long a call may last after it was connected; 0ms: for ever."},
+        {"call.linger", &s.call.linger, "How long an ended call's status can be read."},
+        {"call.calls_limit", &s.call.calls_limit, "Calls at once; more get 503.", 1},
+        {"call.calls_per_user", &s.call.calls_per_user, "Calls of one user at once.", 1},
+        {"call.starts_per_second", &s.call.starts_per_second, "New calls in a second; more get 503.", 1},
+        {"call.stop_grace", &s.call.stop_grace,
+         "How long running calls may take to end when the server stops."},
+    };
+}
+
 }  // namespace
 
 std::vector<Setting> setting_table(Settings& settings) {
     auto table = front_settings(settings);
-    for (const auto& part :
-         {callback_settings(settings), database_settings(settings), domain_settings(settings)}) {
+    for (const auto& part : {callback_settings(settings), database_settings(settings),
+                             domain_settings(settings), telephony_settings(settings)}) {
         table.insert(table.end(), part.begin(), part.end());
     }
     return table;

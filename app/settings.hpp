@@ -136,6 +136,25 @@ struct Settings {
         std::int64_t hashing_queue = 64;
     } auth;
 
+    struct Sip {
+        std::string listen = "127.0.0.1:5060";
+        std::string advertise;
+        std::string gateway;
+    } sip;
+
+    struct Call {
+        std::string allow;
+        std::string deny;
+        bool allow_loopback = false;
+        Duration no_answer{60'000};
+        Duration max_duration{12 * 3'600'000};
+        Duration linger{30'000};
+        std::int64_t calls_limit = 4'000;
+        std::int64_t calls_per_user = 1'000;
+        std::int64_t starts_per_second = 2'000;
+        Duration stop_grace{5'000};
+    } call;
+
     struct Log {
         std::string format = "json";
         std::string level = "info";

@@ -33,6 +33,8 @@ constexpr std::array table{
     MessageId{"SVC0250", "End user authentication failed.", 0, Blame::client},
     MessageId{"SVC0251", "Voucher %1 is not valid.", 1, Blame::client},
     MessageId{"POL0220", "Vouchers not accepted.", 0, Blame::server},
+    // ES 202 504-1
+    MessageId{"POL0011", "Media type not supported", 0, Blame::client},
     // ES 202 391-2: Third Party Call
     MessageId{"SVC0260", "Call has already been connected, it cannot be cancelled", 0, Blame::server},
     MessageId{"SVC0261", "Call has already been terminated", 0, Blame::server},

@@ -1,0 +1,129 @@
+// Makes telephony's parts and takes them down in order.
+#include "app/telephony.hpp"
+
+#include "telephony/sip/agent.hpp"
+#include "telephony/tasks/directory.hpp"
+#include "telephony/thirdpartycall/third_party_call.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <chrono>
+#include <future>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+namespace app {
+namespace asio = boost::asio;
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+tasks::DirectoryOptions directory_options(const Settings::Call& settings) {
+    tasks::DirectoryOptions options;
+    options.linger = settings.linger;
+    options.tasks_max = to_size(settings.calls_limit);
+    options.tasks_per_owner = to_size(settings.calls_per_user);
+    options.starts_per_second = to_size(settings.starts_per_second);
+    return options;
+}
+
+thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings,
+                                                        const std::string& address) {
+    thirdpartycall::ThirdPartyCall::Options options;
+    options.call.no_answer = settings.call.no_answer;
+    options.call.max_duration = settings.call.max_duration;
+    options.call.address = address;
+    options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
+    return options;
+}
+
+}  // namespace
+
+struct Telephony::Parts {
+    base::Logger log;
+    std::chrono::milliseconds stop_grace;
+    asio::io_context context{1};
+    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard{
+        asio::make_work_guard(context)};
+    std::optional<sip::Agent> agent;
+    std::optional<tasks::Directory> directory;
+    std::optional<thirdpartycall::ThirdPartyCall> third_party_call;
+    std::thread thread;
+    std::promise<void> ran;
+};
+
+Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, const base::Logger& log)
+    : parts_(std::make_unique<Parts>()) {
+    auto& parts = *parts_;
+    parts.log = log;
+    parts.stop_grace = settings.call.stop_grace;
+    parts.directory.emplace(directory_options(settings.call), parts.context.get_executor());
+    const auto listen = parse_listen_address(settings.sip.listen);
+    if (listen) {
+        sip::AgentOptions options;
+        options.address = listen->address;
+        options.port = listen->port;
+        options.advertise = settings.sip.advertise;
+        options.gateway = settings.sip.gateway;
+        const auto sink = [&parts](calls::CallNo call, calls::Event event) {
+            parts.directory->on_call(call, std::move(event));
+        };
+        try {
+            parts.agent.emplace(std::move(options), sink, log);
+        } catch (const std::runtime_error& error) {
+            log.error("no calls can be made", {{"error", error.what()}});
+        }
+    }
+    parts.third_party_call.emplace(service_options(settings, listen ? listen->address : ""), ledger,
+                                   *parts.directory, parts.agent ? &*parts.agent : nullptr, log);
+    parts.thread = std::thread([&parts] {
+        parts.context.run();
+        parts.ran.set_value();
+    });
+}
+
+Telephony::~Telephony() { stop(); }
+
+frontend::Service Telephony::service() { return parts_->third_party_call->service(); }
+
+void Telephony::stop_accepting() { parts_->third_party_call->stop_accepting(); }
+
+void Telephony::end_calls() {
+    auto& parts = *parts_;
+    stop_accepting();
+    std::promise<std::size_t> told;
+    asio::post(parts.context, [&] {
+        const tasks::TaskEvent end{"endCall", {}};
+        told.set_value(parts.directory->tell_all("", end));
+    });
+    const auto ended = told.get_future().get();
+    if (ended == 0 || !parts.agent) return;
+    parts.log.info("ending calls", {{"calls", ended}});
+    const auto deadline = Clock::now() + parts.stop_grace;
+    while (Clock::now() < deadline && parts.agent->legs() > 0) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+}
+
+void Telephony::stop() {
+    auto& parts = *parts_;
+    if (!parts.thread.joinable()) return;
+    if (parts.agent) parts.agent->close();
+    // Tasks and their timers go on their own thread; what is still to be posted keeps it running.
+    asio::post(parts.context, [&parts] { parts.directory.reset(); });
+    parts.guard.reset();
+    if (parts.ran.get_future().wait_for(parts.stop_grace) == std::future_status::timeout) {
+        parts.log.error("charges of calls are left to their holds' end: the ledger does not answer");
+        parts.context.stop();
+    }
+    parts.thread.join();
+}
+
+std::size_t Telephony::legs() const { return parts_->agent ? parts_->agent->legs() : 0; }
+
+}  // namespace app

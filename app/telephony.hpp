@@ -1,0 +1,35 @@
+// Telephony made and wired: calls and their tasks on a thread of their own, SIP beside it.
+#pragma once
+
+#include "app/settings.hpp"
+#include "base/log.hpp"
+#include "frontend/service.hpp"
+#include "ledger/ledger.hpp"
+#include "telephony/thirdpartycall/messages.hpp"
+
+#include <cstddef>
+#include <memory>
+
+namespace app {
+
+class Telephony {
+  public:
+    /// Binds SIP's port. Where it can't be had, the log says so and no calls are made: charging goes on.
+    /// `ledger` outlives this.
+    Telephony(const Settings& settings, ledger::Ledger& ledger, const base::Logger& log);
+    ~Telephony();
+
+    [[nodiscard]] frontend::Service service();
+    void stop_accepting();
+    /// Ends running calls and waits for their parties, at most `call.stop_grace`.
+    void end_calls();
+    /// When no request is under way any more: posts what calls leave to post, and ends the threads.
+    void stop();
+    [[nodiscard]] std::size_t legs() const;
+
+  private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace app

@@ -1,0 +1,411 @@
+// The call's state machine: setting up, connecting and ending. call_relay.cpp has what the parties ask of
+// each other in between.
+#include "telephony/calls/call.hpp"
+
+#include "telephony/calls/sdp.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace calls {
+
+std::int64_t seconds_between(const std::optional<Moment>& start, const std::optional<Moment>& end) {
+    if (!start || !end || end->steady < start->steady) return 0;
+    return std::chrono::round<std::chrono::seconds>(end->steady - start->steady).count();
+}
+
+Call::Call(const std::vector<std::string>& parties, CallOptions options, Moment now)
+    : options_(std::move(options)), waits_(parties.size() < 2), now_(now) {
+    status_.created = now;
+    for (const auto& address : parties) {
+        status_.parties.push_back({.address = address, .phase = {}, .started = {}, .ended = {}, .cause = {}});
+        legs_.emplace_back();
+    }
+}
+
+Commands Call::on(const Event& event, Moment now) {
+    now_ = now;
+    commands_.clear();
+    changed_ = false;
+    if (!finished_) {
+        std::visit([this](const auto& known) { handle(known); }, event);
+        progress();
+    }
+    if (changed_) commands_.emplace_back(command::Changed{});
+    if (ending_ && !finished_ && std::ranges::all_of(legs_, [](const Leg& leg) {
+            return leg.state == State::gone || leg.state == State::idle;
+        })) {
+        finished_ = true;
+        commands_.emplace_back(command::Finished{});
+    }
+    return std::move(commands_);
+}
+
+std::size_t Call::live() const { return live_legs().size(); }
+
+bool Call::has(std::string_view address) const {
+    for (const auto leg : live_legs()) {
+        if (status_.parties[leg].address == address) return true;
+    }
+    return false;
+}
+
+bool Call::live(LegNo leg) const {
+    return known(leg) && legs_[leg].state != State::leaving && legs_[leg].state != State::gone &&
+           !status_.parties[leg].ended;
+}
+
+std::vector<LegNo> Call::live_legs() const {
+    std::vector<LegNo> result;
+    for (LegNo leg = 0; leg < legs_.size(); ++leg) {
+        if (live(leg)) result.push_back(leg);
+    }
+    return result;
+}
+
+TimerId Call::set_timer(std::chrono::milliseconds after) {
+    commands_.emplace_back(command::SetTimer{++last_timer_, after});
+    return last_timer_;
+}
+
+/// A description of others as ours towards this leg.
+std::string Call::ours(LegNo leg, std::string_view sdp) {
+    const sdp::Origin origin{options_.session + leg, ++legs_[leg].version, options_.address};
+    return sdp::with_origin(sdp, origin);
+}
+
+/// Takes every medium of a description and sends and receives nothing.
+std::string Call::silence(LegNo leg, std::string_view sdp) {
+    const sdp::Origin origin{options_.session + leg, ++legs_[leg].version, options_.address};
+    return sdp::held_answer(sdp, origin);
+}
+
+// --- the way to the connection
+
+void Call::handle(const event::Start&) { changed_ = true; }
+
+void Call::handle(const event::Ringing& event) {
+    if (live(event.leg)) legs_[event.leg].rang = true;
+}
+
+void Call::handle(const event::Answered& event) {
+    if (!live(event.leg)) return;
+    auto& leg = legs_[event.leg];
+    const auto state = leg.state;
+    leg.timer = 0;
+    leg.retries = 0;
+    if (exchange_ && exchange_->to == event.leg && !exchange_->answered) {
+        finish_exchange(event.leg, event.sdp);
+        return;
+    }
+    if (event.sdp.empty() && state != State::parking) {
+        // An INVITE without a description must be answered with one (RFC 3261, 13.2.1).
+        leave(event.leg, Cause::aborted);
+        after_party(event.leg, Cause::aborted);
+        return;
+    }
+    if (!event.sdp.empty()) {
+        leg.described = event.sdp;
+        leg.lines = std::max(leg.lines, sdp::media_lines(event.sdp));
+    }
+    switch (state) {
+        case State::inviting: {
+            auto& party = status_.parties[event.leg];
+            party.phase = Phase::connected;
+            party.started = now_;
+            changed_ = true;
+            leg.state = State::answered;
+            break;
+        }
+        case State::moving:
+            leg.state = State::answered;
+            break;
+        case State::parking:
+            commands_.emplace_back(command::Ack{event.leg, {}});
+            leg.state = State::parked;
+            break;
+        case State::offered:
+            join_pair(event.leg, event.sdp);
+            break;
+        default:
+            // A re-INVITE whose reason is gone: acknowledged, so that the peer stops repeating its 2xx.
+            commands_.emplace_back(
+                command::Ack{event.leg, leg.asked_offer ? silence(event.leg, event.sdp) : std::string()});
+    }
+}
+
+/// The first party answered the second one's offer: both are acknowledged, and talk.
+void Call::join_pair(LegNo first, const std::string& answer) {
+    commands_.emplace_back(command::Ack{first, {}});
+    talk(first);
+    for (const auto second : live_legs()) {
+        if (second == first || legs_[second].state != State::answered) continue;
+        const auto lines = sdp::media_lines(legs_[second].described);
+        commands_.emplace_back(command::Ack{second, ours(second, sdp::cut(answer, lines))});
+        talk(second);
+        return;
+    }
+}
+
+void Call::talk(LegNo leg) {
+    legs_[leg].state = State::talking;
+    if (status_.started) return;
+    const auto talking = std::ranges::count(legs_, State::talking, &Leg::state);
+    if (talking < 2) return;
+    status_.started = now_;
+    status_.phase = Phase::connected;
+    changed_ = true;
+    if (options_.max_duration.count() > 0) duration_timer_ = set_timer(options_.max_duration);
+    settle();
+}
+
+/// One charge or one release, whatever comes later.
+void Call::settle() {
+    if (!options_.held || settled_) return;
+    settled_ = true;
+    if (status_.started)
+        commands_.emplace_back(command::Capture{});
+    else
+        commands_.emplace_back(command::Release{});
+}
+
+void Call::handle(const event::Refused& event) {
+    if (!known(event.leg)) return;
+    left(event.leg, cause_of(event.status, legs_[event.leg].rang));
+}
+
+void Call::handle(const event::Rejected& event) {
+    if (!live(event.leg)) return;
+    auto& leg = legs_[event.leg];
+    leg.timer = 0;
+    const bool dialog_lost = event.status == 408 || event.status == 481;
+    if (exchange_ && exchange_->to == event.leg && !exchange_->answered) {
+        answer(exchange_->from, exchange_->ticket, dialog_lost ? 500 : event.status);
+        exchange_.reset();
+        if (!dialog_lost) return;
+    } else if (leg.state != State::offered && leg.state != State::moving && leg.state != State::parking) {
+        if (!dialog_lost) return;
+    } else if (event.status == 491 && leg.retries < options_.glare_retries) {
+        ++leg.retries;
+        leg.state = State::glare;
+        leg.timer = set_timer(options_.glare_retry);
+        return;
+    }
+    leave(event.leg, Cause::aborted);
+    after_party(event.leg, Cause::aborted);
+}
+
+void Call::handle(const event::Joined& event) {
+    if (!live(event.leg) || legs_[event.leg].state != State::joining) return;
+    auto& leg = legs_[event.leg];
+    leg.on_bridge = true;
+    leg.bridge_sdp = event.sdp;
+    commands_.emplace_back(command::Ack{event.leg, ours(event.leg, event.sdp)});
+    talk(event.leg);
+}
+
+void Call::handle(const event::Unbridged& event) {
+    if (!live(event.leg)) return;
+    auto& leg = legs_[event.leg];
+    if (leg.state != State::joining && !leg.on_bridge) return;
+    leg.on_bridge = false;
+    leave(event.leg, Cause::aborted);
+    after_party(event.leg, Cause::aborted);
+}
+
+void Call::handle(const event::Timer& event) {
+    if (event.id == 0) return;
+    if (event.id == duration_timer_) {
+        end_call(Cause::hang_up, std::nullopt);
+        return;
+    }
+    for (const auto number : live_legs()) {
+        auto& leg = legs_[number];
+        if (leg.timer != event.id) continue;
+        leg.timer = 0;
+        if (leg.state == State::glare) {
+            leg.state = leg.before;
+            return;
+        }
+        if (leg.state == State::inviting) {
+            leave(number, Cause::no_answer);
+            after_party(number, Cause::no_answer);
+            return;
+        }
+        handle(event::Rejected{number, 408});
+        return;
+    }
+}
+
+// --- progress
+
+void Call::progress() {
+    if (ending_) return;
+    const auto count = live();
+    if (count == 0) {
+        end_call(status_.started ? Cause::hang_up : Cause::aborted, std::nullopt);
+        return;
+    }
+    if (options_.bridge && count > 2) bridged_ = true;
+    if (bridged_)
+        progress_bridge();
+    else
+        progress_direct();
+}
+
+void Call::progress_direct() {
+    const auto parties = live_legs();
+    const auto first = parties[0];
+    const auto state = legs_[first].state;
+    if (state == State::idle) invite(first);
+    if (state == State::answered) {
+        // Silence until the other one answers.
+        commands_.emplace_back(command::Ack{first, silence(first, legs_[first].described)});
+        legs_[first].state = State::parked;
+    }
+    if (state == State::talking && !exchange_ && !partner_of(first)) park(first);
+    if (parties.size() < 2 || legs_[first].state != State::parked) return;
+    const auto second = parties[1];
+    if (legs_[second].state == State::idle) invite(second);
+    if (legs_[second].state == State::answered) offer_to(first, second);
+    if (legs_[second].state == State::parked) reinvite(second, State::moving, {});
+}
+
+void Call::progress_bridge() {
+    for (const auto number : live_legs()) {
+        auto& leg = legs_[number];
+        if (leg.state == State::idle) invite(number);
+        if (leg.state == State::answered) {
+            leg.state = State::joining;
+            commands_.emplace_back(command::Join{number, leg.described});
+        }
+        const bool aside = leg.state == State::talking && !leg.on_bridge && !exchange_;
+        if (aside || leg.state == State::parked) reinvite(number, State::moving, {});
+    }
+}
+
+void Call::invite(LegNo leg) {
+    legs_[leg].state = State::inviting;
+    legs_[leg].timer = set_timer(options_.no_answer);
+    commands_.emplace_back(command::Invite{leg, status_.parties[leg].address});
+}
+
+void Call::reinvite(LegNo leg, State state, std::string sdp) {
+    legs_[leg].before = legs_[leg].state;
+    legs_[leg].state = state;
+    legs_[leg].asked_offer = sdp.empty();
+    legs_[leg].timer = set_timer(options_.reinvite_timeout);
+    commands_.emplace_back(command::Reinvite{leg, std::move(sdp)});
+}
+
+/// Into silence, by a re-INVITE that has the party's own media on hold.
+void Call::park(LegNo leg) {
+    reinvite(leg, State::parking, sdp::padded(silence(leg, legs_[leg].described), legs_[leg].lines));
+}
+
+void Call::offer_to(LegNo leg, LegNo offerer) {
+    auto offer = sdp::padded(ours(leg, legs_[offerer].described), legs_[leg].lines);
+    legs_[leg].lines = sdp::media_lines(offer);
+    reinvite(leg, State::offered, std::move(offer));
+}
+
+// --- the end
+
+void Call::handle(const event::HungUp& event) {
+    if (known(event.leg)) left(event.leg, Cause::hang_up);
+}
+
+void Call::handle(const event::Lost& event) {
+    if (known(event.leg)) left(event.leg, Cause::aborted);
+}
+
+void Call::handle(const event::Gone& event) {
+    if (known(event.leg)) left(event.leg, Cause::aborted);
+}
+
+void Call::handle(const event::End&) {
+    end_call(status_.phase == Phase::connected ? Cause::hang_up : Cause::aborted, std::nullopt);
+}
+
+void Call::handle(const event::Add& event) {
+    if (ending_ || has(event.address)) return;
+    waits_ = true;
+    status_.parties.push_back(
+        {.address = event.address, .phase = {}, .started = {}, .ended = {}, .cause = {}});
+    legs_.emplace_back();
+    changed_ = true;
+}
+
+void Call::handle(const event::Remove& event) {
+    for (const auto leg : live_legs()) {
+        if (status_.parties[leg].address != event.address) continue;
+        waits_ = true;
+        const auto cause = status_.parties[leg].started ? Cause::hang_up : Cause::aborted;
+        leave(leg, cause);
+        after_party(leg, cause);
+        return;
+    }
+}
+
+/// Sends a leg away. Its party has ended from now on; the leg is gone when the peer says so.
+void Call::leave(LegNo leg, Cause cause) {
+    if (!live(leg)) return;
+    abandon_exchange(leg);
+    close_party(leg, cause);
+    auto& entry = legs_[leg];
+    if (entry.on_bridge || entry.state == State::joining) commands_.emplace_back(command::Leave{leg});
+    entry.on_bridge = false;
+    if (entry.state == State::idle) {
+        entry.state = State::gone;
+        return;
+    }
+    entry.state = State::leaving;
+    commands_.emplace_back(command::End{leg});
+}
+
+/// The peer, or the network, ended a leg.
+void Call::left(LegNo leg, Cause cause) {
+    auto& entry = legs_[leg];
+    if (entry.state == State::gone || entry.state == State::idle) return;
+    const bool was_live = live(leg);
+    abandon_exchange(leg);
+    if (entry.on_bridge || entry.state == State::joining) commands_.emplace_back(command::Leave{leg});
+    entry.on_bridge = false;
+    entry.state = State::gone;
+    if (!was_live) return;
+    close_party(leg, cause);
+    after_party(leg, cause);
+}
+
+void Call::close_party(LegNo leg, Cause cause) {
+    auto& party = status_.parties[leg];
+    legs_[leg].timer = 0;
+    party.phase = Phase::terminated;
+    party.ended = now_;
+    party.cause = cause;
+    changed_ = true;
+}
+
+void Call::after_party(LegNo leg, Cause cause) {
+    if (ending_) return;
+    if (!waits_ && !bridged_) {
+        end_call(cause, leg);
+        return;
+    }
+    if (live() == 0) end_call(cause, leg);
+}
+
+void Call::end_call(Cause cause, std::optional<LegNo> culprit) {
+    if (ending_) return;
+    ending_ = true;
+    const bool connected = status_.phase == Phase::connected;
+    status_.phase = Phase::terminated;
+    status_.ended = now_;
+    status_.cause = cause;
+    status_.culprit = culprit;
+    changed_ = true;
+    settle();
+    for (const auto leg : live_legs()) leave(leg, connected ? Cause::hang_up : Cause::aborted);
+}
+
+}  // namespace calls

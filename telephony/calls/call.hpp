@@ -1,0 +1,185 @@
+// What a call is: a pure state machine. Events come in, commands go out; no sockets, no clocks, no SQL.
+//
+// Two parties exchange media directly (RFC 3725, flow III): the first is called without a description, its
+// offer is answered with silence; the second is called without one too, its offer goes to the first in a
+// re-INVITE, and the first one's answer to the second in the ACK. From the third party on, everybody is on
+// the bridge: each one's offer is answered by the bridge.
+//
+// After every event, progress() looks at the states of the legs and takes the next step, so that no order of
+// events leaves a leg behind.
+#pragma once
+
+#include "telephony/calls/causes.hpp"
+#include "telephony/calls/event.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace calls {
+
+enum class Phase : std::uint8_t { initial, connected, terminated };
+
+/// One party, as status and records show it.
+struct PartyStatus {
+    std::string address;
+    Phase phase = Phase::initial;  ///< connected: it has answered
+    std::optional<Moment> started;
+    std::optional<Moment> ended;
+    std::optional<Cause> cause;  ///< once terminated
+};
+
+/// The whole call, as status and records show it.
+struct CallStatus {
+    Phase phase = Phase::initial;  ///< connected: two parties are
+    Moment created;
+    std::optional<Moment> started;  ///< when the second party was connected
+    std::optional<Moment> ended;
+    std::optional<Cause> cause;    ///< once terminated
+    std::optional<LegNo> culprit;  ///< whose end ended the call; nothing: ours
+    std::vector<PartyStatus> parties;
+};
+
+/// Whole seconds from start to end, 0 when it never started.
+[[nodiscard]] std::int64_t seconds_between(const std::optional<Moment>& start,
+                                           const std::optional<Moment>& end);
+
+struct CallOptions {
+    std::chrono::milliseconds no_answer{60'000};  ///< how long a party may ring
+    std::chrono::milliseconds reinvite_timeout{
+        20'000};                                   ///< below 32 s, after which a 2xx gives up on its ACK
+    std::chrono::milliseconds glare_retry{2'100};  ///< RFC 3261, 14.1: 2.1 s to 4 s for who made the dialog
+    int glare_retries = 4;
+    std::chrono::milliseconds max_duration{0};  ///< from the connection; 0: none
+    bool held = false;          ///< an amount is held for this call: it ends in one Capture or one Release
+    bool fixed_media = false;   ///< no party may add media (changeMediaNotAllowed)
+    bool bridge = false;        ///< there is one
+    std::string address;        ///< of this server, in descriptions that it makes
+    std::uint64_t session = 0;  ///< in descriptions that it makes; differs between calls
+};
+
+class Call {
+  public:
+    /// One party: the call waits for more. Two: they are connected, and one's end ends the call.
+    Call(const std::vector<std::string>& parties, CallOptions options, Moment now);
+
+    /// Any event is right in any state; what comes too late changes nothing.
+    [[nodiscard]] Commands on(const Event& event, Moment now);
+
+    [[nodiscard]] const CallStatus& status() const { return status_; }
+    [[nodiscard]] bool finished() const { return finished_; }
+    /// Parties that have not ended.
+    [[nodiscard]] std::size_t live() const;
+    /// Whether this address is a party that has not ended.
+    [[nodiscard]] bool has(std::string_view address) const;
+
+  private:
+    enum class State : std::uint8_t {
+        idle,      ///< to be called
+        inviting,  ///< INVITE sent
+        answered,  ///< its 2xx carries an offer and waits for our ACK
+        joining,   ///< the same, and the bridge was asked
+        parked,    ///< in silence
+        parking,   ///< re-INVITE into silence sent
+        offered,   ///< re-INVITE with the other one's offer sent
+        moving,    ///< re-INVITE that asks for an offer sent
+        glare,     ///< a re-INVITE met the peer's own: sent again in a moment
+        talking,
+        leaving,  ///< End sent
+        gone
+    };
+
+    struct Leg {
+        State state = State::idle;
+        State before = State::idle;  ///< of a re-INVITE: where a failed one goes back to
+        std::string described;       ///< its last description
+        std::size_t lines = 0;       ///< m= lines of the dialog
+        std::uint64_t version = 0;   ///< of our descriptions in this dialog
+        TimerId timer = 0;           ///< that its present state waits for
+        int retries = 0;
+        bool rang = false;
+        bool on_bridge = false;
+        std::string bridge_sdp;
+        bool asked_offer = false;  ///< the re-INVITE under way asks for an offer
+    };
+
+    /// A re-INVITE or UPDATE of one party on its way to the other and back.
+    struct Exchange {
+        LegNo from = 0;
+        LegNo to = 0;
+        Ticket ticket = 0;
+        Method method = Method::reinvite;
+        std::size_t lines = 0;   ///< of the offer
+        bool offerless = false;  ///< the answer comes with the ACK
+        bool answered = false;   ///< of an offerless one: the offer is delivered, the ACK is awaited
+    };
+
+    void handle(const event::Start&);
+    void handle(const event::Ringing&);
+    void handle(const event::Answered&);
+    void handle(const event::Refused&);
+    void handle(const event::Rejected&);
+    void handle(const event::Requested&);
+    void handle(const event::Acknowledged&);
+    void handle(const event::Replied&);
+    void handle(const event::HungUp&);
+    void handle(const event::Lost&);
+    void handle(const event::Gone&);
+    void handle(const event::Joined&);
+    void handle(const event::Unbridged&);
+    void handle(const event::Timer&);
+    void handle(const event::End&);
+    void handle(const event::Add&);
+    void handle(const event::Remove&);
+
+    void progress();
+    void progress_direct();
+    void progress_bridge();
+    void settle();
+
+    void invite(LegNo leg);
+    void reinvite(LegNo leg, State state, std::string sdp);
+    void park(LegNo leg);
+    void offer_to(LegNo leg, LegNo offerer);
+    void join_pair(LegNo leg, const std::string& answer);
+    void talk(LegNo leg);
+    void relay_offer(const event::Requested& request, LegNo partner);
+    void answer_alone(const event::Requested& request);
+    void finish_exchange(LegNo leg, const std::string& sdp);
+    void abandon_exchange(LegNo leg);
+
+    void leave(LegNo leg, Cause cause);
+    void left(LegNo leg, Cause cause);
+    void after_party(LegNo leg, Cause cause);
+    void end_call(Cause cause, std::optional<LegNo> culprit);
+    void close_party(LegNo leg, Cause cause);
+
+    [[nodiscard]] bool known(LegNo leg) const { return leg < legs_.size(); }
+    [[nodiscard]] bool live(LegNo leg) const;
+    [[nodiscard]] std::vector<LegNo> live_legs() const;
+    [[nodiscard]] std::optional<LegNo> partner_of(LegNo leg) const;
+    [[nodiscard]] std::string ours(LegNo leg, std::string_view sdp);
+    [[nodiscard]] std::string silence(LegNo leg, std::string_view sdp);
+    [[nodiscard]] TimerId set_timer(std::chrono::milliseconds after);
+    void answer(LegNo leg, Ticket ticket, int status, std::string sdp = {});
+
+    CallOptions options_;
+    CallStatus status_;
+    std::vector<Leg> legs_;  // beside status_.parties
+    std::optional<Exchange> exchange_;
+    std::map<Ticket, LegNo> relays_;  // INFO: who asked
+    bool waits_ = false;              // a party left over stays
+    bool bridged_ = false;
+    bool ending_ = false;
+    bool settled_ = false;  // Capture or Release was given
+    bool finished_ = false;
+    bool changed_ = false;
+    TimerId last_timer_ = 0;
+    TimerId duration_timer_ = 0;
+    Moment now_;
+    Commands commands_;
+};
+
+}  // namespace calls

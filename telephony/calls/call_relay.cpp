@@ -1,0 +1,200 @@
+// What one party asks of the other through us: re-INVITE and UPDATE (hold, resume, other media) and INFO
+// (DTMF).
+#include "telephony/calls/call.hpp"
+#include "telephony/calls/sdp.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace calls {
+namespace {
+
+/// Both descriptions have the same o= line: nothing is offered anew, the session is only refreshed
+/// (RFC 3264, 8).
+bool same_origin(std::string_view left, std::string_view right) {
+    const auto origin = [](std::string_view text) {
+        const auto start = text.find("\no=");
+        if (start == std::string_view::npos) return std::string_view();
+        const auto line = text.substr(start + 1);
+        return line.substr(0, line.find_first_of("\r\n"));
+    };
+    return !origin(left).empty() && origin(left) == origin(right);
+}
+
+}  // namespace
+
+void Call::answer(LegNo leg, Ticket ticket, int status, std::string sdp) {
+    Body body;
+    if (!sdp.empty()) body = {"application/sdp", std::move(sdp)};
+    commands_.emplace_back(command::Answer{leg, ticket, status, std::move(body)});
+}
+
+/// Who talks directly with this one.
+std::optional<LegNo> Call::partner_of(LegNo leg) const {
+    if (legs_[leg].state != State::talking || legs_[leg].on_bridge) return std::nullopt;
+    for (const auto other : live_legs()) {
+        if (other != leg && legs_[other].state == State::talking && !legs_[other].on_bridge) return other;
+    }
+    return std::nullopt;
+}
+
+void Call::handle(const event::Requested& event) {
+    if (!live(event.leg)) {
+        answer(event.leg, event.ticket, 481);
+        return;
+    }
+    const auto partner = partner_of(event.leg);
+    if (event.method == Method::info) {
+        if (!partner) {
+            answer(event.leg, event.ticket, 200);
+            return;
+        }
+        relays_[event.ticket] = event.leg;
+        commands_.emplace_back(command::Relay{*partner, event.ticket, event.method, event.body});
+        return;
+    }
+    const auto state = legs_[event.leg].state;
+    const bool settled = state == State::talking || state == State::parked;
+    if (!settled || exchange_) {
+        answer(event.leg, event.ticket, 491);
+        return;
+    }
+    if (partner)
+        relay_offer(event, *partner);
+    else
+        answer_alone(event);
+}
+
+void Call::relay_offer(const event::Requested& request, LegNo partner) {
+    auto& leg = legs_[request.leg];
+    const auto& offer = request.body.text;
+    const auto lines = sdp::media_lines(offer);
+    if (options_.fixed_media && lines > sdp::media_lines(leg.described)) {
+        answer(request.leg, request.ticket, 488);
+        return;
+    }
+    exchange_ = Exchange{.from = request.leg,
+                         .to = partner,
+                         .ticket = request.ticket,
+                         .method = request.method,
+                         .lines = lines,
+                         .offerless = offer.empty(),
+                         .answered = false};
+    auto& other = legs_[partner];
+    std::string sdp;
+    if (!offer.empty()) {
+        leg.described = offer;
+        leg.lines = std::max(leg.lines, lines);
+        sdp = sdp::padded(ours(partner, offer), other.lines);
+        other.lines = sdp::media_lines(sdp);
+    }
+    other.asked_offer = offer.empty();
+    other.timer = set_timer(options_.reinvite_timeout);
+    if (request.method == Method::update) {
+        Body body{"application/sdp", std::move(sdp)};
+        commands_.emplace_back(command::Relay{partner, request.ticket, request.method, std::move(body)});
+    } else {
+        commands_.emplace_back(command::Reinvite{partner, std::move(sdp)});
+    }
+}
+
+/// A party without a partner: in silence, or on the bridge.
+void Call::answer_alone(const event::Requested& request) {
+    auto& leg = legs_[request.leg];
+    const auto& offer = request.body.text;
+    if (leg.on_bridge) {
+        const bool refresh = same_origin(offer, leg.described);
+        answer(request.leg, request.ticket, refresh ? 200 : 488,
+               refresh ? ours(request.leg, leg.bridge_sdp) : std::string());
+        return;
+    }
+    if (offer.empty()) {
+        answer(request.leg, request.ticket, 488);
+        return;
+    }
+    leg.described = offer;
+    leg.lines = std::max(leg.lines, sdp::media_lines(offer));
+    answer(request.leg, request.ticket, 200, silence(request.leg, offer));
+}
+
+/// The other party accepted: its description goes back to the one that asked.
+void Call::finish_exchange(LegNo leg, const std::string& sdp) {
+    auto& exchange = *exchange_;
+    const auto from = exchange.from;
+    if (sdp.empty()) {
+        commands_.emplace_back(command::Ack{leg, {}});
+        answer(from, exchange.ticket, 500);
+        exchange_.reset();
+        return;
+    }
+    legs_[leg].described = sdp;
+    auto& asker = legs_[from];
+    if (exchange.offerless) {
+        auto offer = sdp::padded(ours(from, sdp), asker.lines);
+        asker.lines = sdp::media_lines(offer);
+        exchange.lines = sdp::media_lines(sdp);
+        exchange.answered = true;
+        legs_[leg].timer = set_timer(options_.reinvite_timeout);
+        answer(from, exchange.ticket, 200, std::move(offer));
+        return;
+    }
+    commands_.emplace_back(command::Ack{leg, {}});
+    answer(from, exchange.ticket, 200, ours(from, sdp::cut(sdp, exchange.lines)));
+    exchange_.reset();
+}
+
+void Call::handle(const event::Acknowledged& event) {
+    if (!exchange_ || !exchange_->answered || exchange_->from != event.leg) return;
+    const auto to = exchange_->to;
+    const auto lines = exchange_->lines;
+    exchange_.reset();
+    legs_[to].timer = 0;
+    if (event.sdp.empty()) {
+        leave(event.leg, Cause::aborted);
+        after_party(event.leg, Cause::aborted);
+        return;
+    }
+    legs_[event.leg].described = event.sdp;
+    commands_.emplace_back(command::Ack{to, ours(to, sdp::cut(event.sdp, lines))});
+}
+
+void Call::handle(const event::Replied& event) {
+    if (const auto relay = relays_.find(event.ticket); relay != relays_.end()) {
+        commands_.emplace_back(command::Answer{relay->second, event.ticket, event.status, event.body});
+        relays_.erase(relay);
+        return;
+    }
+    if (!exchange_ || exchange_->ticket != event.ticket || exchange_->to != event.leg) return;
+    if (!live(event.leg)) return;
+    legs_[event.leg].timer = 0;
+    const auto from = exchange_->from;
+    const auto lines = exchange_->lines;
+    exchange_.reset();
+    if (event.status >= 300 || event.body.text.empty()) {
+        answer(from, event.ticket, event.status >= 300 ? event.status : 500);
+        return;
+    }
+    legs_[event.leg].described = event.body.text;
+    answer(from, event.ticket, 200, ours(from, sdp::cut(event.body.text, lines)));
+}
+
+/// One side of an exchange ends: the other is answered, or acknowledged.
+void Call::abandon_exchange(LegNo leg) {
+    std::erase_if(relays_, [&](const auto& relay) {
+        if (relay.second == leg) return true;
+        if (partner_of(relay.second) != leg) return false;
+        answer(relay.second, relay.first, 481);
+        return true;
+    });
+    if (!exchange_ || (exchange_->from != leg && exchange_->to != leg)) return;
+    const auto exchange = *exchange_;
+    exchange_.reset();
+    if (exchange.to == leg && !exchange.answered) answer(exchange.from, exchange.ticket, 481);
+    if (exchange.from == leg && exchange.answered && live(exchange.to)) {
+        auto& other = legs_[exchange.to];
+        other.timer = 0;
+        commands_.emplace_back(command::Ack{exchange.to, silence(exchange.to, other.described)});
+    }
+}
+
+}  // namespace calls

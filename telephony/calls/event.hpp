@@ -1,0 +1,182 @@
+// What happens to a call, and what a call wants done: the two vocabularies of its state machine.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace calls {
+
+/// A leg is the dialog with one party. Numbered within its call, never reused.
+using LegNo = std::size_t;
+/// Names a request of a peer that waits for its answer.
+using Ticket = std::uint64_t;
+/// Names a timer that was set. A timer that nobody waits for any more may still ring.
+using TimerId = std::uint64_t;
+
+/// When something happened: by a clock that never jumps, and as people read it.
+struct Moment {
+    std::chrono::milliseconds steady{0};
+    std::chrono::sys_time<std::chrono::microseconds> wall{};
+};
+
+/// A message's body.
+struct Body {
+    std::string type;  ///< Content-Type, empty when there is none
+    std::string text;
+};
+
+/// Requests inside a dialog that concern the other party too.
+enum class Method : std::uint8_t { reinvite, update, info };
+
+namespace event {
+
+/// The first one.
+struct Start {};
+/// 180 to 199.
+struct Ringing {
+    LegNo leg = 0;
+};
+/// A 2xx to our INVITE or re-INVITE. It waits for an Ack.
+struct Answered {
+    LegNo leg = 0;
+    std::string sdp;
+};
+/// The initial INVITE failed: the leg is gone.
+struct Refused {
+    LegNo leg = 0;
+    int status = 0;
+};
+/// A re-INVITE failed; the dialog is still there.
+struct Rejected {
+    LegNo leg = 0;
+    int status = 0;
+};
+/// The peer asks for something. It waits for an Answer.
+struct Requested {
+    LegNo leg = 0;
+    Ticket ticket = 0;
+    Method method = Method::reinvite;
+    Body body;
+};
+/// The peer's ACK to our 2xx, which may carry an answer.
+struct Acknowledged {
+    LegNo leg = 0;
+    std::string sdp;
+};
+/// The final response to a Relay.
+struct Replied {
+    LegNo leg = 0;
+    Ticket ticket = 0;
+    int status = 0;
+    Body body;
+};
+/// The peer sent BYE: the leg is gone.
+struct HungUp {
+    LegNo leg = 0;
+};
+/// The dialog broke (no refresh, no ACK, 481): the leg is gone.
+struct Lost {
+    LegNo leg = 0;
+};
+/// What End asked for is done: the leg is gone.
+struct Gone {
+    LegNo leg = 0;
+};
+/// The bridge's description for a party that asked to join.
+struct Joined {
+    LegNo leg = 0;
+    std::string sdp;
+};
+/// The bridge can't take this party, or lost it.
+struct Unbridged {
+    LegNo leg = 0;
+};
+struct Timer {
+    TimerId id = 0;
+};
+/// Somebody entitled wants the call to end.
+struct End {};
+/// One more party.
+struct Add {
+    std::string address;
+};
+/// One party less.
+struct Remove {
+    std::string address;
+};
+
+}  // namespace event
+
+using Event = std::variant<event::Start, event::Ringing, event::Answered, event::Refused, event::Rejected,
+                           event::Requested, event::Acknowledged, event::Replied, event::HungUp, event::Lost,
+                           event::Gone, event::Joined, event::Unbridged, event::Timer, event::End, event::Add,
+                           event::Remove>;
+
+namespace command {
+
+/// Calls a party without a description: it is asked for its offer (RFC 3725, flow III).
+struct Invite {
+    LegNo leg = 0;
+    std::string address;
+};
+/// A new offer; empty: asks for one.
+struct Reinvite {
+    LegNo leg = 0;
+    std::string sdp;
+};
+/// Acknowledges a 2xx, with an answer where the 2xx carried an offer.
+struct Ack {
+    LegNo leg = 0;
+    std::string sdp;
+};
+/// The peer's request, made to the other party.
+struct Relay {
+    LegNo leg = 0;
+    Ticket ticket = 0;
+    Method method = Method::info;
+    Body body;
+};
+/// The final response to a peer's request.
+struct Answer {
+    LegNo leg = 0;
+    Ticket ticket = 0;
+    int status = 200;
+    Body body;
+};
+/// Ends a leg whatever its state: CANCEL, or ACK and BYE, or BYE.
+struct End {
+    LegNo leg = 0;
+};
+/// Mixes a party with the others; the offer is the party's.
+struct Join {
+    LegNo leg = 0;
+    std::string offer;
+};
+struct Leave {
+    LegNo leg = 0;
+};
+struct SetTimer {
+    TimerId id = 0;
+    std::chrono::milliseconds after{0};
+};
+/// Two parties are connected: what was held is charged. At most once, and never after Release.
+struct Capture {};
+/// The call failed: what was held is given back. At most once, and never after Capture.
+struct Release {};
+/// The status differs from the last one.
+struct Changed {};
+/// The last one: no leg is left.
+struct Finished {};
+
+}  // namespace command
+
+using Command = std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay,
+                             command::Answer, command::End, command::Join, command::Leave, command::SetTimer,
+                             command::Capture, command::Release, command::Changed, command::Finished>;
+using Commands = std::vector<Command>;
+
+}  // namespace calls

@@ -1,0 +1,84 @@
+// Carries out a call's commands.
+#include "telephony/calls/live_call.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <utility>
+
+namespace calls {
+
+struct LiveCall::Timers {
+    std::map<TimerId, boost::asio::steady_timer> running;
+};
+
+Moment now() {
+    using namespace std::chrono;
+    return {duration_cast<milliseconds>(steady_clock::now().time_since_epoch()),
+            time_point_cast<microseconds>(system_clock::now())};
+}
+
+LiveCall::LiveCall(CallNo number, const std::vector<std::string>& parties, CallOptions options,
+                   std::string caller_name, Signalling& signalling, boost::asio::any_io_executor executor,
+                   Observer observer)
+    : number_(number),
+      call_(parties, std::move(options), now()),
+      caller_name_(std::move(caller_name)),
+      signalling_(signalling),
+      executor_(std::move(executor)),
+      observer_(std::move(observer)),
+      timers_(std::make_unique<Timers>()) {}
+
+LiveCall::~LiveCall() = default;
+
+void LiveCall::deliver(const Event& event) { run(call_.on(event, now())); }
+
+void LiveCall::set_timer(const command::SetTimer& timer) {
+    auto& entry = timers_->running.try_emplace(timer.id, executor_, timer.after).first->second;
+    entry.async_wait([this, id = timer.id](const boost::system::error_code& error) {
+        // Cancelled by the destructor of its call, which is gone by now.
+        if (error) return;
+        timers_->running.erase(id);
+        const event::Timer rang{id};
+        deliver(rang);
+    });
+}
+
+/// Towards the first party the second one seems to call; towards all others the first.
+Invitation LiveCall::invitation(const command::Invite& command) const {
+    const auto& parties = call_.status().parties;
+    Invitation result;
+    result.target = command.address;
+    const auto other = command.leg == 0 ? std::size_t{1} : std::size_t{0};
+    result.from = parties[parties.size() > other ? other : 0].address;
+    if (command.leg != 0) result.from_name = caller_name_;
+    return result;
+}
+
+void LiveCall::run(Commands commands) {
+    struct Carry {
+        LiveCall& self;
+        [[nodiscard]] LegId id(LegNo leg) const { return {self.number_, leg}; }
+        void operator()(command::Invite& c) const { self.signalling_.invite(id(c.leg), self.invitation(c)); }
+        void operator()(command::Reinvite& c) const {
+            self.signalling_.reinvite(id(c.leg), std::move(c.sdp));
+        }
+        void operator()(command::Ack& c) const { self.signalling_.ack(id(c.leg), std::move(c.sdp)); }
+        void operator()(command::Relay& c) const {
+            self.signalling_.relay(id(c.leg), c.ticket, c.method, std::move(c.body));
+        }
+        void operator()(command::Answer& c) const {
+            self.signalling_.answer(id(c.leg), c.ticket, c.status, std::move(c.body));
+        }
+        void operator()(command::End& c) const { self.signalling_.end(id(c.leg)); }
+        void operator()(command::Join&) const {}   // not given without options.bridge
+        void operator()(command::Leave&) const {}  // the same
+        void operator()(command::SetTimer& c) const { self.set_timer(c); }
+        void operator()(command::Capture&) const { self.observer_.settled_paid(); }
+        void operator()(command::Release&) const { self.observer_.settled_free(); }
+        void operator()(command::Changed&) const { self.observer_.changed(); }
+        void operator()(command::Finished&) const { self.observer_.finished(); }
+    };
+    for (auto& command : commands) std::visit(Carry{*this}, command);
+}
+
+}  // namespace calls

@@ -1,0 +1,54 @@
+// A call that runs: the state machine with its clock, its timers and the network. Belongs to one executor.
+#pragma once
+
+#include "telephony/calls/call.hpp"
+#include "telephony/calls/signalling.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace calls {
+
+/// What a call tells its owner, on its executor. None of them may destroy the call at once.
+struct Observer {
+    std::function<void()> changed;       ///< the status differs
+    std::function<void()> settled_paid;  ///< two parties are connected: charge what is held
+    std::function<void()> settled_free;  ///< it failed: give back what is held
+    std::function<void()> finished;      ///< no leg is left
+};
+
+class LiveCall {
+  public:
+    /// `signalling` outlives the call.
+    LiveCall(CallNo number, const std::vector<std::string>& parties, CallOptions options,
+             std::string caller_name, Signalling& signalling, boost::asio::any_io_executor executor,
+             Observer observer);
+    ~LiveCall();
+    LiveCall(const LiveCall&) = delete;
+    LiveCall& operator=(const LiveCall&) = delete;
+
+    void deliver(const Event& event);
+    [[nodiscard]] const Call& call() const { return call_; }
+
+  private:
+    void run(Commands commands);
+    void set_timer(const command::SetTimer& timer);
+    [[nodiscard]] Invitation invitation(const command::Invite& command) const;
+
+    struct Timers;
+    CallNo number_;
+    Call call_;
+    std::string caller_name_;
+    Signalling& signalling_;
+    boost::asio::any_io_executor executor_;
+    Observer observer_;
+    std::unique_ptr<Timers> timers_;
+};
+
+/// Now, for Call::on.
+[[nodiscard]] Moment now();
+
+}  // namespace calls

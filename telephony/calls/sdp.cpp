@@ -1,0 +1,99 @@
+// Session descriptions, line by line. Lines end with CRLF; a lone LF, as some send it, is read too.
+#include "telephony/calls/sdp.hpp"
+
+#include <vector>
+
+namespace calls::sdp {
+namespace {
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> lines;
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        auto line = text.substr(0, end);
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (!line.empty()) lines.push_back(line);
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return lines;
+}
+
+void append(std::string& out, std::string_view line) {
+    out += line;
+    out += "\r\n";
+}
+
+std::string origin_line(const Origin& origin) {
+    const bool v6 = origin.address.find(':') != std::string::npos;
+    return "o=ledgerline " + std::to_string(origin.session) + ' ' + std::to_string(origin.version) +
+           " IN IP" + (v6 ? '6' : '4') + ' ' + origin.address;
+}
+
+/// The m= line with another port: `m=audio 9 RTP/AVP 0`.
+std::string with_port(std::string_view line, std::string_view port) {
+    const auto first = line.find(' ');
+    if (first == std::string_view::npos) return std::string(line);
+    const auto second = line.find(' ', first + 1);
+    std::string result(line.substr(0, first + 1));
+    result += port;
+    if (second != std::string_view::npos) result += line.substr(second);
+    return result;
+}
+
+/// An answer with one section for each of the offer's, on this port and with this attribute.
+std::string dummy_answer(std::string_view offer, const Origin& origin, std::string_view port,
+                         std::string_view attribute) {
+    std::string out;
+    append(out, "v=0");
+    append(out, origin_line(origin));
+    append(out, "s=-");
+    append(out, "c=IN IP4 0.0.0.0");
+    append(out, "t=0 0");
+    for (const auto line : lines_of(offer)) {
+        if (!line.starts_with("m=")) continue;
+        append(out, with_port(line, port));
+        if (!attribute.empty()) append(out, attribute);
+    }
+    return out;
+}
+
+}  // namespace
+
+std::size_t media_lines(std::string_view text) {
+    std::size_t count = 0;
+    for (const auto line : lines_of(text)) count += line.starts_with("m=") ? 1 : 0;
+    return count;
+}
+
+std::string with_origin(std::string_view text, const Origin& origin) {
+    std::string out;
+    for (const auto line : lines_of(text)) append(out, line.starts_with("o=") ? origin_line(origin) : line);
+    return out;
+}
+
+std::string padded(std::string_view text, std::size_t lines) {
+    std::string out;
+    for (const auto line : lines_of(text)) append(out, line);
+    for (auto have = media_lines(text); have < lines; ++have) append(out, "m=audio 0 RTP/AVP 0");
+    return out;
+}
+
+std::string cut(std::string_view text, std::size_t lines) {
+    std::string out;
+    std::size_t have = 0;
+    for (const auto line : lines_of(text)) {
+        if (line.starts_with("m=") && ++have > lines) break;
+        append(out, line);
+    }
+    return out;
+}
+
+std::string held_answer(std::string_view offer, const Origin& origin) {
+    return dummy_answer(offer, origin, "9", "a=inactive");
+}
+
+std::string refusing_answer(std::string_view offer, const Origin& origin) {
+    return dummy_answer(offer, origin, "0", "");
+}
+
+}  // namespace calls::sdp

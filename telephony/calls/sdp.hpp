@@ -1,0 +1,40 @@
+// What a back-to-back user agent must do to session descriptions that it relays, and the few that it makes.
+// Everything else in them stays as it came (RFC 4566, RFC 3264).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace calls::sdp {
+
+/// Who speaks, towards one party: the o= line's identity stays the same for the whole dialog, and its version
+/// grows by one with every description (RFC 3264, 8), whoever's media it describes.
+struct Origin {
+    std::uint64_t session = 0;
+    std::uint64_t version = 0;
+    std::string address;  ///< of this server, e.g. 127.0.0.1
+};
+
+/// The m= lines of a description.
+[[nodiscard]] std::size_t media_lines(std::string_view text);
+
+/// A description of somebody else's media as ours: o= replaced, the rest unchanged.
+[[nodiscard]] std::string with_origin(std::string_view text, const Origin& origin);
+
+/// At least `lines` m= lines: rejected ones (port 0) are added, as a new offer may never have fewer than the
+/// last one (RFC 3264, 8).
+[[nodiscard]] std::string padded(std::string_view text, std::size_t lines);
+
+/// At most the first `lines` m= sections: an answer has as many as its offer.
+[[nodiscard]] std::string cut(std::string_view text, std::size_t lines);
+
+/// An answer that takes every medium and sends and receives nothing: the party is on hold (RFC 3725, flow
+/// III).
+[[nodiscard]] std::string held_answer(std::string_view offer, const Origin& origin);
+
+/// An answer that refuses every medium (port 0), for a session that is ended at once.
+[[nodiscard]] std::string refusing_answer(std::string_view offer, const Origin& origin);
+
+}  // namespace calls::sdp

@@ -1,0 +1,46 @@
+// The SIP user agent: outgoing dialogs of third-party calls over UDP and TCP, in a thread of its own.
+#pragma once
+
+#include "base/log.hpp"
+#include "telephony/calls/signalling.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace sip {
+
+struct AgentOptions {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 5060;  ///< of UDP and TCP
+    std::string advertise;      ///< host[:port] that peers shall use; empty: what was bound
+    std::string gateway;        ///< sip: URI's host[:port] for tel: URIs; empty: they are not reachable
+};
+
+class Agent final : public calls::Signalling {
+  public:
+    /// Binds and starts its thread. std::runtime_error when the address can't be had.
+    Agent(AgentOptions options, calls::EventSink sink, base::Logger log);
+    ~Agent() override;
+
+    /// Ends the thread: nothing is reported any more, and commands do nothing. What legs are left is dropped.
+    void close();
+
+    void invite(calls::LegId leg, calls::Invitation invitation) override;
+    void reinvite(calls::LegId leg, std::string sdp) override;
+    void ack(calls::LegId leg, std::string sdp) override;
+    void relay(calls::LegId leg, calls::Ticket ticket, calls::Method method, calls::Body body) override;
+    void answer(calls::LegId leg, calls::Ticket ticket, int status, calls::Body body) override;
+    void end(calls::LegId leg) override;
+
+    /// Dialogs that are not over, for metrics and tests.
+    [[nodiscard]] std::size_t legs() const;
+
+    struct Engine;  ///< what runs in the thread
+
+  private:
+    std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace sip

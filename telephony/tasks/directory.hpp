@@ -1,0 +1,70 @@
+// All tasks of this node: by their unguessable identifiers, with owners, limits and the linger after the end.
+#pragma once
+
+#include "telephony/tasks/task.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tasks {
+
+struct DirectoryOptions {
+    std::chrono::milliseconds linger{30'000};  ///< how long the status of an ended task can be read
+    std::size_t tasks_max = 4'000;             ///< running at once
+    std::size_t tasks_per_owner = 1'000;       ///< of one principal, running at once
+    std::size_t starts_per_second = 500;       ///< of all principals
+};
+
+/// Whose a task is.
+struct Owner {
+    std::string login;
+    std::string domain;
+};
+
+enum class Limit : std::uint8_t { total, owner, rate };
+
+/// Everything here is called on the executor, except on_call.
+class Directory {
+  public:
+    using Factory = std::function<std::unique_ptr<Task>(const TaskContext&)>;
+
+    Directory(DirectoryOptions options, boost::asio::any_io_executor executor);
+    ~Directory();
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+
+    /// The limit that one more task of this login would break, if there is one.
+    [[nodiscard]] std::optional<Limit> limit(const std::string& login);
+    /// Makes and starts a task; its identifier.
+    std::string start(Owner owner, const Factory& make);
+
+    /// Null for an unknown identifier, and for a task whose linger is over.
+    [[nodiscard]] Task* find(std::string_view id) const;
+    [[nodiscard]] const Owner* owner(std::string_view id) const;
+
+    /// Puts an event into every running task of this login, or of all when it is empty; how many.
+    std::size_t tell_all(std::string_view login, const TaskEvent& event);
+    [[nodiscard]] std::size_t running() const;
+
+    /// From any thread.
+    void on_call(std::uint64_t number, calls::Event event);
+
+    [[nodiscard]] const boost::asio::any_io_executor& executor() const { return executor_; }
+
+  private:
+    struct Entry;
+    struct State;
+    void ended(const std::string& id);
+
+    DirectoryOptions options_;
+    boost::asio::any_io_executor executor_;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace tasks

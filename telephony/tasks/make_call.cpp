@@ -1,0 +1,128 @@
+// Inbox and status dictionary of parlayMakeCall.
+#include "telephony/tasks/make_call.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace tasks {
+namespace {
+
+calls::Observer observer(const TaskContext& context, std::function<void(bool)> settle) {
+    calls::Observer result;
+    result.changed = [] {};
+    result.settled_paid = [settle] { settle(true); };
+    result.settled_free = [settle] { settle(false); };
+    result.finished = context.ended;
+    return result;
+}
+
+calls::CallOptions numbered(calls::CallOptions options, std::uint64_t number) {
+    // Far enough apart for the legs of one call.
+    options.session = number * 64;
+    return options;
+}
+
+std::string_view version3_cause(calls::Cause cause) {
+    switch (cause) {
+        case calls::Cause::no_answer:
+            return "CallParticipantNoAnswer";
+        case calls::Cause::busy:
+            return "CallParticipantBusy";
+        case calls::Cause::not_reachable:
+            return "CallParticipantNotReachable";
+        case calls::Cause::hang_up:
+            return "CallParticipantHangUp";
+        case calls::Cause::aborted:
+            break;
+    }
+    return "CallParticipantAborted";
+}
+
+/// Version 2 says whose it was, except where it does not matter.
+std::string version2_cause(calls::Cause cause, std::optional<calls::LegNo> culprit) {
+    if (cause == calls::Cause::hang_up) return "CallHangUp";
+    const std::string party = culprit.value_or(0) == 0 ? "CallingParty" : "CalledParty";
+    if (cause == calls::Cause::no_answer) return party + "NoAnswer";
+    if (cause == calls::Cause::busy) return party + "Busy";
+    if (cause == calls::Cause::not_reachable) return party + "NotReachable";
+    return "CallAborted";
+}
+
+std::string_view phase_name(calls::Phase phase) {
+    if (phase == calls::Phase::initial) return "Initial";
+    return phase == calls::Phase::connected ? "Connected" : "Terminated";
+}
+
+Dictionary party_status(const calls::PartyStatus& party) {
+    Dictionary result;
+    auto& entries = result.entries;
+    entries["address"] = party.address;
+    entries["status"] = "CallParticipant" + std::string(phase_name(party.phase));
+    if (party.started) entries["startTime"] = party.started->wall;
+    if (party.ended && party.started)
+        entries["duration"] = calls::seconds_between(party.started, party.ended);
+    if (party.cause) entries["terminationCause"] = std::string(version3_cause(*party.cause));
+    return result;
+}
+
+}  // namespace
+
+ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, calls::Signalling& signalling)
+    : parties_max_(parameters.parties_max),
+      live_(context.number, parameters.parties, numbered(std::move(parameters.options), context.number),
+            std::move(parameters.caller_name), signalling, context.executor,
+            observer(context, std::move(parameters.settle))) {}
+
+void ParlayMakeCall::start() { live_.deliver(calls::event::Start{}); }
+
+void ParlayMakeCall::on_call(const calls::Event& event) { live_.deliver(event); }
+
+Outcome ParlayMakeCall::on(const TaskEvent& event) {
+    const auto phase = live_.call().status().phase;
+    if (phase == calls::Phase::terminated) return Outcome::already_terminated;
+    if (event.name == "addCallPeer") return add(event.parameter);
+    if (event.name == "delCallPeer") return remove(event.parameter);
+    if (event.name == "cancelCall") {
+        if (phase == calls::Phase::connected) return Outcome::already_connected;
+    } else if (event.name != "endCall") {
+        return Outcome::unknown_event;
+    }
+    live_.deliver(calls::event::End{});
+    return Outcome::done;
+}
+
+Outcome ParlayMakeCall::add(const std::string& address) {
+    if (live_.call().has(address)) return Outcome::present_peer;
+    if (live_.call().live() >= parties_max_) return Outcome::too_many_peers;
+    live_.deliver(calls::event::Add{address});
+    return Outcome::done;
+}
+
+Outcome ParlayMakeCall::remove(const std::string& address) {
+    if (!live_.call().has(address)) return Outcome::unknown_peer;
+    live_.deliver(calls::event::Remove{address});
+    return Outcome::done;
+}
+
+Dictionary ParlayMakeCall::status() const {
+    const auto& call = live_.call().status();
+    Dictionary result;
+    auto& entries = result.entries;
+    entries["callStatus"] = "Call" + std::string(phase_name(call.phase));
+    entries["createdTime"] = call.created.wall;
+    if (call.started) entries["startTime"] = call.started->wall;
+    if (call.ended) entries["duration"] = calls::seconds_between(call.started, call.ended);
+    if (call.cause) entries["terminationCause"] = version2_cause(*call.cause, call.culprit);
+    std::vector<Dictionary> parties;
+    for (const auto& party : call.parties) {
+        // Somebody who was added again is listed once, as now.
+        std::erase_if(parties, [&](const Dictionary& other) {
+            return *other.find<std::string>("address") == party.address;
+        });
+        parties.push_back(party_status(party));
+    }
+    entries["participants"] = std::move(parties);
+    return result;
+}
+
+}  // namespace tasks

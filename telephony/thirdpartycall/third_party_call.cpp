@@ -1,0 +1,381 @@
+// The operations, each in the terms of its version.
+#include "telephony/thirdpartycall/third_party_call.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <utility>
+
+namespace thirdpartycall {
+namespace {
+
+using frontend::Answer;
+using frontend::Call;
+using frontend::Refused;
+using soap::Fault;
+
+Refused refused(Fault fault) { return {std::move(fault), false}; }
+Refused invalid(const std::string& part) { return refused(Fault::service("SVC0002", {part})); }
+
+/// Why a call's amount could not be held.
+Refused refused_charge(ledger::Refusal refusal) {
+    using enum ledger::Refusal;
+    switch (refusal) {
+        case overloaded:
+            return frontend::try_again(frontend::Code::overloaded);
+        case unavailable:
+            return frontend::try_again(frontend::Code::database_unavailable);
+        case internal:
+            return refused(frontend::fault(frontend::Code::internal));
+        case insufficient_funds:
+        case account_suspended:
+            return refused(Fault::service("SVC0270"));
+        case unknown_account:
+        case account_closed:
+        case stale_address:
+        case refund_not_linked:
+            return refused(Fault::policy("POL0008"));
+        default:
+            return refused(Fault::service("SVC0007"));
+    }
+}
+
+/// What a task made of an event. `part`: the message part with its identifier.
+std::optional<Refused> refused_outcome(tasks::Outcome outcome) {
+    using enum tasks::Outcome;
+    switch (outcome) {
+        case done:
+            return std::nullopt;
+        case already_connected:
+            return refused(Fault::service("SVC0260"));
+        case already_terminated:
+            return refused(Fault::service("SVC0261"));
+        case unknown_peer:
+        case present_peer:
+            return invalid("callParticipant");
+        case too_many_peers:
+            return refused(frontend::fault(frontend::Code::over_limit));
+        case unknown_event:
+            break;
+    }
+    return refused(frontend::fault(frontend::Code::internal));
+}
+
+/// An enumerator by the literal that the status dictionary has.
+template <class E>
+std::optional<E> enumerator(const std::string* literal) {
+    if (literal == nullptr) return std::nullopt;
+    const auto& literals = soap::Describe<E>::literals;
+    const auto found = std::ranges::find(literals, *literal);
+    if (found == std::end(literals)) return std::nullopt;
+    return static_cast<E>(found - std::begin(literals));
+}
+
+std::optional<soap::TimePoint> time_of(const tasks::Dictionary& status, std::string_view name) {
+    const auto* time = status.find<tasks::Dictionary::Time>(name);
+    return time != nullptr ? std::optional(*time) : std::nullopt;
+}
+
+std::optional<std::int32_t> seconds_of(const tasks::Dictionary& status, std::string_view name) {
+    const auto* seconds = status.find<std::int64_t>(name);
+    return seconds != nullptr ? std::optional(static_cast<std::int32_t>(*seconds)) : std::nullopt;
+}
+
+ParticipantInformation participant_of(const tasks::Dictionary& status) {
+    ParticipantInformation result;
+    result.participant = *status.find<std::string>("address");
+    result.status = enumerator<ParticipantStatus>(status.find<std::string>("status")).value_or(result.status);
+    result.start_time = time_of(status, "startTime");
+    result.duration = seconds_of(status, "duration");
+    result.cause = enumerator<ParticipantCause>(status.find<std::string>("terminationCause"));
+    return result;
+}
+
+const std::vector<tasks::Dictionary>& participants_of(const tasks::Dictionary& status) {
+    static const std::vector<tasks::Dictionary> none;
+    const auto* list = status.find<std::vector<tasks::Dictionary>>("participants");
+    return list != nullptr ? *list : none;
+}
+
+std::optional<Refused> unsupported(const std::vector<MediaInfo>& media) {
+    const auto audio = [](const MediaInfo& info) { return info.media == Media::audio; };
+    if (std::ranges::all_of(media, audio)) return std::nullopt;
+    return refused(Fault::policy("POL0011"));
+}
+
+/// Who started a task may see and change it, and a domain administrator of the starter's domain.
+bool may_see(const auth::Principal& principal, const tasks::Owner& owner) {
+    if (principal.login() == owner.login) return true;
+    return principal.kind() == auth::Kind::administrator && principal.domain() == owner.domain;
+}
+
+}  // namespace
+
+ThirdPartyCall::ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
+                               calls::Signalling* signalling, base::Logger log)
+    : options_(std::move(options)),
+      ledger_(ledger),
+      directory_(directory),
+      signalling_(signalling),
+      log_(std::move(log)) {}
+
+frontend::Service ThirdPartyCall::service() {
+    using T = ThirdPartyCall;
+    constexpr auto permission = auth::Permission::call_make;
+    frontend::Service service(third_party_call);
+    service.serve<&T::make_call>(*this, "makeCall", permission)
+        .serve<&T::get_call_information>(*this, "getCallInformation", permission)
+        .serve<&T::end_call>(*this, "endCall", permission)
+        .serve<&T::cancel_call>(*this, "cancelCallRequest", permission)
+        .serve<&T::make_call_session>(*this, "makeCallSession", permission)
+        .serve<&T::add_participant>(*this, "addCallParticipant", permission)
+        .serve<&T::transfer_participant>(*this, "transferCallParticipant", permission)
+        .serve<&T::get_participant>(*this, "getCallParticipantInformation", permission)
+        .serve<&T::get_session>(*this, "getCallSessionInformation", permission)
+        .serve<&T::delete_participant>(*this, "deleteCallParticipant", permission)
+        .serve<&T::end_session>(*this, "endCallSession", permission);
+    return service;
+}
+
+/// Puts the address into normal form. A fault: it can't be called, or not by this principal.
+boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::check_address(const Call& call,
+                                                                             NamedAddress& party) {
+    const auto address = callable_address(party.address);
+    if (!address) co_return refused(Fault::service("SVC0004", {party.part}));
+    party.address = *address;
+    const auto& principal = *call.principal;
+    const bool own = auth::reach_of(principal.kind(), call.permission) == auth::Reach::own;
+    const bool entitled = own || principal.ever_allows(call.permission, party.address);
+    const auto forbidden = frontend::fault(frontend::Code::not_allowed);
+    if (!entitled || options_.destinations.denied(party.address)) co_return refused(forbidden);
+    if (principal.owns(party.address) || options_.destinations.allowed(party.address)) co_return std::nullopt;
+    const auto account = co_await ledger_.find(party.address);
+    if (!account) {
+        if (account.error() == ledger::Refusal::unknown_account) co_return refused(forbidden);
+        co_return refused_charge(account.error());
+    }
+    const auto& domain = (*account)->domain;
+    const bool inside = own ? domain == principal.domain() : principal.allows(call.permission, domain);
+    if (inside) co_return std::nullopt;
+    co_return refused(forbidden);
+}
+
+/// A subscriber pays from the own account; for an application that may, the calling party does.
+boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> ThirdPartyCall::payer(
+    const Call& call, const std::string& calling_party) {
+    const auto& principal = *call.principal;
+    if (principal.kind() == auth::Kind::subscriber) {
+        if (principal.addresses().empty()) co_return ledger::Refusal::unknown_account;
+        co_return co_await ledger_.find(principal.addresses().front());
+    }
+    const auto account = co_await ledger_.find(calling_party);
+    if (account && !principal.allows(auth::Permission::call_charge, (*account)->domain, calling_party)) {
+        co_return ledger::Refusal::unknown_account;
+    }
+    co_return account;
+}
+
+ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std::vector<NamedAddress> parties,
+                                                          std::optional<Charging> charging,
+                                                          tasks::MakeCall parameters) {
+    if (signalling_ == nullptr || stopping_) co_return frontend::try_again(frontend::Code::overloaded);
+    for (auto& party : parties) {
+        if (auto fault = co_await check_address(call, party)) co_return std::move(*fault);
+        if (std::ranges::count(parameters.parties, party.address) > 0) co_return invalid(party.part);
+        parameters.parties.push_back(party.address);
+    }
+    parameters.options.held = charging.has_value();
+    Settle settle = [](bool /*paid*/) {};
+    if (charging) {
+        const auto account = co_await payer(call, parameters.parties.front());
+        if (!account) co_return refused_charge(account.error());
+        const auto held = co_await hold_charge(ledger_, directory_.executor(), log_,
+                                               call.principal->application(), *account, std::move(*charging));
+        if (!held) co_return refused_charge(held.error());
+        settle = *held;
+    }
+    parameters.settle = settle;
+    auto launched = co_await boost::asio::co_spawn(directory_.executor(), launch(call, std::move(parameters)),
+                                                   boost::asio::use_awaitable);
+    if (launched.refused) {
+        settle(false);
+        co_return std::move(*launched.refused);
+    }
+    Identifier identifier;
+    identifier.result = std::move(launched.id);
+    co_return identifier;
+}
+
+/// On the directory's executor.
+boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(const Call& call,
+                                                                        tasks::MakeCall parameters) {
+    const auto& principal = *call.principal;
+    Launched result;
+    if (const auto limit = directory_.limit(principal.login())) {
+        result.refused = *limit == tasks::Limit::owner ? refused(frontend::fault(frontend::Code::over_limit))
+                                                       : frontend::try_again(frontend::Code::overloaded);
+        co_return result;
+    }
+    tasks::Owner owner{principal.login(), principal.domain()};
+    tasks::Directory::Factory make = [&](const tasks::TaskContext& context) {
+        return std::make_unique<tasks::ParlayMakeCall>(context, std::move(parameters), *signalling_);
+    };
+    result.id = directory_.start(std::move(owner), make);
+    co_return result;
+}
+
+ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::tell(const Call& call, std::string id, std::string part,
+                                                          tasks::TaskEvent event) {
+    const auto inbox = [](ThirdPartyCall& self, const Call& caller, std::string task_id, std::string id_part,
+                          tasks::TaskEvent told) -> boost::asio::awaitable<std::optional<Refused>> {
+        const auto* owner = self.directory_.owner(task_id);
+        if (owner == nullptr || !may_see(*caller.principal, *owner)) co_return invalid(id_part);
+        co_return refused_outcome(self.directory_.find(task_id)->on(told));
+    };
+    auto no = co_await boost::asio::co_spawn(
+        directory_.executor(), inbox(*this, call, std::move(id), std::move(part), std::move(event)),
+        boost::asio::use_awaitable);
+    if (no) co_return std::move(*no);
+    soap::Empty empty;
+    co_return empty;
+}
+
+boost::asio::awaitable<std::optional<tasks::Dictionary>> ThirdPartyCall::read(const Call& call,
+                                                                              std::string id) {
+    const auto look = [](ThirdPartyCall& self, const Call& caller,
+                         std::string task_id) -> boost::asio::awaitable<std::optional<tasks::Dictionary>> {
+        const auto* owner = self.directory_.owner(task_id);
+        if (owner == nullptr || !may_see(*caller.principal, *owner)) co_return std::nullopt;
+        co_return self.directory_.find(task_id)->status();
+    };
+    co_return co_await boost::asio::co_spawn(directory_.executor(), look(*this, call, std::move(id)),
+                                             boost::asio::use_awaitable);
+}
+
+ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call(const Call& call, MakeCall request) {
+    std::vector<NamedAddress> parties;
+    parties.push_back({"callingParty", std::move(request.calling_party)});
+    parties.push_back({"calledParty", std::move(request.called_party)});
+    tasks::MakeCall parameters;
+    parameters.options = options_.call;
+    // v2_0 demands the element of everybody: without an amount and a code nothing is to be paid.
+    const bool version_2_0 = call.version->number == soap::VersionNumber{2, 0};
+    if (version_2_0 && request.charging && !request.charging->amount && !request.charging->code) {
+        request.charging.reset();
+    }
+    co_return co_await start(call, std::move(parties), std::move(request.charging), std::move(parameters));
+}
+
+ThirdPartyCall::Handled<CallInformationResult> ThirdPartyCall::get_call_information(const Call& call,
+                                                                                    CallReference request) {
+    const auto status = co_await read(call, std::move(request.call_identifier));
+    if (!status) co_return invalid("callIdentifier");
+    CallInformationResult result;
+    auto& information = result.result;
+    information.status =
+        enumerator<CallStatus>(status->find<std::string>("callStatus")).value_or(information.status);
+    information.start_time = time_of(*status, "startTime");
+    information.duration = seconds_of(*status, "duration");
+    information.cause = enumerator<CallCause>(status->find<std::string>("terminationCause"));
+    if (call.version->number == soap::VersionNumber{2, 0}) {
+        // There both are mandatory.
+        if (!information.start_time) information.start_time = time_of(*status, "createdTime");
+        if (!information.duration) information.duration = 0;
+    }
+    co_return result;
+}
+
+ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::end_call(const Call& call, CallReference request) {
+    tasks::TaskEvent event{"endCall", {}};
+    return tell(call, std::move(request.call_identifier), "callIdentifier", std::move(event));
+}
+
+ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::cancel_call(const Call& call, CallReference request) {
+    tasks::TaskEvent event{"cancelCall", {}};
+    return tell(call, std::move(request.call_identifier), "callIdentifier", std::move(event));
+}
+
+ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call_session(const Call& call,
+                                                                      MakeCallSession request) {
+    if (auto no = unsupported(request.media)) co_return std::move(*no);
+    std::vector<NamedAddress> parties;
+    for (auto& address : request.participants) parties.push_back({"callParticipants", std::move(address)});
+    tasks::MakeCall parameters;
+    parameters.options = options_.call;
+    parameters.options.fixed_media = request.media_fixed;
+    parameters.parties_max = options_.parties_max;
+    parameters.caller_name = request.calling_name.value_or("");
+    co_return co_await start(call, std::move(parties), std::move(request.charging), std::move(parameters));
+}
+
+ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::add_participant(const Call& call,
+                                                                     AddParticipant request) {
+    const auto status = co_await read(call, request.session);
+    if (!status) co_return invalid("callSessionIdentifier");
+    if (auto no = unsupported(request.media)) co_return std::move(*no);
+    NamedAddress party{"callParticipant", std::move(request.participant)};
+    if (auto no = co_await check_address(call, party)) co_return std::move(*no);
+    tasks::TaskEvent event{"addCallPeer", std::move(party.address)};
+    co_return co_await tell(call, std::move(request.session), "callSessionIdentifier", std::move(event));
+}
+
+/// The participant is called anew by the destination session before the source lets it go.
+ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const Call& call,
+                                                                          TransferParticipant request) {
+    const auto source = co_await read(call, request.source);
+    if (!source) co_return invalid("sourceCallSessionIdentifier");
+    const auto destination = co_await read(call, request.destination);
+    if (!destination) co_return invalid("destinationCallSessionIdentifier");
+    const auto address = callable_address(request.participant).value_or("");
+    const auto here = [&](const tasks::Dictionary& party) {
+        return *party.find<std::string>("address") == address &&
+               *party.find<std::string>("status") != "CallParticipantTerminated";
+    };
+    if (std::ranges::none_of(participants_of(*source), here)) co_return invalid("callParticipant");
+    tasks::TaskEvent arrive{"addCallPeer", address};
+    auto arrived = co_await tell(call, std::move(request.destination), "destinationCallSessionIdentifier",
+                                 std::move(arrive));
+    if (arrived.refused() != nullptr) co_return arrived;
+    tasks::TaskEvent go{"delCallPeer", address};
+    co_return co_await tell(call, std::move(request.source), "sourceCallSessionIdentifier", std::move(go));
+}
+
+ThirdPartyCall::Handled<ParticipantInformationResult> ThirdPartyCall::get_participant(
+    const Call& call, ParticipantReference request) {
+    const auto status = co_await read(call, std::move(request.session));
+    if (!status) co_return invalid("callSessionIdentifier");
+    const auto address = callable_address(request.participant);
+    for (const auto& party : participants_of(*status)) {
+        if (address && *party.find<std::string>("address") == *address) {
+            ParticipantInformationResult result;
+            result.result = participant_of(party);
+            co_return result;
+        }
+    }
+    co_return invalid("callParticipant");
+}
+
+ThirdPartyCall::Handled<CallSessionResult> ThirdPartyCall::get_session(const Call& call,
+                                                                       SessionReference request) {
+    const auto status = co_await read(call, request.session);
+    if (!status) co_return invalid("callSessionIdentifier");
+    CallSessionResult result;
+    result.result.session = std::move(request.session);
+    for (const auto& party : participants_of(*status)) {
+        result.result.participants.push_back(participant_of(party));
+    }
+    co_return result;
+}
+
+ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::delete_participant(const Call& call,
+                                                                        ParticipantReference request) {
+    tasks::TaskEvent event{"delCallPeer", callable_address(request.participant).value_or("")};
+    return tell(call, std::move(request.session), "callSessionIdentifier", std::move(event));
+}
+
+ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::end_session(const Call& call, SessionReference request) {
+    tasks::TaskEvent event{"endCall", {}};
+    return tell(call, std::move(request.session), "callSessionIdentifier", std::move(event));
+}
+
+}  // namespace thirdpartycall

@@ -1,0 +1,86 @@
+// Parlay X Third Party Call (ES 202 391-2, ES 202 504-2): messages to tasks, and their status back.
+#pragma once
+
+#include "base/log.hpp"
+#include "frontend/service.hpp"
+#include "ledger/ledger.hpp"
+#include "telephony/calls/signalling.hpp"
+#include "telephony/tasks/directory.hpp"
+#include "telephony/tasks/make_call.hpp"
+#include "telephony/thirdpartycall/call_charge.hpp"
+#include "telephony/thirdpartycall/destinations.hpp"
+#include "telephony/thirdpartycall/messages.hpp"
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace thirdpartycall {
+
+class ThirdPartyCall {
+  public:
+    struct Options {
+        calls::CallOptions call;      ///< what every call starts with
+        std::size_t parties_max = 2;  ///< of a session
+        Destinations destinations{"", "", false};
+    };
+
+    /// The references outlive this. `signalling` null: there is no SIP, and no call can be made.
+    ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
+                   calls::Signalling* signalling, base::Logger log);
+
+    [[nodiscard]] frontend::Service service();
+
+    /// No new calls from now on; from any thread.
+    void stop_accepting() { stopping_ = true; }
+
+    template <class Response>
+    using Handled = boost::asio::awaitable<frontend::Answer<Response>>;
+
+    Handled<Identifier> make_call(const frontend::Call& call, MakeCall request);
+    Handled<CallInformationResult> get_call_information(const frontend::Call& call, CallReference request);
+    Handled<soap::Empty> end_call(const frontend::Call& call, CallReference request);
+    Handled<soap::Empty> cancel_call(const frontend::Call& call, CallReference request);
+    Handled<Identifier> make_call_session(const frontend::Call& call, MakeCallSession request);
+    Handled<soap::Empty> add_participant(const frontend::Call& call, AddParticipant request);
+    Handled<soap::Empty> transfer_participant(const frontend::Call& call, TransferParticipant request);
+    Handled<ParticipantInformationResult> get_participant(const frontend::Call& call,
+                                                          ParticipantReference request);
+    Handled<CallSessionResult> get_session(const frontend::Call& call, SessionReference request);
+    Handled<soap::Empty> delete_participant(const frontend::Call& call, ParticipantReference request);
+    Handled<soap::Empty> end_session(const frontend::Call& call, SessionReference request);
+
+  private:
+    struct NamedAddress {
+        std::string part;  ///< of the message, for faults
+        std::string address;
+    };
+
+    struct Launched {
+        std::string id;
+        std::optional<frontend::Refused> refused;
+    };
+
+    Handled<Identifier> start(const frontend::Call& call, std::vector<NamedAddress> parties,
+                              std::optional<Charging> charging, tasks::MakeCall parameters);
+    boost::asio::awaitable<std::optional<frontend::Refused>> check_address(const frontend::Call& call,
+                                                                           NamedAddress& party);
+    boost::asio::awaitable<Launched> launch(const frontend::Call& call, tasks::MakeCall parameters);
+    boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(const frontend::Call& call,
+                                                                     const std::string& calling_party);
+    Handled<soap::Empty> tell(const frontend::Call& call, std::string id, std::string part,
+                              tasks::TaskEvent event);
+    boost::asio::awaitable<std::optional<tasks::Dictionary>> read(const frontend::Call& call, std::string id);
+
+    Options options_;
+    ledger::Ledger& ledger_;
+    tasks::Directory& directory_;
+    calls::Signalling* signalling_;
+    base::Logger log_;
+    std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace thirdpartycall

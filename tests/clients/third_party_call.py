@@ -1,0 +1,293 @@
+#!/usr/bin/python3
+"""Third-party calls: a SOAP client from the published WSDL on one side, real SIP peers on the other.
+
+    third_party_call.py LEDGERLINE
+"""
+import os
+import shutil
+import sys
+import tempfile
+import time
+import unittest
+from decimal import Decimal
+
+import requests
+import zeep
+from zeep.transports import Transport
+
+from server import Server, run, server_info
+from sip_peers import SCENARIOS, Peer, free_port, refusal
+
+LEDGERLINE = os.path.abspath(sys.argv.pop(1))
+LINGER_SECONDS = 2
+NO_ANSWER_SECONDS = 1
+
+
+class ThirdPartyCall(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="ledgerline-calls-")
+        os.chmod(cls.folder, 0o755)
+        # Nobody reads what it logs until it ends.
+        environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning", LEDGERLINE_CALL_LINGER=f"{LINGER_SECONDS}s",
+                           LEDGERLINE_CALL_NO_ANSWER=f"{NO_ANSWER_SECONDS}s",
+                           LEDGERLINE_CALL_DENY="sip:premium@", LEDGERLINE_CALL_CALLS_PER_USER="5")
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
+                             "--sip-listen", f"127.0.0.1:{free_port()}"], cls.folder, environment)
+        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        cls.v2 = cls.client("v2_3")
+        cls.v3 = cls.client("v3_4")
+
+    @classmethod
+    def tearDownClass(cls):
+        legs = cls.legs()
+        status = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert status == 0, cls.server.output
+        assert legs == 0, f"{legs} legs were left"
+
+    @classmethod
+    def client(cls, version, user="demo-app", password=None):
+        session = requests.Session()
+        session.auth = (user, password or user)
+        session.trust_env = False
+        return zeep.Client(f"{cls.url}/ParlayX/{version}/ThirdPartyCall?wsdl",
+                           transport=Transport(session=session, timeout=60, operation_timeout=60)).service
+
+    @classmethod
+    def legs(cls):
+        metrics = requests.get(cls.url + "/metrics", timeout=10).text
+        return int(next(line for line in metrics.splitlines() if line.startswith("ledgerline_call_legs ")).split()[1])
+
+    def setUp(self):
+        self.peers = []
+        self.addCleanup(lambda: [peer.stop() for peer in self.peers])
+
+    def peer(self, name, steps=None, transport="u1"):
+        peer = Peer(self.folder, name.replace("_", "-"), steps or SCENARIOS[name], transport)
+        self.peers.append(peer)
+        return peer
+
+    def finish(self):
+        """Every peer saw what its scenario says."""
+        wrong = [text for text in (peer.finish() for peer in self.peers) if text]
+        self.assertEqual(wrong, [])
+
+    def until(self, look, what):
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            if value := look():
+                return value
+            time.sleep(0.02)
+        raise AssertionError(f"{what} did not come")
+
+    def until_status(self, call, status, client=None):
+        def look():
+            information = (client or self.v2).getCallInformation(callIdentifier=call)
+            return information if information.callStatus == status else None
+        return self.until(look, status)
+
+    def fault(self, expected, operation, **arguments):
+        with self.assertRaises(zeep.exceptions.Fault) as raised:
+            operation(**arguments)
+        self.assertEqual(raised.exception.detail.find(".//messageId").text, expected)
+        return [variable.text for variable in raised.exception.detail.findall(".//variables")]
+
+    def held(self, address):
+        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-c", "select posted, held from balances "
+                                      f"where address = '{address}' and balance_type = 'main'"], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        return output.strip()
+
+    def test_a_call_is_made_read_and_ended(self):
+        first, second = self.peer("first"), self.peer("second")
+        call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
+        information = self.until_status(call, "CallConnected")
+        self.assertIsNotNone(information.startTime)
+        self.assertIsNone(information.terminationCause)
+        self.fault("SVC0260", self.v2.cancelCallRequest, callIdentifier=call)
+        self.v2.endCall(callIdentifier=call)
+        information = self.v2.getCallInformation(callIdentifier=call)
+        self.assertEqual((information.callStatus, information.terminationCause), ("CallTerminated", "CallHangUp"))
+        self.assertIsNotNone(information.duration)
+        self.fault("SVC0261", self.v2.endCall, callIdentifier=call)
+        self.finish()
+        ended = time.monotonic()
+        self.until(lambda: self.gone(call), "the end of the linger")
+        self.assertLess(time.monotonic() - ended, LINGER_SECONDS + 2)
+
+    def gone(self, call):
+        try:
+            self.v2.getCallInformation(callIdentifier=call)
+        except zeep.exceptions.Fault as fault:
+            return "SVC0002" in fault.message
+        return False
+
+    def test_version_2_0_has_its_mandatory_elements(self):
+        first, second = self.peer("first"), self.peer("second")
+        charging = {"description": "free", "currency": "", "amount": Decimal(0), "code": ""}
+        body = f"""<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>
+            <m:makeCall xmlns:m="http://www.csapi.org/schema/parlayx/third_party_call/v2_0/local">
+            <m:callingParty>{first.uri}</m:callingParty><m:calledParty>{second.uri}</m:calledParty>
+            <m:charging><description>{charging["description"]}</description><currency/><amount/><code/></m:charging>
+            </m:makeCall></s:Body></s:Envelope>"""
+        answer = requests.post(self.url + "/ParlayX/", body, auth=("demo-app", "demo-app"), timeout=10,
+                               headers={"Content-Type": "text/xml; charset=utf-8"})
+        self.assertEqual(answer.status_code, 200, answer.text)
+        call = answer.text.split("result>")[1].split("<")[0]
+        self.until_status(call, "CallConnected")
+        old = self.client("v2_0")
+        information = old.getCallInformation(callIdentifier=call)
+        self.assertEqual((information.callStatus, information.duration), ("CallConnected", 0))
+        old.endCall(callIdentifier=call)
+        self.finish()
+
+    def test_either_party_hangs_up(self):
+        for pair in (("first_hangs_up", "second"), ("first", "second_hangs_up")):
+            first, second = self.peer(pair[0]), self.peer(pair[1])
+            call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
+            self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallHangUp")
+            self.finish()
+
+    def test_causes_of_either_party(self):
+        causes = [(486, True, "Busy"), (603, True, "Busy"), (480, True, "NoAnswer"), (480, False, "NotReachable"),
+                  (404, False, "NotReachable"), (500, True, "NotReachable")]
+        for status, rings, cause in causes:
+            refusing = self.peer("refusing", refusal(status, rings))
+            call = self.v2.makeCall(callingParty=refusing.uri, calledParty=f"sip:b@127.0.0.1:{free_port()}")
+            self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallingParty" + cause)
+        for status, rings, cause in causes[:1] + causes[3:4]:
+            first, refusing = self.peer("first_parked"), self.peer("refusing", refusal(status, rings))
+            call = self.v2.makeCall(callingParty=first.uri, calledParty=refusing.uri)
+            self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CalledParty" + cause)
+        refusing = self.peer("refusing", refusal(488, False))
+        call = self.v2.makeCall(callingParty=refusing.uri, calledParty=f"sip:b@127.0.0.1:{free_port()}")
+        self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallAborted")
+        self.finish()
+
+    def test_nobody_there_and_nobody_answers(self):
+        call = self.v2.makeCall(callingParty=f"sip:a@127.0.0.1:{free_port()}", calledParty="tel:+15550002")
+        self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallingPartyNotReachable")
+        call = self.v2.makeCall(callingParty="tel:+15550001", calledParty="tel:+15550002")
+        self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallingPartyNotReachable")
+        first, rings = self.peer("first_parked"), self.peer("rings")
+        call = self.v2.makeCall(callingParty=first.uri, calledParty=rings.uri)
+        self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CalledPartyNoAnswer")
+        self.finish()
+
+    def test_cancel_while_either_party_rings(self):
+        rings = self.peer("rings")
+        call = self.v2.makeCall(callingParty=rings.uri, calledParty=f"sip:b@127.0.0.1:{free_port()}")
+        self.until(lambda: self.legs() > 0, "a leg")
+        self.v2.cancelCallRequest(callIdentifier=call)
+        self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallAborted")
+        first, crossing = self.peer("first_parked"), self.peer("answer_crosses_cancel")
+        call = self.v2.makeCall(callingParty=first.uri, calledParty=crossing.uri)
+        time.sleep(0.3)  # it rings: nothing outside tells
+        self.v2.cancelCallRequest(callIdentifier=call)
+        self.finish()
+        self.until(lambda: self.legs() == 0, "the last leg's end")
+
+    def test_media_that_does_not_fit_and_glare(self):
+        first, second = self.peer("refuses_offer"), self.peer("second_given_up")
+        call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
+        self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallAborted")
+        silent = self.peer("no_offer")
+        call = self.v2.makeCall(callingParty=silent.uri, calledParty=second.uri)
+        self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallAborted")
+        first, second = self.peer("glare"), self.peer("second")
+        call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
+        self.until_status(call, "CallConnected")
+        self.v2.endCall(callIdentifier=call)
+        self.finish()
+
+    def test_hold_and_tones_are_relayed(self):
+        first, second = self.peer("held"), self.peer("holds")
+        call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
+        self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallHangUp")
+        self.finish()
+
+    def test_over_tcp(self):
+        first, second = self.peer("first", transport="t1"), self.peer("second", transport="t1")
+        call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
+        self.until_status(call, "CallConnected")
+        self.v2.endCall(callIdentifier=call)
+        self.finish()
+
+    def test_a_session_of_one_takes_another(self):
+        first, second = self.peer("first"), self.peer("second")
+        session = self.v3.makeCallSession(callParticipants=[first.uri], changeMediaNotAllowed=False)
+        reference = {"callSessionIdentifier": session}
+        self.until(lambda: self.v3.getCallParticipantInformation(callParticipant=first.uri, **reference)
+                   .callParticipantStatus == "CallParticipantConnected", "the first participant")
+        self.v3.addCallParticipant(callParticipant=second.uri, **reference)
+        variables = self.fault("SVC0002", self.v3.addCallParticipant, callParticipant=second.uri, **reference)
+        self.assertEqual(variables, ["callParticipant"])
+        self.until(lambda: self.v3.getCallParticipantInformation(callParticipant=second.uri, **reference)
+                   .callParticipantStatus == "CallParticipantConnected", "the second participant")
+        self.fault("SVC0002", self.v3.deleteCallParticipant, callParticipant="sip:x@127.0.0.1", **reference)
+        self.v3.endCallSession(**reference)
+        people = self.v3.getCallSessionInformation(**reference).callParticipantInformation
+        self.assertEqual([p.callParticipantIdentifier for p in people], [first.uri, second.uri])
+        self.assertEqual({p.callParticipantTerminationCause for p in people}, {"CallParticipantHangUp"})
+        self.fault("SVC0261", self.v3.endCallSession, **reference)
+        self.fault("POL0011", self.v3.makeCallSession, callParticipants=[first.uri], changeMediaNotAllowed=False,
+                   mediaInfo=[{"media": "Video", "mediaDirection": "InOut"}])
+        self.finish()
+
+    def test_a_charge_is_made_when_both_are_connected(self):
+        alice = self.client("v2_3", "alice")
+        before = self.held("tel:+15550001")
+        charging = {"description": "a call", "currency": "EUR", "amount": Decimal("0.25")}
+        call = alice.makeCall(callingParty=f"sip:a@127.0.0.1:{free_port()}", calledParty="tel:+15550002",
+                              charging=charging)
+        self.until_status(call, "CallTerminated", alice)
+        self.until(lambda: self.held("tel:+15550001") == before, "the release")
+        first, second = self.peer("first"), self.peer("second")
+        call = alice.makeCall(callingParty=first.uri, calledParty=second.uri, charging=charging)
+        self.until_status(call, "CallConnected", alice)
+        paid = f"{Decimal(before.split('|')[0]) - Decimal('0.25')}|0.00"
+        self.until(lambda: self.held("tel:+15550001") == paid, "the charge")
+        alice.endCall(callIdentifier=call)
+        self.finish()
+        self.assertEqual(self.held("tel:+15550001"), paid)
+        for bad in ({"amount": Decimal(-1)}, {"amount": Decimal("0.001")}, {"amount": None}):
+            self.fault("SVC0007", alice.makeCall, callingParty=first.uri, calledParty=second.uri,
+                       charging=dict(charging, **bad))
+        self.fault("SVC0270", alice.makeCall, callingParty=first.uri, calledParty=second.uri,
+                   charging=dict(charging, amount=Decimal(5000)))
+        # The calling party has no account here that an application could charge.
+        self.fault("POL0008", self.v2.makeCall, callingParty=first.uri, calledParty=second.uri, charging=charging)
+
+    def test_who_may_do_what(self):
+        first, second = self.peer("rings"), self.peer("second")
+        alice, bob, admin = (self.client("v2_3", user) for user in ("alice", "bob", "admin"))
+        call = alice.makeCall(callingParty=first.uri, calledParty=second.uri)
+        for stranger in (bob, self.v2):
+            self.fault("SVC0002", stranger.getCallInformation, callIdentifier=call)
+            self.fault("SVC0002", stranger.endCall, callIdentifier=call)
+        self.assertEqual(admin.getCallInformation(callIdentifier=call).callStatus, "CallInitial")
+        admin.endCall(callIdentifier=call)
+        self.peers[0].finish()
+        for address, message_id in (("sip:premium@127.0.0.1:5999", "POL0001"), ("sip:a@192.0.2.1", "POL0001"),
+                                    ("tel:+4930123", "POL0001"), ("mailto:a@b", "SVC0004"), ("tel:abc", "SVC0004"),
+                                    ("sip:", "SVC0004"), ("sip:a@127.0.0.1>\r\nX: y", "SVC0004")):
+            self.fault(message_id, alice.makeCall, callingParty=first.uri, calledParty=address)
+        self.fault("SVC0002", alice.endCall, callIdentifier="0" * 32)
+        self.fault("POL0001", admin.makeCall, callingParty=first.uri, calledParty=second.uri)
+        self.peers[1].stop()
+        self.peers.clear()
+
+    def test_calls_of_one_user_are_limited(self):
+        bob = self.client("v2_3", "bob")
+        peers = [self.peer("rings") for _ in range(5)]
+        calls = [bob.makeCall(callingParty=peer.uri, calledParty="sip:b@127.0.0.1:9") for peer in peers]
+        self.assertEqual(self.fault("POL0001", bob.makeCall, callingParty=peers[0].uri,
+                                    calledParty="sip:b@127.0.0.1:9"), ["over-limit"])
+        for call in calls:
+            bob.endCall(callIdentifier=call)
+        self.finish()
+
+
+if __name__ == "__main__":
+    unittest.main()

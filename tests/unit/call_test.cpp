@@ -1,0 +1,260 @@
+// The call's state machine: lists of events in, commands out; and random lists, for what must always hold.
+#include "telephony/calls/call.hpp"
+#include "telephony/calls/sdp.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+namespace {
+
+using namespace calls;
+
+const std::string offer =
+    "v=0\r\no=p 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n"
+    "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+
+CallOptions options() {
+    CallOptions result;
+    result.held = true;
+    result.bridge = true;
+    result.address = "127.0.0.1";
+    result.session = 64;
+    return result;
+}
+
+/// Feeds a call and keeps what it commanded.
+class Player {
+  public:
+    explicit Player(std::vector<std::string> parties, CallOptions with = options())
+        : call(parties, std::move(with), Moment{}) {}
+
+    Commands feed(const Event& event) {
+        moment.steady += std::chrono::seconds(1);
+        auto commands = call.on(event, moment);
+        all.insert(all.end(), commands.begin(), commands.end());
+        return commands;
+    }
+
+    template <class Command>
+    [[nodiscard]] std::vector<Command> every() const {
+        std::vector<Command> result;
+        for (const auto& command : all) {
+            if (const auto* found = std::get_if<Command>(&command)) result.push_back(*found);
+        }
+        return result;
+    }
+
+    void connect() {
+        feed(event::Start{});
+        feed(event::Answered{0, offer});
+        feed(event::Answered{1, offer});
+        feed(event::Answered{0, offer});
+    }
+
+    Call call;
+    Moment moment;
+    Commands all;
+};
+
+TEST(Call, FlowThreeConnectsTwoParties) {
+    Player player({"sip:a", "sip:b"});
+    player.feed(event::Start{});
+    ASSERT_EQ(player.every<command::Invite>().size(), 1U);
+    player.feed(event::Ringing{0});
+    player.feed(event::Answered{0, offer});
+    EXPECT_NE(player.every<command::Ack>().at(0).sdp.find("a=inactive"), std::string::npos);
+    EXPECT_EQ(player.every<command::Invite>().at(1).address, "sip:b");
+    player.feed(event::Answered{1, offer});
+    const auto reinvite = player.every<command::Reinvite>().at(0);
+    EXPECT_EQ(reinvite.leg, 0U);
+    EXPECT_NE(reinvite.sdp.find("m=audio 4000"), std::string::npos);
+    EXPECT_EQ(reinvite.sdp.find("o=p "), std::string::npos);
+    EXPECT_TRUE(player.every<command::Capture>().empty());
+    player.feed(event::Answered{0, offer});
+    EXPECT_EQ(player.every<command::Ack>().back().leg, 1U);
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+    EXPECT_EQ(player.every<command::Capture>().size(), 1U);
+    player.feed(event::HungUp{1});
+    EXPECT_EQ(player.every<command::End>().back().leg, 0U);
+    EXPECT_FALSE(player.call.finished());
+    player.feed(event::Gone{0});
+    EXPECT_TRUE(player.call.finished());
+    EXPECT_EQ(player.call.status().cause, Cause::hang_up);
+    EXPECT_EQ(seconds_between(player.call.status().started, player.call.status().ended), 1);
+}
+
+TEST(Call, ARefusalEndsItAndReleases) {
+    Player player({"sip:a", "sip:b"});
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Ringing{1});
+    player.feed(event::Refused{1, 486});
+    EXPECT_EQ(player.call.status().cause, Cause::busy);
+    EXPECT_EQ(player.call.status().culprit, 1U);
+    EXPECT_EQ(player.every<command::Release>().size(), 1U);
+    EXPECT_TRUE(player.every<command::Capture>().empty());
+    EXPECT_EQ(player.every<command::End>().at(0).leg, 0U);
+}
+
+TEST(Call, GlareIsTriedAgainAndNotForEver) {
+    Player player({"sip:a", "sip:b"});
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Answered{1, offer});
+    for (int i = 0; i < options().glare_retries; ++i) {
+        player.feed(event::Rejected{0, 491});
+        player.feed(event::Timer{player.every<command::SetTimer>().back().id});
+        EXPECT_EQ(player.every<command::Reinvite>().size(), static_cast<std::size_t>(i) + 2);
+    }
+    player.feed(event::Rejected{0, 491});
+    EXPECT_EQ(player.call.status().cause, Cause::aborted);
+    EXPECT_EQ(player.every<command::End>().size(), 2U);
+}
+
+TEST(Call, HoldIsRelayedAndASecondOneAtOnceMeets491) {
+    Player player({"sip:a", "sip:b"});
+    player.connect();
+    player.feed(event::Requested{1, 7, Method::reinvite, {"application/sdp", offer}});
+    EXPECT_EQ(player.every<command::Reinvite>().back().leg, 0U);
+    player.feed(event::Requested{0, 8, Method::update, {"application/sdp", offer}});
+    EXPECT_EQ(player.every<command::Answer>().back().status, 491);
+    player.feed(event::Answered{0, offer});
+    EXPECT_EQ(player.every<command::Answer>().back().ticket, 7U);
+    EXPECT_EQ(player.every<command::Answer>().back().status, 200);
+    player.feed(event::Requested{0, 9, Method::reinvite, {}});  // without an offer: the ACK answers
+    player.feed(event::Answered{1, offer});
+    player.feed(event::Acknowledged{0, offer});
+    EXPECT_EQ(player.every<command::Ack>().back().leg, 1U);
+    EXPECT_NE(player.every<command::Ack>().back().sdp.find("m=audio"), std::string::npos);
+}
+
+TEST(Call, TheThirdPartyMovesAllToTheBridge) {
+    Player player({"sip:a", "sip:b"});
+    player.connect();
+    player.feed(event::Add{"sip:c"});
+    for (const LegNo leg : {0U, 1U, 2U}) {
+        player.feed(event::Answered{leg, offer});
+        EXPECT_EQ(player.every<command::Join>().back().leg, leg);
+        player.feed(event::Joined{leg, offer});
+        EXPECT_EQ(player.every<command::Ack>().back().leg, leg);
+    }
+    player.feed(event::HungUp{0});
+    player.feed(event::HungUp{1});
+    EXPECT_EQ(player.every<command::Leave>().size(), 2U);
+    EXPECT_EQ(player.call.live(), 1U);  // who is left over stays
+    player.feed(event::Remove{"sip:c"});
+    EXPECT_EQ(player.call.status().phase, Phase::terminated);
+    EXPECT_EQ(player.every<command::Capture>().size(), 1U);
+}
+
+/// Any event for any leg, sensible or not.
+Event random_event(std::mt19937& random, const Player& player) {
+    const LegNo leg = random() % 4;
+    const auto ticket = random() % 5;
+    const auto sdp = random() % 4 == 0 ? std::string() : offer;
+    constexpr int statuses[]{300, 404, 408, 481, 486, 488, 491, 500, 603};
+    const int status = statuses[random() % std::size(statuses)];
+    switch (random() % 20) {
+        case 0:
+            return event::Start{};
+        case 1:
+            return event::Ringing{leg};
+        case 2:
+            return event::Refused{leg, status};
+        case 3:
+            return event::Rejected{leg, status};
+        case 4:
+            return event::Requested{leg, ticket, static_cast<Method>(random() % 3), {"application/sdp", sdp}};
+        case 5:
+            return event::Acknowledged{leg, sdp};
+        case 6:
+            return event::Replied{leg, ticket, random() % 2 == 0 ? 200 : status, {"application/sdp", sdp}};
+        case 7:
+            return event::HungUp{leg};
+        case 8:
+            return event::Unbridged{leg};
+        case 9:
+            return event::Timer{random() % (player.every<command::SetTimer>().size() + 1)};
+        case 10:
+            return event::Add{"sip:" + std::to_string(random() % 5)};
+        case 11:
+            return event::Remove{"sip:" + std::to_string(random() % 5)};
+        case 12:
+        case 13:
+        case 14:
+            return event::Joined{leg, offer};
+        default:
+            return event::Answered{leg, sdp};
+    }
+}
+
+/// Legs that were invited and have not reported their end.
+std::set<LegNo> open_legs(const Player& player, const std::set<LegNo>& gone) {
+    std::set<LegNo> open;
+    for (const auto& invite : player.every<command::Invite>()) {
+        if (!gone.contains(invite.leg)) open.insert(invite.leg);
+    }
+    return open;
+}
+
+TEST(Call, WhateverHappensNoLegIsLeftAndTheChargeIsOne) {
+    for (unsigned seed = 0; seed < 3'000; ++seed) {
+        std::mt19937 random(seed);
+        Player player(seed % 3 == 0 ? std::vector<std::string>{"sip:0"}
+                                    : std::vector<std::string>{"sip:0", "sip:1"});
+        std::set<LegNo> gone;
+        for (int i = 0; i < 40; ++i) {
+            const auto open = open_legs(player, gone);
+            const auto event = random_event(random, player);
+            player.feed(event);
+            // A leg that was never there, or is gone, ends no more.
+            if (const auto* hung = std::get_if<event::HungUp>(&event); hung && open.contains(hung->leg))
+                gone.insert(hung->leg);
+            if (const auto* refused = std::get_if<event::Refused>(&event);
+                refused && open.contains(refused->leg))
+                gone.insert(refused->leg);
+        }
+        player.feed(event::End{});
+        for (const auto leg : open_legs(player, gone)) player.feed(event::Gone{leg});
+        ASSERT_TRUE(player.call.finished()) << "seed " << seed;
+        const auto settled =
+            player.every<command::Capture>().size() + player.every<command::Release>().size();
+        ASSERT_EQ(settled, 1U) << "seed " << seed;
+        ASSERT_EQ(player.every<command::Finished>().size(), 1U) << "seed " << seed;
+        std::multiset<LegNo> ended;
+        for (const auto& end : player.every<command::End>()) ended.insert(end.leg);
+        for (const auto leg : ended) ASSERT_EQ(ended.count(leg), 1U) << "seed " << seed;
+        for (const auto leg : open_legs(player, gone)) ASSERT_EQ(ended.count(leg), 1U) << "seed " << seed;
+        for (const auto& party : player.call.status().parties) {
+            ASSERT_EQ(party.phase, Phase::terminated) << "seed " << seed;
+        }
+    }
+}
+
+TEST(Causes, FollowTheTable) {
+    EXPECT_EQ(cause_of(486, false), Cause::busy);
+    EXPECT_EQ(cause_of(603, true), Cause::busy);
+    EXPECT_EQ(cause_of(408, true), Cause::no_answer);
+    EXPECT_EQ(cause_of(408, false), Cause::not_reachable);
+    EXPECT_EQ(cause_of(480, true), Cause::no_answer);
+    EXPECT_EQ(cause_of(410, true), Cause::not_reachable);
+    EXPECT_EQ(cause_of(503, true), Cause::not_reachable);
+    EXPECT_EQ(cause_of(403, false), Cause::aborted);
+    EXPECT_EQ(cause_of(487, true), Cause::aborted);
+}
+
+TEST(Sdp, RelayedDescriptionsAreOurs) {
+    const sdp::Origin origin{5, 2, "10.0.0.1"};
+    const auto ours = sdp::with_origin(offer, origin);
+    EXPECT_NE(ours.find("\r\no=ledgerline 5 2 IN IP4 10.0.0.1\r\n"), std::string::npos);
+    EXPECT_NE(ours.find("a=rtpmap:0 PCMU/8000\r\n"), std::string::npos);
+    EXPECT_EQ(sdp::media_lines(sdp::padded(offer, 3)), 3U);
+    EXPECT_EQ(sdp::media_lines(sdp::cut(sdp::padded(offer, 3), 1)), 1U);
+    EXPECT_NE(sdp::refusing_answer(offer, origin).find("m=audio 0 RTP/AVP 0"), std::string::npos);
+    EXPECT_EQ(sdp::media_lines("v=0\nm=audio 1 RTP/AVP 0\n"), 1U);
+}
+
+}  // namespace
