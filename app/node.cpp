@@ -233,7 +233,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     sweeper.emplace(sweeps, *database, ledger->shards(), log.with({{"part", "sweeper"}}));
     authenticator.emplace(*database, auth_options(settings.auth), log.with({{"part", "auth"}}));
     amount_charging.emplace(*ledger);
-    telephony.emplace(settings, *ledger, log.with({{"part", "calls"}}));
+    telephony.emplace(settings, *ledger, *database, log.with({{"part", "calls"}}));
     make_endpoint(settings);
     make_listener(urls);
     make_server(settings);

@@ -1,6 +1,7 @@
 // Makes telephony's parts and takes them down in order.
 #include "app/telephony.hpp"
 
+#include "telephony/calls/records.hpp"
 #include "telephony/sip/agent.hpp"
 #include "telephony/tasks/directory.hpp"
 #include "telephony/thirdpartycall/third_party_call.hpp"
@@ -51,17 +52,20 @@ struct Telephony::Parts {
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard{
         asio::make_work_guard(context)};
     std::optional<sip::Agent> agent;
+    std::optional<calls::RecordWriter> records;
     std::optional<tasks::Directory> directory;
     std::optional<thirdpartycall::ThirdPartyCall> third_party_call;
     std::thread thread;
     std::promise<void> ran;
 };
 
-Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, const base::Logger& log)
+Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Database& database,
+                     const base::Logger& log)
     : parts_(std::make_unique<Parts>()) {
     auto& parts = *parts_;
     parts.log = log;
     parts.stop_grace = settings.call.stop_grace;
+    parts.records.emplace(database, parts.context.get_executor(), log);
     parts.directory.emplace(directory_options(settings.call), parts.context.get_executor());
     const auto listen = parse_listen_address(settings.sip.listen);
     if (listen) {
@@ -80,7 +84,8 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, const bas
         }
     }
     parts.third_party_call.emplace(service_options(settings, listen ? listen->address : ""), ledger,
-                                   *parts.directory, parts.agent ? &*parts.agent : nullptr, log);
+                                   *parts.directory, parts.agent ? &*parts.agent : nullptr, *parts.records,
+                                   log);
     parts.thread = std::thread([&parts] {
         parts.context.run();
         parts.ran.set_value();
@@ -115,7 +120,10 @@ void Telephony::stop() {
     if (!parts.thread.joinable()) return;
     if (parts.agent) parts.agent->close();
     // Tasks and their timers go on their own thread; what is still to be posted keeps it running.
-    asio::post(parts.context, [&parts] { parts.directory.reset(); });
+    asio::post(parts.context, [&parts] {
+        parts.directory.reset();
+        parts.records->stop();
+    });
     parts.guard.reset();
     if (parts.ran.get_future().wait_for(parts.stop_grace) == std::future_status::timeout) {
         parts.log.error("charges of calls are left to their holds' end: the ledger does not answer");

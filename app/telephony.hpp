@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/settings.hpp"
+#include "base/database.hpp"
 #include "base/log.hpp"
 #include "frontend/service.hpp"
 #include "ledger/ledger.hpp"
@@ -15,8 +16,9 @@ namespace app {
 class Telephony {
   public:
     /// Binds SIP's port. Where it can't be had, the log says so and no calls are made: charging goes on.
-    /// `ledger` outlives this.
-    Telephony(const Settings& settings, ledger::Ledger& ledger, const base::Logger& log);
+    /// `ledger` and `database` outlive this.
+    Telephony(const Settings& settings, ledger::Ledger& ledger, base::Database& database,
+              const base::Logger& log);
     ~Telephony();
 
     [[nodiscard]] frontend::Service service();

@@ -7,15 +7,6 @@
 namespace tasks {
 namespace {
 
-calls::Observer observer(const TaskContext& context, std::function<void(bool)> settle) {
-    calls::Observer result;
-    result.changed = [] {};
-    result.settled_paid = [settle] { settle(true); };
-    result.settled_free = [settle] { settle(false); };
-    result.finished = context.ended;
-    return result;
-}
-
 calls::CallOptions numbered(calls::CallOptions options, std::uint64_t number) {
     // Far enough apart for the legs of one call.
     options.session = number * 64;
@@ -67,11 +58,25 @@ Dictionary party_status(const calls::PartyStatus& party) {
 
 }  // namespace
 
-ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, calls::Signalling& signalling)
+ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, calls::Signalling& signalling,
+                               calls::RecordWriter& records)
     : parties_max_(parameters.parties_max),
+      record_(std::move(parameters.record)),
+      records_(records),
       live_(context.number, parameters.parties, numbered(std::move(parameters.options), context.number),
             std::move(parameters.caller_name), signalling, context.executor,
-            observer(context, std::move(parameters.settle))) {}
+            observer(context, std::move(parameters.settle))) {
+    record_.id = context.id;
+}
+
+calls::Observer ParlayMakeCall::observer(const TaskContext& context, std::function<void(bool)> settle) {
+    calls::Observer result;
+    result.changed = [this] { records_.put(record_, live_.call().status()); };
+    result.settled_paid = [settle] { settle(true); };
+    result.settled_free = [settle] { settle(false); };
+    result.finished = context.ended;
+    return result;
+}
 
 void ParlayMakeCall::start() { live_.deliver(calls::event::Start{}); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "telephony/calls/live_call.hpp"
+#include "telephony/calls/records.hpp"
 #include "telephony/tasks/task.hpp"
 
 #include <cstddef>
@@ -19,6 +20,7 @@ struct MakeCall {
     std::size_t parties_max = 2;  ///< that may be there at once
     /// The held amount's end, given exactly once each call that has one: true: charge it, false: give back.
     std::function<void(bool paid)> settle;
+    calls::RecordFacts record;  ///< without the id, which is the task's
 };
 
 /// Events: cancelCall, endCall, addCallPeer and delCallPeer (parameter: an address). Status: callStatus
@@ -27,7 +29,8 @@ struct MakeCall {
 /// version 3 spells them).
 class ParlayMakeCall final : public Task {
   public:
-    ParlayMakeCall(const TaskContext& context, MakeCall parameters, calls::Signalling& signalling);
+    ParlayMakeCall(const TaskContext& context, MakeCall parameters, calls::Signalling& signalling,
+                   calls::RecordWriter& records);
 
     void start() override;
     Outcome on(const TaskEvent& event) override;
@@ -38,7 +41,11 @@ class ParlayMakeCall final : public Task {
     Outcome add(const std::string& address);
     Outcome remove(const std::string& address);
 
+    calls::Observer observer(const TaskContext& context, std::function<void(bool)> settle);
+
     std::size_t parties_max_;
+    calls::RecordFacts record_;
+    calls::RecordWriter& records_;
     calls::LiveCall live_;
 };
 

@@ -59,10 +59,10 @@ boost::asio::awaitable<void> settle(std::shared_ptr<const Held> held, bool paid)
 
 }  // namespace
 
-boost::asio::awaitable<ledger::Result<Settle>> hold_charge(ledger::Ledger& ledger,
-                                                           boost::asio::any_io_executor executor,
-                                                           base::Logger log, std::string application,
-                                                           ledger::AccountPtr payer, Charging charging) {
+boost::asio::awaitable<ledger::Result<HeldCharge>> hold_charge(ledger::Ledger& ledger,
+                                                               boost::asio::any_io_executor executor,
+                                                               base::Logger log, std::string application,
+                                                               ledger::AccountPtr payer, Charging charging) {
     if (!charging.amount) co_return ledger::Refusal::not_positive;
     ledger::Place place;
     place.account = payer;
@@ -79,7 +79,9 @@ boost::asio::awaitable<ledger::Result<Settle>> hold_charge(ledger::Ledger& ledge
     ledger::HoldFacts facts{*receipt->hold, payer, std::move(application), {}};
     auto hold = std::make_shared<const ledger::HoldFacts>(std::move(facts));
     std::shared_ptr<const Held> held(new Held{ledger, std::move(log), std::move(hold), origin, amount});
-    Settle end = [held, executor](bool paid) {
+    HeldCharge end;
+    end.hold = to_string(held->hold->id);
+    end.settle = [held, executor](bool paid) {
         boost::asio::co_spawn(executor, settle(held, paid), boost::asio::detached);
     };
     co_return end;

@@ -13,12 +13,15 @@
 
 namespace thirdpartycall {
 
-/// Ends a hold, once: true charges all of it, false gives it back.
-using Settle = std::function<void(bool paid)>;
+/// A hold, and what ends it, once: true charges all of it, false gives it back.
+struct HeldCharge {
+    std::string hold;  ///< as reservationIdentifier
+    std::function<void(bool paid)> settle;
+};
 
 /// Holds the amount on the payer's account. What it returns repeats its posting, on `executor`, until the
 /// ledger has it or the hold's own life ends. `ledger` outlives the executor's work.
-[[nodiscard]] boost::asio::awaitable<ledger::Result<Settle>> hold_charge(
+[[nodiscard]] boost::asio::awaitable<ledger::Result<HeldCharge>> hold_charge(
     ledger::Ledger& ledger, boost::asio::any_io_executor executor, base::Logger log, std::string application,
     ledger::AccountPtr payer, Charging charging);
 

@@ -112,11 +112,12 @@ bool may_see(const auth::Principal& principal, const tasks::Owner& owner) {
 }  // namespace
 
 ThirdPartyCall::ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
-                               calls::Signalling* signalling, base::Logger log)
+                               calls::Signalling* signalling, calls::RecordWriter& records, base::Logger log)
     : options_(std::move(options)),
       ledger_(ledger),
       directory_(directory),
       signalling_(signalling),
+      records_(records),
       log_(std::move(log)) {}
 
 frontend::Service ThirdPartyCall::service() {
@@ -185,20 +186,24 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
         parameters.parties.push_back(party.address);
     }
     parameters.options.held = charging.has_value();
-    Settle settle = [](bool /*paid*/) {};
+    HeldCharge charge{{}, [](bool /*paid*/) {}};
+    parameters.record.owner = call.principal->login();
     if (charging) {
         const auto account = co_await payer(call, parameters.parties.front());
         if (!account) co_return refused_charge(account.error());
+        parameters.record.amount = charging->amount ? charging->amount->text() : "";
+        parameters.record.unit = charging->currency.value_or("");
         const auto held = co_await hold_charge(ledger_, directory_.executor(), log_,
                                                call.principal->application(), *account, std::move(*charging));
         if (!held) co_return refused_charge(held.error());
-        settle = *held;
+        charge = *held;
+        parameters.record.hold = charge.hold;
     }
-    parameters.settle = settle;
+    parameters.settle = charge.settle;
     auto launched = co_await boost::asio::co_spawn(directory_.executor(), launch(call, std::move(parameters)),
                                                    boost::asio::use_awaitable);
     if (launched.refused) {
-        settle(false);
+        charge.settle(false);
         co_return std::move(*launched.refused);
     }
     Identifier identifier;
@@ -218,7 +223,8 @@ boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(const Ca
     }
     tasks::Owner owner{principal.login(), principal.domain()};
     tasks::Directory::Factory make = [&](const tasks::TaskContext& context) {
-        return std::make_unique<tasks::ParlayMakeCall>(context, std::move(parameters), *signalling_);
+        return std::make_unique<tasks::ParlayMakeCall>(context, std::move(parameters), *signalling_,
+                                                       records_);
     };
     result.id = directory_.start(std::move(owner), make);
     co_return result;

@@ -30,7 +30,7 @@ class ThirdPartyCall {
 
     /// The references outlive this. `signalling` null: there is no SIP, and no call can be made.
     ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
-                   calls::Signalling* signalling, base::Logger log);
+                   calls::Signalling* signalling, calls::RecordWriter& records, base::Logger log);
 
     [[nodiscard]] frontend::Service service();
 
@@ -79,6 +79,7 @@ class ThirdPartyCall {
     ledger::Ledger& ledger_;
     tasks::Directory& directory_;
     calls::Signalling* signalling_;
+    calls::RecordWriter& records_;
     base::Logger log_;
     std::atomic<bool> stopping_ = false;
 };

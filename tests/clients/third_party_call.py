@@ -93,11 +93,14 @@ class ThirdPartyCall(unittest.TestCase):
         self.assertEqual(raised.exception.detail.find(".//messageId").text, expected)
         return [variable.text for variable in raised.exception.detail.findall(".//variables")]
 
-    def held(self, address):
-        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-c", "select posted, held from balances "
-                                      f"where address = '{address}' and balance_type = 'main'"], cwd=self.folder)
+    def query(self, text):
+        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-c", text], cwd=self.folder)
         self.assertEqual(status, 0, errors)
         return output.strip()
+
+    def held(self, address):
+        return self.query("select posted, held from balances "
+                          f"where address = '{address}' and balance_type = 'main'")
 
     def test_a_call_is_made_read_and_ended(self):
         first, second = self.peer("first"), self.peer("second")
@@ -250,6 +253,10 @@ class ThirdPartyCall(unittest.TestCase):
         self.until(lambda: self.held("tel:+15550001") == paid, "the charge")
         alice.endCall(callIdentifier=call)
         self.finish()
+        query = ("select state, cause, charge, unit, requested_by, called_party, hold_id is not null, seconds is not null "
+                 f"from calls where call_id = '{call}'")
+        record = f"terminated|hang-up|0.25|EUR|alice@example.com|{second.uri}|t|t"
+        self.until(lambda: self.query(query) == record, "the call's record")
         self.assertEqual(self.held("tel:+15550001"), paid)
         for bad in ({"amount": Decimal(-1)}, {"amount": Decimal("0.001")}, {"amount": None}):
             self.fault("SVC0007", alice.makeCall, callingParty=first.uri, calledParty=second.uri,

@@ -1,0 +1,120 @@
+// Records as JSON, and the coroutine that writes what waits.
+#include "telephony/calls/records.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <optional>
+#include <utility>
+
+namespace calls {
+namespace {
+
+constexpr std::chrono::seconds retry_pause{1};
+
+/// Builds `{"name":value,…}`; null values are left out.
+class Json {
+  public:
+    Json& text(std::string_view name, std::string_view value) { return raw(name, base::json_quoted(value)); }
+    Json& time(std::string_view name, const std::optional<Moment>& moment) {
+        if (!moment) return *this;
+        // Microseconds since the epoch as PostgreSQL reads them: with their unit and zone.
+        const auto since = moment->wall.time_since_epoch();
+        const auto day = std::chrono::floor<std::chrono::days>(moment->wall);
+        const std::chrono::year_month_day date(day);
+        const auto rest =
+            std::chrono::duration_cast<std::chrono::microseconds>(since - day.time_since_epoch());
+        const auto seconds = rest.count() / 1'000'000;
+        std::string micros = std::to_string(1'000'000 + rest.count() % 1'000'000).substr(1);
+        return text(name, std::to_string(static_cast<int>(date.year())) + '-' +
+                              std::to_string(static_cast<unsigned>(date.month())) + '-' +
+                              std::to_string(static_cast<unsigned>(date.day())) + ' ' +
+                              std::to_string(seconds / 3600) + ':' + std::to_string(seconds / 60 % 60) + ':' +
+                              std::to_string(seconds % 60) + '.' + micros + "+00");
+    }
+    Json& raw(std::string_view name, std::string_view value) {
+        text_ += text_.empty() ? "{" : ",";
+        text_ += base::json_quoted(name) + ':';
+        text_ += value;
+        return *this;
+    }
+    [[nodiscard]] std::string object() const { return text_ + '}'; }
+
+  private:
+    std::string text_;
+};
+
+std::string_view name_of(Phase phase) {
+    if (phase == Phase::initial) return "initial";
+    return phase == Phase::connected ? "connected" : "terminated";
+}
+
+std::string parties_json(const CallStatus& status) {
+    std::string list = "[";
+    for (const auto& party : status.parties) {
+        Json json;
+        json.text("address", party.address).text("state", name_of(party.phase));
+        json.time("started_at", party.started).time("ended_at", party.ended);
+        if (party.cause) json.text("cause", to_string(*party.cause));
+        list += (list.size() > 1 ? "," : "") + json.object();
+    }
+    return list + ']';
+}
+
+}  // namespace
+
+std::string record_json(const RecordFacts& facts, const CallStatus& status) {
+    Json json;
+    json.text("call_id", facts.id).text("owner", facts.owner);
+    json.text("calling", status.parties.at(0).address);
+    if (status.parties.size() > 1) json.text("called", status.parties[1].address);
+    json.raw("parties", parties_json(status)).text("state", name_of(status.phase));
+    json.time("created_at", status.created).time("started_at", status.started).time("ended_at", status.ended);
+    if (status.ended) json.raw("seconds", std::to_string(seconds_between(status.started, status.ended)));
+    if (status.cause) json.text("cause", to_string(*status.cause));
+    if (!facts.hold.empty()) json.text("hold", facts.hold).raw("amount", facts.amount);
+    if (!facts.unit.empty()) json.text("unit", facts.unit);
+    return json.object();
+}
+
+RecordWriter::RecordWriter(base::Database& database, boost::asio::any_io_executor executor, base::Logger log)
+    : database_(database), executor_(std::move(executor)), log_(std::move(log)) {}
+
+void RecordWriter::put(const RecordFacts& facts, const CallStatus& status) {
+    waiting_.insert_or_assign(facts.id, record_json(facts, status));
+    if (std::exchange(writing_, true)) return;
+    boost::asio::co_spawn(executor_, write(), boost::asio::detached);
+}
+
+boost::asio::awaitable<void> RecordWriter::write() {
+    boost::asio::steady_timer pause(executor_);
+    while (!waiting_.empty()) {
+        auto batch = std::exchange(waiting_, {});
+        std::string list;
+        for (const auto& [id, record] : batch) list += (list.empty() ? "[" : ",") + record;
+        list += ']';
+        auto statement = [list](base::sql::Session& session) {
+            session.exec("select ledger.record_calls($1)", base::sql::params(list));
+        };
+        std::string error;
+        bool lasting = false;
+        try {
+            co_await database_.run(statement);
+        } catch (const base::sql::Error& failure) {
+            error = failure.what();
+            lasting = failure.failure() == base::sql::Failure::data;
+        } catch (const std::exception& failure) {
+            error = failure.what();
+        }
+        if (error.empty()) continue;
+        log_.error("call records wait", {{"records", batch.size()}, {"error", error}, {"lost", lasting}});
+        if (lasting) continue;
+        waiting_.merge(batch);  // what came meanwhile is newer, and stays
+        if (stopping_) break;
+        pause.expires_after(retry_pause);
+        co_await pause.async_wait(boost::asio::use_awaitable);
+    }
+    writing_ = false;
+}
+
+}  // namespace calls
