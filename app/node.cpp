@@ -21,12 +21,16 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
 namespace app {
 namespace asio = boost::asio;
 namespace {
+
+/// Tells the listener of probes from the others.
+constexpr unsigned health_tag = 1;
 
 std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
 
@@ -94,7 +98,21 @@ auth::Authenticator::Options auth_options(const Settings::Auth& settings) {
     return options;
 }
 
-frontend::EndpointOptions endpoint_options(const Settings::Http& settings) {
+std::set<std::string, std::less<>> long_logins(std::string_view list, std::string_view default_domain) {
+    std::set<std::string, std::less<>> logins;
+    while (!list.empty()) {
+        const auto comma = std::min(list.find(','), list.size());
+        auto item = list.substr(0, comma);
+        list.remove_prefix(std::min(comma + 1, list.size()));
+        while (item.starts_with(' ')) item.remove_prefix(1);
+        while (item.ends_with(' ')) item.remove_suffix(1);
+        if (const auto login = auth::parse_login(item, default_domain)) logins.insert(login->text());
+    }
+    return logins;
+}
+
+frontend::EndpointOptions endpoint_options(const Settings& all) {
+    const auto& settings = all.http;
     frontend::EndpointOptions options;
     options.realm = settings.realm;
     options.public_descriptions = settings.public_descriptions;
@@ -102,6 +120,11 @@ frontend::EndpointOptions endpoint_options(const Settings::Http& settings) {
     options.overload_status = static_cast<unsigned>(settings.overload_status);
     options.access_log = settings.access_log;
     options.public_url = settings.public_url;
+    options.trusted_proxies = http::Networks::parse(settings.trusted_proxies).value_or(http::Networks());
+    options.compress_from = to_size(settings.compress_from.bytes);
+    if (!all.server.health_listen.empty()) options.health_listener = health_tag;
+    options.ignore_unknown_elements = all.soap.unknown_elements == "ignore";
+    options.ignore_unknown_elements_of = long_logins(all.soap.ignore_unknown_of, all.auth.default_domain);
     return options;
 }
 
@@ -148,6 +171,10 @@ http::Options http_options(const Settings& settings) {
     if (!settings.tls.listen.empty()) {
         options.listen.push_back(listen_on(settings.tls.listen, "tls.listen", true));
         options.tls = tls_options(settings.tls);
+    }
+    if (!settings.server.health_listen.empty()) {
+        options.listen.push_back(listen_on(settings.server.health_listen, "server.health_listen", false));
+        options.listen.back().tag = health_tag;
     }
     options.header_limit = to_size(settings.http.header_limit.bytes);
     options.body_limit = to_size(settings.http.body_limit.bytes);
@@ -251,7 +278,7 @@ void Node::Parts::make_endpoint(const Settings& settings) {
                                     [this] { return readiness(); },
                                     [this](std::string& text) { append_metrics(text); },
                                     log.with({{"part", "http"}})};
-    endpoint.emplace(std::move(parts), endpoint_options(settings.http));
+    endpoint.emplace(std::move(parts), endpoint_options(settings));
 }
 
 /// Other nodes, and people in psql, change users and addresses: the database tells.

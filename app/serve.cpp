@@ -255,6 +255,7 @@ int serve(const ServeOptions& options) {
     if (tls_listen) check_port(*tls_listen);
     const auto sip_listen = parse_listen_address(options.settings.sip.listen);
     if (options.demo && sip_listen) check_loopback(*sip_listen);
+    if (const auto health = parse_listen_address(options.settings.server.health_listen)) check_port(*health);
     foundation.start_database(options.settings, log);
     apply_migrations(foundation.urls(), options.settings, log);
     if (options.demo) load_demo(foundation.urls(), options.settings);

@@ -155,8 +155,6 @@ std::optional<std::string> check_optional_listen(std::string_view text) {
 }
 
 std::vector<Setting> front_settings(Settings& s) {
-    constexpr std::int64_t kb = 1 << 10;
-    constexpr std::int64_t gb = 1 << 30;
     return {
         {"server.listen",
          &s.server.listen,
@@ -165,32 +163,18 @@ std::vector<Setting> front_settings(Settings& s) {
          0,
          {},
          check_listen},
+        {"server.health_listen",
+         &s.server.health_listen,
+         "IP address and port that /healthz, /readyz and /metrics have to themselves; empty: they share the "
+         "others.",
+         0,
+         0,
+         {},
+         check_optional_listen},
         {"server.threads", &s.server.threads, "Threads that serve connections; 0: one for each core.", 0,
          256},
         {"server.stop_timeout", &s.server.stop_timeout,
          "How long requests under way may take after a signal to stop; then they are cut."},
-
-        {"http.header_limit", &s.http.header_limit, "The longest request line and headers.", kb, 8 * kb * kb},
-        {"http.body_limit", &s.http.body_limit, "The longest request body.", kb, gb},
-        {"http.connections_limit", &s.http.connections_limit, "Open connections in total; more get 503.", 1},
-        {"http.connections_per_address", &s.http.connections_per_address,
-         "Open connections of one client address; 0: no limit of its own."},
-        {"http.requests_per_connection", &s.http.requests_per_connection,
-         "Requests after which a connection is closed politely; 0: never."},
-        {"http.inflight_limit", &s.http.inflight_limit, "Requests being answered at once; more get 503.", 1},
-        {"http.idle_timeout", &s.http.idle_timeout, "How long a connection may stay open between requests.",
-         1},
-        {"http.read_timeout", &s.http.read_timeout, "How long a request may take to arrive.", 1},
-        {"http.write_timeout", &s.http.write_timeout, "How long a client may take to read a response.", 1},
-        {"http.realm", &s.http.realm, "The realm that HTTP authentication names."},
-        {"http.public_url", &s.http.public_url,
-         "The URL of this server that WSDLs name, behind a proxy; empty: what the client called."},
-        {"http.public_descriptions", &s.http.public_descriptions,
-         "Whether WSDLs and the index page are served without authentication."},
-        {"http.retry_after", &s.http.retry_after, "What overloaded answers ask clients to wait.", 1000},
-        {"http.overload_status", &s.http.overload_status,
-         "HTTP status of overloaded answers; 500 for clients that read faults in nothing else.", 500, 599},
-        {"http.access_log", &s.http.access_log, "Whether each request is logged."},
 
         {"tls.listen",
          &s.tls.listen,
@@ -209,7 +193,50 @@ std::vector<Setting> front_settings(Settings& s) {
          0,
          {"none", "optional", "required"}},
         {"tls.client_ca", &s.tls.client_ca, "PEM file of the authorities that sign clients' certificates."},
+    };
+}
 
+std::vector<Setting> http_settings(Settings& s) {
+    constexpr std::int64_t kb = 1 << 10;
+    constexpr std::int64_t gb = 1 << 30;
+    return {
+        {"http.header_limit", &s.http.header_limit, "The longest request line and headers.", kb, 8 * kb * kb},
+        {"http.body_limit", &s.http.body_limit, "The longest request body.", kb, gb},
+        {"http.connections_limit", &s.http.connections_limit, "Open connections in total; more get 503.", 1},
+        {"http.connections_per_address", &s.http.connections_per_address,
+         "Open connections of one client address; 0: no limit of its own."},
+        {"http.requests_per_connection", &s.http.requests_per_connection,
+         "Requests after which a connection is closed politely; 0: never."},
+        {"http.inflight_limit", &s.http.inflight_limit, "Requests being answered at once; more get 503.", 1},
+        {"http.idle_timeout", &s.http.idle_timeout, "How long a connection may stay open between requests.",
+         1},
+        {"http.read_timeout", &s.http.read_timeout, "How long a request may take to arrive.", 1},
+        {"http.write_timeout", &s.http.write_timeout, "How long a client may take to read a response.", 1},
+        {"http.realm", &s.http.realm, "The realm that HTTP authentication names."},
+        {"http.public_url", &s.http.public_url,
+         "The URL of this server that WSDLs name, behind a proxy; empty: what the client called."},
+        {"http.trusted_proxies",
+         &s.http.trusted_proxies,
+         "Networks of proxies whose X-Forwarded-For, -Proto and -Host are believed, e.g. 10.0.0.0/8, ::1.",
+         0,
+         0,
+         {},
+         check_networks},
+        {"http.compress_from", &s.http.compress_from,
+         "The shortest answer that is packed for clients that ask for gzip; 0B: none is."},
+        {"http.public_descriptions", &s.http.public_descriptions,
+         "Whether WSDLs and the index page are served without authentication."},
+        {"http.retry_after", &s.http.retry_after, "What overloaded answers ask clients to wait.", 1000},
+        {"http.overload_status", &s.http.overload_status,
+         "HTTP status of overloaded answers; 500 for clients that read faults in nothing else.", 500, 599},
+        {"http.access_log", &s.http.access_log, "Whether each request is logged."},
+    };
+}
+
+std::vector<Setting> soap_settings(Settings& s) {
+    constexpr std::int64_t kb = 1 << 10;
+    constexpr std::int64_t gb = 1 << 30;
+    return {
         {"soap.depth_limit", &s.soap.depth_limit,
          "Elements of a message that may be nested, its Envelope counted.", 8, 256},
         {"soap.elements_limit", &s.soap.elements_limit, "Elements in a message.", 16, 1'000'000},
@@ -218,6 +245,14 @@ std::vector<Setting> front_settings(Settings& s) {
         {"soap.text_limit", &s.soap.text_limit, "The longest text of an element.", 64, gb},
         {"soap.name_limit", &s.soap.name_limit, "The longest name, namespace or attribute value.", 256,
          kb * kb},
+        {"soap.unknown_elements",
+         &s.soap.unknown_elements,
+         "What becomes of elements that a message does not have: refuse, or ignore.",
+         0,
+         0,
+         {"refuse", "ignore"}},
+        {"soap.ignore_unknown_of", &s.soap.ignore_unknown_of,
+         "Logins whose unknown elements are ignored, between commas, e.g. shop, portal@example.com."},
     };
 }
 
@@ -372,8 +407,9 @@ std::vector<Setting> telephony_settings(Settings& s) {
 
 std::vector<Setting> setting_table(Settings& settings) {
     auto table = front_settings(settings);
-    for (const auto& part : {callback_settings(settings), database_settings(settings),
-                             domain_settings(settings), telephony_settings(settings)}) {
+    for (const auto& part :
+         {http_settings(settings), soap_settings(settings), callback_settings(settings),
+          database_settings(settings), domain_settings(settings), telephony_settings(settings)}) {
         table.insert(table.end(), part.begin(), part.end());
     }
     return table;

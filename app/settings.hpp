@@ -26,6 +26,7 @@ struct Size {
 struct Settings {
     struct Server {
         std::string listen = "127.0.0.1:8080";
+        std::string health_listen;
         std::int64_t threads = 1;
         Duration stop_timeout{30'000};
     } server;
@@ -42,7 +43,9 @@ struct Settings {
         Duration write_timeout{20'000};
         std::string realm = "ledgerline";
         std::string public_url;
+        std::string trusted_proxies;
         bool public_descriptions = true;
+        Size compress_from{256};
         Duration retry_after{1'000};
         std::int64_t overload_status = 503;
         bool access_log = true;
@@ -75,6 +78,8 @@ struct Settings {
         std::int64_t attributes_limit = 64;
         Size text_limit{64 << 10};
         Size name_limit{1 << 10};
+        std::string unknown_elements = "refuse";
+        std::string ignore_unknown_of;
     } soap;
 
     struct Database {

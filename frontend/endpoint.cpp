@@ -3,6 +3,8 @@
 
 #include "base/database.hpp"
 #include "base/ids.hpp"
+#include "frontend/forwarded.hpp"
+#include "frontend/http/gzip.hpp"
 #include "frontend/index_page.hpp"
 #include "frontend/request_metrics.hpp"
 #include "frontend/route.hpp"
@@ -46,6 +48,7 @@ class RequestIds {
 /// What is known about a request under way, for its response, the log and the metrics.
 struct Exchange {
     std::string id;
+    std::string_view client;  ///< its address
     soap::SoapVersion soap = soap::SoapVersion::v1_1;
     const soap::Interface* interface = nullptr;
     const soap::Version* version = nullptr;  ///< faults are of its common schema; null: Parlay X 2.1's
@@ -61,14 +64,6 @@ soap::SoapVersion expected_version(const http::Request& request) {
     constexpr std::string_view soap_1_2 = "application/soap+xml";
     const auto type = request.header("Content-Type").substr(0, soap_1_2.size());
     return http::equal_no_case(type, soap_1_2) ? soap::SoapVersion::v1_2 : soap::SoapVersion::v1_1;
-}
-
-/// Only what can stand in a URL's authority: the header goes into documents.
-bool is_authority(std::string_view host) {
-    return !host.empty() && std::ranges::all_of(host, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               std::string_view(".-:[]_").find(c) != std::string_view::npos;
-    });
 }
 
 std::string_view refusal_text(http::Refusal refusal) {
@@ -128,6 +123,7 @@ struct Endpoint::Impl {
                                             auth::PrincipalPtr principal, Exchange& exchange);
     asio::awaitable<ErasedAnswer> invoke(const Served& operation, const Call& call, soap::Message message);
     [[nodiscard]] http::Response denied(auth::Denial denial, Exchange& exchange) const;
+    [[nodiscard]] http::Response not_unpacked(http::UnpackError error, Exchange& exchange) const;
     [[nodiscard]] http::Response fault_response(const soap::Fault& fault, unsigned status,
                                                 Exchange& exchange) const;
     [[nodiscard]] http::Response refused_response(const Refused& refused, Exchange& exchange) const;
@@ -139,8 +135,11 @@ struct Endpoint::Impl {
     [[nodiscard]] http::Response metrics_response() const;
 
     void finish(const http::Request& request, Exchange& exchange, http::Response& response);
-    void log(const http::Request& request, const Exchange& exchange, const http::Response& response,
-             Clock::duration time) const;
+    void finish_get(const http::Request& request, const Exchange& exchange, bool probe,
+                    http::Response& response);
+    void compress(const http::Request& request, http::Response& response) const;
+    [[nodiscard]] bool served_here(const http::Request& request, const Route& route) const;
+    void log(const Exchange& exchange, const http::Response& response, Clock::duration time) const;
 };
 
 // SOAP -----------------------------------------------------------------------------------------------------
@@ -155,7 +154,7 @@ asio::awaitable<http::Response> Endpoint::Impl::post(const http::Request& reques
     }
 
     // Credentials that HTTP carries come first: who is not allowed in costs no parsing.
-    const auth::Credentials credentials{request.header("Authorization"), request.peer};
+    const auth::Credentials credentials{request.header("Authorization"), exchange.client};
     auth::PrincipalPtr principal;
     if (credentials.in_http()) {
         auto outcome = parts.authenticator.recall(credentials);
@@ -170,13 +169,22 @@ asio::awaitable<http::Response> Endpoint::Impl::post(const http::Request& reques
         co_return fault_response(soap::Fault::client("No service at " + std::string(route.path)), 404,
                                  exchange);
     }
+    std::string unpacked;
     const auto coding = request.header("Content-Encoding");
-    if (!coding.empty() && !http::equal_no_case(coding, "identity")) {
-        if (!principal) co_return denied(auth::Denial::missing, exchange);
-        co_return fault_response(soap::Fault::client("Content-Encoding is not served"), 415, exchange);
+    const bool packed = !coding.empty() && !http::equal_no_case(coding, "identity");
+    if (packed) {
+        auto result = http::unpack(coding, request.body, parts.decoder.limits().bytes_max);
+        if (const auto* error = std::get_if<http::UnpackError>(&result)) {
+            if (!principal) co_return denied(auth::Denial::missing, exchange);
+            co_return not_unpacked(*error, exchange);
+        }
+        unpacked = std::get<std::string>(std::move(result));
     }
-
-    auto decoded = parts.decoder.decode(request.body, only);
+    const auto body = packed ? std::string_view(unpacked) : request.body;
+    const auto unknown = principal && options.ignores_unknown_elements(*principal)
+                             ? soap::UnknownElements::ignore
+                             : soap::UnknownElements::refuse;
+    auto decoded = parts.decoder.decode(body, only, unknown);
     const auto* failure = std::get_if<soap::Failure>(&decoded);
     exchange.soap = failure ? failure->soap : std::get<soap::Request>(decoded).soap;
     if (failure && failure->version) exchange.version = failure->version;
@@ -211,7 +219,7 @@ asio::awaitable<http::Response> Endpoint::Impl::perform(const http::Request& req
               .operation = message.operation,
               .request_id = exchange.id,
               .idempotency_key = request.header("Idempotency-Key"),
-              .peer = request.peer,
+              .peer = exchange.client,
               .received = request.received};
     const auto answer = co_await invoke(operation, call, std::move(message.message));
     if (const auto* refused = answer.refused()) co_return refused_response(*refused, exchange);
@@ -264,6 +272,23 @@ http::Response Endpoint::Impl::denied(auth::Denial denial, Exchange& exchange) c
     exchange.outcome = RequestOutcome::unauthenticated;
     exchange.fault += ": ";
     exchange.fault += to_string(denial);
+    return response;
+}
+
+http::Response Endpoint::Impl::not_unpacked(http::UnpackError error, Exchange& exchange) const {
+    switch (error) {
+        case http::UnpackError::too_large:
+            return fault_response(
+                soap::Fault::client("The unpacked message is larger than this server accepts"), 413,
+                exchange);
+        case http::UnpackError::broken:
+            return fault_response(soap::Fault::client("The body is not what its Content-Encoding says"), 400,
+                                  exchange);
+        case http::UnpackError::unknown_coding:
+            break;
+    }
+    auto response = fault_response(soap::Fault::client("This Content-Encoding is not served"), 415, exchange);
+    response.add_header("Accept-Encoding", "gzip, deflate");
     return response;
 }
 
@@ -324,7 +349,8 @@ asio::awaitable<http::Response> Endpoint::Impl::get(const http::Request& request
             co_return text_response(404, "Nothing here; see /ParlayX/");
     }
     if (!options.public_descriptions) {
-        const auth::Credentials credentials{request.header("Authorization"), request.peer};
+        const auth::Credentials credentials{request.header("Authorization"),
+                                            client_address(request, options.trusted_proxies)};
         const auto outcome = co_await parts.authenticator.authenticate(credentials);
         if (const auto* denial = std::get_if<auth::Denial>(&outcome)) {
             auto response = text_response(401, std::string(to_string(*denial)));
@@ -362,8 +388,7 @@ std::string Endpoint::Impl::base_url(const http::Request& request) const {
         return options.public_url.ends_with('/') ? options.public_url.substr(0, options.public_url.size() - 1)
                                                  : options.public_url;
     }
-    const auto host = request.header("Host");
-    return (request.secure ? "https://" : "http://") + (is_authority(host) ? std::string(host) : "localhost");
+    return called_url(request, options.trusted_proxies);
 }
 
 http::Response Endpoint::Impl::metrics_response() const {
@@ -381,18 +406,42 @@ void Endpoint::Impl::finish(const http::Request& request, Exchange& exchange, ht
     response.add_header("X-Request-Id", exchange.id);
     const auto time = Clock::now() - request.received;
     metrics.count(exchange.counters, exchange.outcome, time);
-    if (options.access_log) log(request, exchange, response, time);
+    if (options.access_log) log(exchange, response, time);
+    compress(request, response);
 }
 
-void Endpoint::Impl::log(const http::Request& request, const Exchange& exchange,
-                         const http::Response& response, Clock::duration time) const {
+/// Reading a description or a probe.
+void Endpoint::Impl::finish_get(const http::Request& request, const Exchange& exchange, bool probe,
+                                http::Response& response) {
+    response.add_header("X-Request-Id", exchange.id);
+    if (options.access_log) {
+        const auto write = probe ? &base::Logger::debug : &base::Logger::info;
+        (parts.log.*write)("get", {{"request", exchange.id},
+                                   {"peer", exchange.client},
+                                   {"target", request.target},
+                                   {"status", response.status}});
+    }
+    compress(request, response);
+}
+
+/// Packs an answer for whoever asks for that, unless it is too short to gain anything.
+void Endpoint::Impl::compress(const http::Request& request, http::Response& response) const {
+    if (options.compress_from == 0 || response.body.size() < options.compress_from) return;
+    response.add_header("Vary", "Accept-Encoding");
+    if (!http::accepts_gzip(request.header("Accept-Encoding"))) return;
+    response.body = http::gzip(response.body);
+    response.add_header("Content-Encoding", "gzip");
+}
+
+void Endpoint::Impl::log(const Exchange& exchange, const http::Response& response,
+                         Clock::duration time) const {
     if (!parts.log.enabled(base::LogLevel::info)) return;
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
     const std::string_view service = exchange.interface ? exchange.interface->name : "";
     const std::string_view version = exchange.version ? exchange.version->name : "";
     const std::string_view operation = exchange.operation ? exchange.operation->name : "";
     parts.log.info("request", {{"request", exchange.id},
-                               {"peer", request.peer},
+                               {"peer", exchange.client},
                                {"user", exchange.user},
                                {"service", service},
                                {"version", version},
@@ -403,18 +452,28 @@ void Endpoint::Impl::log(const http::Request& request, const Exchange& exchange,
                                {"us", us}});
 }
 
+/// Probes and metrics have a listener of their own, or share all others.
+bool Endpoint::Impl::served_here(const http::Request& request, const Route& route) const {
+    if (!options.health_listener) return true;
+    return (request.listener == *options.health_listener) == route.is_probe();
+}
+
 Endpoint::Endpoint(Parts parts, EndpointOptions options)
     : impl_(std::make_unique<Impl>(std::move(parts), std::move(options))) {}
 
 Endpoint::~Endpoint() = default;
 
 asio::awaitable<http::Response> Endpoint::handle(const http::Request& request) {
-    const auto route = find_route(request.target);
-    if (request.method == http::Method::get || request.method == http::Method::head) {
-        co_return co_await impl_->get(request, route);
-    }
+    auto route = find_route(request.target);
+    if (!impl_->served_here(request, route)) route.kind = Route::Kind::nothing;
     Exchange exchange;
     exchange.id = impl_->ids.next();
+    exchange.client = client_address(request, impl_->options.trusted_proxies);
+    if (request.method == http::Method::get || request.method == http::Method::head) {
+        auto answer = co_await impl_->get(request, route);
+        impl_->finish_get(request, exchange, route.is_probe(), answer);
+        co_return answer;
+    }
     if (!route.speaks_soap()) co_return text_response(404, "Nothing here; see /ParlayX/");
     http::Response response;
     if (request.method == http::Method::post) {
@@ -435,6 +494,7 @@ http::Response Endpoint::refuse(const http::Request& request, http::Refusal refu
     }
     Exchange exchange;
     exchange.id = impl_->ids.next();
+    exchange.client = client_address(request, impl_->options.trusted_proxies);
     exchange.soap = expected_version(request);
     http::Response response;
     if (refusal == http::Refusal::overloaded || refusal == http::Refusal::too_many_connections) {

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "frontend/auth/authenticator.hpp"
+#include "frontend/http/networks.hpp"
 #include "frontend/http/server.hpp"
 #include "frontend/service.hpp"
 #include "frontend/soap/envelope.hpp"
@@ -11,6 +12,8 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +27,15 @@ struct EndpointOptions {
     unsigned overload_status = 503;       ///< 500 for clients that parse faults in nothing else
     bool access_log = true;               ///< one line per request
     std::string public_url{};             ///< what WSDLs call this server; empty: what the client called it
+    http::Networks trusted_proxies{};     ///< whose X-Forwarded-* headers are believed
+    std::size_t compress_from = 256;      ///< bytes of an answer that is packed for those who ask; 0: none
+    std::optional<unsigned> health_listener{};  ///< tag of the listener that has probes and metrics to itself
+    bool ignore_unknown_elements = false;       ///< of all applications
+    std::set<std::string, std::less<>> ignore_unknown_elements_of{};  ///< of these: logins in their long form
+
+    [[nodiscard]] bool ignores_unknown_elements(const auth::Principal& principal) const {
+        return ignore_unknown_elements || ignore_unknown_elements_of.contains(principal.login());
+    }
 };
 
 /// What /readyz says.

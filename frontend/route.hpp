@@ -27,6 +27,10 @@ struct Route {
     [[nodiscard]] bool speaks_soap() const {
         return kind == Kind::any_service || kind == Kind::one_service || kind == Kind::astray;
     }
+    /// What machines ask again and again.
+    [[nodiscard]] bool is_probe() const {
+        return kind == Kind::health || kind == Kind::readiness || kind == Kind::metrics;
+    }
     bool operator==(const Route&) const = default;
 };
 

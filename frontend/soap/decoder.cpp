@@ -81,10 +81,10 @@ Decoder::Decoder(const XmlRuntime&, const Catalogue& catalogue, Limits limits)
 
 Decoder::~Decoder() = default;
 
-Decoded Decoder::decode(std::string_view bytes, std::optional<Endpoint> only) const {
+Decoded Decoder::decode(std::string_view bytes, std::optional<Endpoint> only, UnknownElements unknown) const {
     const Pool::Lease worker(*pool_);
     RequestReader& reader = worker->request;
-    reader.reset(*catalogue_, only);
+    reader.reset(*catalogue_, only, unknown);
     try {
         const Document document(bytes, limits_);
         worker->xml.parse(document, reader);

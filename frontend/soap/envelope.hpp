@@ -15,6 +15,12 @@
 
 namespace soap {
 
+/// What becomes of elements that a message's table does not have.
+enum class UnknownElements : std::uint8_t {
+    refuse,  ///< SVC0002 with the element's path
+    ignore,  ///< they are passed over with all that is in them
+};
+
 /// What a message may cost. Beyond any of them it is refused with a Client fault that names the limit.
 struct Limits {
     std::size_t bytes_max = 1U << 20U;        ///< the whole message
@@ -105,7 +111,8 @@ class Decoder {
 
     /// A request. `only` restricts it to one version of one interface (a per-interface URL). Never throws for
     /// what is wrong with the bytes.
-    [[nodiscard]] Decoded decode(std::string_view bytes, std::optional<Endpoint> only = std::nullopt) const;
+    [[nodiscard]] Decoded decode(std::string_view bytes, std::optional<Endpoint> only = std::nullopt,
+                                 UnknownElements unknown = UnknownElements::refuse) const;
 
     /// The reply to a request of `operation` that we sent as a client.
     [[nodiscard]] Reply decode_reply(std::string_view bytes, const Endpoint& endpoint,

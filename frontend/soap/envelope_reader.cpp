@@ -96,7 +96,9 @@ void EnvelopeReader::check_complete() const {
     if (!has_child_) refuse("the Body is empty");
 }
 
-void RequestReader::reset(const Catalogue& catalogue, const std::optional<Endpoint>& only) {
+void RequestReader::reset(const Catalogue& catalogue, const std::optional<Endpoint>& only,
+                          UnknownElements unknown) {
+    message_.set_unknown_elements(unknown);
     reset_envelope();
     header_.reset(SoapVersion::v1_1);
     catalogue_ = &catalogue;

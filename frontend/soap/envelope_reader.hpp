@@ -61,7 +61,7 @@ class RequestReader final : public EnvelopeReader {
         : EnvelopeReader(limits), header_(limits), message_(limits) {}
 
     /// To be called before each parse. The catalogue must outlive it.
-    void reset(const Catalogue& catalogue, const std::optional<Endpoint>& only);
+    void reset(const Catalogue& catalogue, const std::optional<Endpoint>& only, UnknownElements unknown);
     /// After a parse that was not refused.
     [[nodiscard]] Request take_request();
     /// What is known, for the answer to a request that was refused.

@@ -73,7 +73,17 @@ std::optional<Endpoint> Catalogue::find(std::string_view version, std::string_vi
         for (const Version& listed : candidate->versions)
             if (listed.name == version) return Endpoint{candidate, &listed};
     }
-    return std::nullopt;
+    const auto wanted = parse_version(version);
+    std::optional<Endpoint> best;
+    for (const Interface* candidate : interfaces_) {
+        if (!wanted || candidate->name != interface) continue;
+        for (const Version& listed : candidate->versions) {
+            if (listed.number.major != wanted->major) continue;
+            if (!best || is_nearer(listed.number, best->version->number, *wanted))
+                best = Endpoint{candidate, &listed};
+        }
+    }
+    return best;
 }
 
 std::optional<Endpoint> Catalogue::resolve(std::string_view local_namespace) const {

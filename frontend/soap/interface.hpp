@@ -81,7 +81,8 @@ class Catalogue {
 
     [[nodiscard]] const std::vector<const Interface*>& interfaces() const { return interfaces_; }
 
-    /// By the segments of a per-interface URL, e.g. ("v2_1", "AmountCharging"). Listed versions only.
+    /// By the segments of a per-interface URL, e.g. ("v2_1", "AmountCharging"). A version that is not listed
+    /// is served as resolve() says.
     [[nodiscard]] std::optional<Endpoint> find(std::string_view version, std::string_view interface) const;
 
     /// By the /local namespace of a request element. A version that is not listed, of a listed major version,

@@ -82,7 +82,7 @@ void MessageReader::start(std::string_view name_space, std::string_view local,
     top.has_children = true;
     const std::size_t index = is_known_namespace(name_space) ? find_field(*top.type, local) : not_found;
     if (index != not_found) return start_field(index, attributes);
-    if (!top.type->ignore_unknown) refuse(local);
+    if (!top.type->ignore_unknown && unknown_elements_ == UnknownElements::refuse) refuse(local);
     push(nullptr, nullptr, nullptr, nullptr);
 }
 

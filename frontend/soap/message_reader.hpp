@@ -29,6 +29,9 @@ class MessageReader {
     void begin(const Type& type, void* object, std::string_view element, std::string_view name_space,
                const Version& version);
 
+    /// For all messages that follow. At first they are refused.
+    void set_unknown_elements(UnknownElements unknown) { unknown_elements_ = unknown; }
+
     void start(std::string_view name_space, std::string_view local, const XmlAttributes& attributes);
     void text(std::string_view piece);
     /// True: that was the end of the message.
@@ -58,6 +61,7 @@ class MessageReader {
 
     const Limits* limits_;
     const Version* version_ = nullptr;
+    UnknownElements unknown_elements_ = UnknownElements::refuse;
     std::string_view element_, name_space_;
     std::vector<Frame> frames_;
     std::vector<std::uint32_t> counts_;

@@ -3,6 +3,7 @@
 
 #include "base/database.hpp"
 #include "frontend/auth/users.hpp"
+#include "frontend/http/gzip.hpp"
 #include "frontend/request_metrics.hpp"
 #include "tests/support/echo_service.hpp"
 #include "tests/support/http_client.hpp"
@@ -259,6 +260,70 @@ TEST_F(Endpoint, tells_whether_it_is_ready) {
     EXPECT_EQ(get("/readyz").status, 503);
     EXPECT_EQ(get("/readyz").body, "no database\n");
     EXPECT_EQ(get("/").status, 404);
+}
+
+TEST_F(Endpoint, unpacks_requests_and_packs_answers) {
+    const std::string ask = "Accept-Encoding: deflate, gzip;q=0.5\r\n";
+    const auto packed =
+        post(http::gzip(echo("hi")), "app:app", "/ParlayX/", "Content-Encoding: gzip\r\n" + ask);
+    EXPECT_EQ(packed.status, 200);
+    EXPECT_EQ(packed.headers.at("content-encoding"), "gzip");
+    const auto body = std::get<std::string>(http::unpack("gzip", packed.body, 10'000));
+    EXPECT_NE(body.find("says hi"), std::string::npos);
+    EXPECT_FALSE(post(echo("hi")).headers.contains("content-encoding"));
+    EXPECT_EQ(send("GET /ParlayX/v2_1/Echo?wsdl HTTP/1.1\r\nHost: h\r\n" + ask + "\r\n")
+                  .headers.at("content-encoding"),
+              "gzip");
+
+    const std::string gzip = "Content-Encoding: gzip\r\n";
+    const auto bomb = http::gzip(std::string(8U << 20U, ' '));
+    expect_fault(post(bomb, "app:app", "/ParlayX/", gzip), 413, "larger");
+    expect_fault(post(http::gzip(echo("hi")).substr(0, 60), "app:app", "/ParlayX/", gzip), 400,
+                 "Content-Encoding");
+    expect_fault(post(echo("hi"), "app:app", "/ParlayX/", gzip), 400, "Content-Encoding");
+}
+
+TEST_F(Endpoint, believes_its_own_proxies_only) {
+    const std::string headers =
+        "Host: h\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: pay.example.com\r\n\r\n";
+    const auto wsdl = "GET /ParlayX/v2_1/Echo?wsdl HTTP/1.1\r\n" + headers;
+    EXPECT_NE(send(wsdl).body.find("http://h/ParlayX/v2_1/Echo"), std::string::npos);
+    start({.trusted_proxies = http::Networks::parse("127.0.0.0/8").value()});
+    EXPECT_NE(send(wsdl).body.find("https://pay.example.com/ParlayX/v2_1/Echo"), std::string::npos);
+}
+
+TEST_F(Endpoint, ignores_unknown_elements_of_whom_it_is_told_to) {
+    const auto body =
+        envelope("echo", "<l:address>tel:1</l:address><new><deep/>text</new><l:text>hi</l:text>");
+    expect_fault(post(body), 500, "SVC0002: Invalid input value for message part new");
+    start({.ignore_unknown_elements_of = {"app@example.com"}});
+    EXPECT_EQ(post(body).status, 200);
+    expect_fault(post(body, "poor:poor"), 500, "part new");
+    start({.ignore_unknown_elements = true});
+    expect_fault(post(body, "poor:poor"), 500, "POL0001");
+}
+
+TEST_F(Endpoint, serves_an_unlisted_minor_version_at_its_url) {
+    auto body = echo("hi");
+    body.replace(body.find("v2_1"), 4, "v2_7");
+    for (const auto* target : {"/ParlayX/v2_7/Echo", "/ParlayX/v2_1/Echo", "/ParlayX/"}) {
+        const auto response = post(body, "app:app", target);
+        EXPECT_EQ(response.status, 200) << response.body;
+        EXPECT_NE(response.body.find("echoResponse xmlns:loc=\"urn:test/echo/v2_7/local\""),
+                  std::string::npos);
+    }
+    EXPECT_EQ(get("/ParlayX/v2_7/Echo?wsdl").status, 200);
+    expect_fault(post(body, "app:app", "/ParlayX/v4_0/Echo"), 404, "No service");
+}
+
+TEST_F(Endpoint, probes_can_have_a_listener_of_their_own) {
+    start({.health_listener = 1});
+    EXPECT_EQ(get("/healthz").status, 404);
+    EXPECT_EQ(post(echo("hi")).status, 200);
+    start({.health_listener = 0});  // this test's only listener has the tag 0
+    EXPECT_EQ(get("/readyz").status, 200);
+    EXPECT_EQ(get("/ParlayX/").status, 404);
+    EXPECT_EQ(post(echo("hi")).status, 404);
 }
 
 TEST_F(Endpoint, counts_what_became_of_requests) {

@@ -71,8 +71,11 @@ TEST_F(SoapInterface, ByUrl) {
     ASSERT_TRUE(found);
     EXPECT_EQ(found->interface, &payment::amount_charging);
     EXPECT_EQ(found->version->name, "v2_1");
-    EXPECT_FALSE(catalogue.find("v2_2", "AmountCharging")) << "only what is listed";
-    EXPECT_FALSE(catalogue.find("v2_1", "ThirdPartyCall"));
+    EXPECT_EQ(catalogue.find("v2_2", "AmountCharging")->version->name, "v2_1")
+        << "the nearest of the same major";
+    EXPECT_EQ(catalogue.find("v2_1", "ThirdPartyCall")->version->name, "v2_3");
+    EXPECT_FALSE(catalogue.find("v4_0", "AmountCharging"));
+    EXPECT_FALSE(catalogue.find("2_1", "AmountCharging"));
     EXPECT_FALSE(catalogue.find("v2_1", "amountcharging"));
     EXPECT_FALSE(catalogue.find("", ""));
 }
