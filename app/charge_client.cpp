@@ -2,17 +2,11 @@
 #include "app/charge_client.hpp"
 
 #include "app/data_dir.hpp"
-#include "app/http_client.hpp"
+#include "app/soap_client.hpp"
 #include "frontend/soap/envelope.hpp"
 #include "payment/messages.hpp"
 
-#include <termios.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 
@@ -21,62 +15,6 @@ namespace {
 
 const soap::Endpoint amount_charging_v2_1{&payment::amount_charging, &payment::amount_charging_versions[1]};
 static_assert(payment::amount_charging_versions[1].name == "v2_1");
-
-std::string ask_password(const std::string& user) {
-    termios shown{};
-    if (::tcgetattr(STDIN_FILENO, &shown) != 0) {
-        throw PlainError("no password: give --password-file FILE");
-    }
-    auto hidden = shown;
-    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    std::cerr << "Password of " << user << ": " << std::flush;
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    std::string password;
-    std::getline(std::cin, password);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-    std::cerr << '\n';
-    return password;
-}
-
-std::string password_in(const std::string& path) {
-    std::ifstream file(path);
-    std::string password;
-    if (!std::getline(file, password) && password.empty()) {
-        throw PlainError("can't read a password from " + path + ": " +
-                         (file.is_open() ? "it is empty" : std::strerror(errno)));
-    }
-    return password;
-}
-
-/// Who is asked, and as whom.
-struct Access {
-    std::string url, user, password;
-};
-
-Access find_access(const ChargeOptions& options) {
-    Access access{options.url, options.user, {}};
-    std::optional<ServerInfo> server;
-    if (access.url.empty()) {
-        const DataDir data_dir(options.data_dir);
-        server = read_server_info(data_dir);
-        if (!server) {
-            throw PlainError("no server is running on the data directory " + data_dir.path().string() +
-                             ": start `ledgerline serve`, or give --data-dir or --url");
-        }
-        access.url = server->url;
-    }
-    if (access.user.empty()) {
-        if (!server || !server->demo) throw PlainError("as whom? Give --user");
-        access.user = "demo-app";
-    }
-    if (!options.password_file.empty())
-        access.password = password_in(options.password_file);
-    else if (server && server->demo && access.user == "demo-app")
-        access.password = "demo-app";
-    else
-        access.password = ask_password(access.user);
-    return access;
-}
 
 std::optional<std::string> if_given(const std::string& text) {
     return text.empty() ? std::nullopt : std::optional(text);
@@ -123,23 +61,13 @@ int done(const ChargeOptions& options, const HttpReply& reply) {
 }  // namespace
 
 int charge(const ChargeOptions& options) {
-    const auto access = find_access(options);
     const soap::XmlRuntime xml;
     const soap::Catalogue catalogue({&payment::amount_charging});
     const soap::Decoder decoder(xml, catalogue);
     const auto* operation = payment::amount_charging.find(*amount_charging_v2_1.version,
                                                           options.refund ? "refundAmount" : "chargeAmount");
-
-    HttpPost request;
-    request.url = access.url + "/ParlayX/";
-    request.content_type = soap::content_type(soap::SoapVersion::v1_1);
-    request.user = access.user;
-    request.password = access.password;
-    request.body =
-        soap::encode_request(soap::SoapVersion::v1_1, amount_charging_v2_1, *operation, message_of(options));
-    const auto reply = post(request);
-    if (reply.status == 401)
-        throw PlainError("the server does not accept user " + access.user + " with this password");
+    const auto reply = post_soap(options, soap::encode_request(soap::SoapVersion::v1_1, amount_charging_v2_1,
+                                                               *operation, message_of(options)));
 
     const auto answer = decoder.decode_reply(reply.body, amount_charging_v2_1, *operation);
     if (const auto* fault = std::get_if<soap::Fault>(&answer)) return refused(options, *fault);

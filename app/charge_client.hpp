@@ -1,13 +1,13 @@
 // `ledgerline charge` and `ledgerline refund`: a SOAP client for people.
 #pragma once
 
-#include <filesystem>
-#include <optional>
+#include "app/soap_client.hpp"
+
 #include <string>
 
 namespace app {
 
-struct ChargeOptions {
+struct ChargeOptions : ClientOptions {
     bool refund = false;
     std::string address;
     std::string amount;
@@ -16,11 +16,6 @@ struct ChargeOptions {
     std::string original_reference;  ///< of refunds; empty: the reference itself
     std::string balance;             ///< empty: the account's default
     std::string description;
-
-    std::string url;  ///< empty: the server of the data directory
-    std::string user;
-    std::string password_file;
-    std::filesystem::path data_dir;
 };
 
 /// Sends the request and prints what became of it: 0 done, 1 refused. Throws PlainError when it could not be

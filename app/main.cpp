@@ -1,4 +1,5 @@
 // The program's entry: subcommands and their options.
+#include "app/call_client.hpp"
 #include "app/charge_client.hpp"
 #include "app/command_line.hpp"
 #include "app/data_dir.hpp"
@@ -92,6 +93,37 @@ void add_payment(CLI::App& program, CommonOptions& common, Action& action, bool 
     });
 }
 
+void add_call(CLI::App& program, CommonOptions& common, Action& action) {
+    auto* group = program.add_subcommand("call", "Make, see and end third-party calls");
+    group->require_subcommand(1);
+    const auto options = std::make_shared<CallOptions>();
+    const auto add = [&](const std::string& name, const std::string& text, int (*run)(const CallOptions&)) {
+        auto* command = group->add_subcommand(name, text);
+        command->add_option("--url", options->url,
+                            "The server (default: the local one of the data directory)");
+        command->add_option("--user", options->user, "Who asks (default on a demo server: demo-app)");
+        command->add_option("--password-file", options->password_file,
+                            "File whose first line is the password");
+        common.add_data_dir(*command);
+        command->callback([&common, &action, options, run] {
+            action = [&common, options, run] {
+                options->data_dir = common.client_data_dir();
+                return run(*options);
+            };
+        });
+        return command;
+    };
+    auto* start = add("start", "Connect two parties; prints the call's identifier", start_call);
+    start->add_option("CALLING", options->calling, "Called first, e.g. sip:alice@127.0.0.1:5070")->required();
+    start->add_option("CALLED", options->called, "Called when the first has answered")->required();
+    start->add_option("--amount", options->amount, "What the call costs, once connected");
+    start->add_option("--currency", options->currency, "Of the amount (default: the payer's balance's)");
+    add("status", "Show how a call stands", show_call)
+        ->add_option("ID", options->id, "From `call start`")
+        ->required();
+    add("end", "End a call", end_call)->add_option("ID", options->id, "From `call start`")->required();
+}
+
 void add_psql(CLI::App& program, CommonOptions& common, Action& action) {
     auto* command = program.add_subcommand("psql", "Look at the books: psql as finance staff, read only");
     common.add_config(*command);
@@ -144,6 +176,7 @@ int main(int argc, char** argv) {
     add_migrate(program, common, action);
     add_payment(program, common, action, false);
     add_payment(program, common, action, true);
+    add_call(program, common, action);
     add_account_commands(program, common, action);
     add_balance_commands(program, common, action);
     add_hold_commands(program, common, action);

@@ -285,6 +285,20 @@ class ThirdPartyCall(unittest.TestCase):
         self.peers[1].stop()
         self.peers.clear()
 
+    def test_the_command_line(self):
+        first, second = self.peer("first"), self.peer("second")
+        output, errors, status = run([LEDGERLINE, "call", "start", first.uri, second.uri], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        call = output.strip()
+        self.until_status(call, "CallConnected")
+        output, errors, status = run([LEDGERLINE, "call", "status", call], cwd=self.folder)
+        self.assertEqual((output, status), ("CallConnected\n", 0), errors)
+        self.assertEqual(run([LEDGERLINE, "call", "end", call], cwd=self.folder)[2], 0)
+        output, errors, status = run([LEDGERLINE, "call", "end", call], cwd=self.folder)
+        self.assertEqual(status, 1)
+        self.assertIn("SVC0261", errors)
+        self.finish()
+
     def test_calls_of_one_user_are_limited(self):
         bob = self.client("v2_3", "bob")
         peers = [self.peer("rings") for _ in range(5)]
