@@ -63,7 +63,8 @@ class Tls(unittest.TestCase):
         environment = dict(os.environ, LEDGERLINE_TLS_LISTEN=f"127.0.0.1:{cls.port}",
                            LEDGERLINE_TLS_CERTIFICATE=cls.path("server.pem"), LEDGERLINE_TLS_KEY=cls.path("server.key"),
                            LEDGERLINE_TLS_CLIENT_CERTIFICATES="optional",
-                           LEDGERLINE_TLS_CLIENT_CA=cls.path("clients.pem"))
+                           LEDGERLINE_TLS_CLIENT_CA=cls.path("clients.pem"),
+                           LEDGERLINE_HTTP_ACCESS_LOG="false")  # nobody reads the output while tests run
         cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0"], cls.folder, environment)
 
     @classmethod
