@@ -178,6 +178,7 @@ int main(int argc, char** argv) {
     add_payment(program, common, action, true);
     add_call(program, common, action);
     add_account_commands(program, common, action);
+    add_audit_commands(program, common, action);
     add_balance_commands(program, common, action);
     add_hold_commands(program, common, action);
     add_psql(program, common, action);

@@ -13,6 +13,7 @@
 #include "frontend/soap/envelope.hpp"
 #include "frontend/soap_client.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/sealer.hpp"
 #include "ledger/sweeper.hpp"
 #include "payment/amount_charging.hpp"
 
@@ -230,6 +231,7 @@ struct Node::Parts {
     std::optional<base::Database> database;
     std::optional<ledger::Ledger> ledger;
     std::optional<ledger::Sweeper> sweeper;
+    std::optional<ledger::Sealer> sealer;
     std::optional<auth::Authenticator> authenticator;
     std::optional<base::Listener> listener;
     std::optional<http::Server> server;
@@ -258,6 +260,10 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     sweeps.interval = settings.ledger.sweep_interval;
     sweeps.expiry_grace = settings.balance.expiry_grace;
     sweeper.emplace(sweeps, *database, ledger->shards(), log.with({{"part", "sweeper"}}));
+    ledger::Sealer::Options seals;
+    seals.interval = settings.audit.seal_interval;
+    seals.block = settings.audit.seal_block;
+    sealer.emplace(seals, *database, log.with({{"part", "sealer"}}));
     authenticator.emplace(*database, auth_options(settings.auth), log.with({{"part", "auth"}}));
     amount_charging.emplace(*ledger);
     telephony.emplace(settings, *ledger, *database, log.with({{"part", "calls"}}));
@@ -320,6 +326,10 @@ void Node::Parts::append_metrics(std::string& text) const {
     };
     gauge("ledgerline_postings_waiting", "Postings that wait for a lane.", ledger->waiting());
     gauge("ledgerline_call_legs", "SIP dialogs of calls.", telephony->legs());
+    const auto lag = std::chrono::floor<std::chrono::seconds>(sealer->lag()).count();
+    gauge("ledgerline_seal_lag_seconds", "Time since everything that was posted was sealed.", to_size(lag));
+    gauge("ledgerline_unsealed_rows", "Journal rows that the last round of sealing had to leave.",
+          to_size(sealer->unsealed()));
     gauge("ledgerline_database_waiting", "Statements that wait for a pooled session.", database->queued());
 }
 

@@ -347,6 +347,10 @@ std::vector<Setting> domain_settings(Settings& s) {
         {"balance.expiry_grace", &s.balance.expiry_grace,
          "How long an expired balance waits for a credit that revives it before it is posted away.", 0},
 
+        {"audit.seal_interval", &s.audit.seal_interval, "How long between two rounds of sealing the journal.",
+         1},
+        {"audit.seal_block", &s.audit.seal_block, "Journal rows in one seal, at most.", 1, 100'000},
+
         {"auth.default_domain", &s.auth.default_domain, "The domain of logins that name none."},
         {"auth.credential_ttl", &s.auth.credential_ttl, "How long a verified password is remembered.", 1000},
         {"auth.refusal_ttl", &s.auth.refusal_ttl, "How long a wrong password is remembered.", 1000},

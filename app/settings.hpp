@@ -131,6 +131,11 @@ struct Settings {
         Duration expiry_grace{2'592'000'000};
     } balance;
 
+    struct Audit {
+        Duration seal_interval{10'000};
+        std::int64_t seal_block = 1000;
+    } audit;
+
     struct Auth {
         std::string default_domain = "example.com";
         Duration credential_ttl{300'000};

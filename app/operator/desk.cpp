@@ -75,6 +75,7 @@ Desk::Desk(const DeskOptions& options) : out_(options.json), max_amount_(options
     base::Database::Options pool;
     pool.session = session_options(options);
     pool.sessions = 1;
+    session_ = pool.session;
     database_.emplace(pool);
     const base::Logger log(base::LogLevel::error, base::LogFormat::text);
     ledger_.emplace(ledger_options(options, pool.session, count_shards(*database_)), *database_, log);
@@ -119,6 +120,12 @@ T Desk::run(asio::awaitable<ledger::Result<T>> operation) {
 template ledger::AccountPtr Desk::run(asio::awaitable<ledger::Result<ledger::AccountPtr>>);
 template ledger::HoldPtr Desk::run(asio::awaitable<ledger::Result<ledger::HoldPtr>>);
 template ledger::Receipt Desk::run(asio::awaitable<ledger::Result<ledger::Receipt>>);
+
+base::sql::Session Desk::long_session() const {
+    auto options = session_;
+    options.statement_timeout = std::chrono::milliseconds(0);
+    return base::sql::Session(options);
+}
 
 base::sql::Rows Desk::query(std::string_view statement, const base::sql::Params& parameters) {
     return database_->run_blocking(

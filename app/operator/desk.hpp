@@ -48,6 +48,8 @@ class Desk {
 
     /// One statement; its function does all that it does, or nothing.
     base::sql::Rows query(std::string_view statement, const base::sql::Params& parameters = {});
+    /// A session of its own for work that takes long, without statement time-out.
+    [[nodiscard]] base::sql::Session long_session() const;
     /// `select COLUMNS` with the rest of the statement.
     Table table(const std::vector<Column>& columns, const std::string& rest,
                 const base::sql::Params& parameters = {});
@@ -55,6 +57,7 @@ class Desk {
   private:
     Printer out_;
     std::int64_t max_amount_;
+    base::sql::SessionOptions session_;
     boost::asio::io_context io_{1};
     std::optional<base::Database> database_;
     std::optional<ledger::Ledger> ledger_;

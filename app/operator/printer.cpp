@@ -19,6 +19,13 @@ void Printer::done(std::string_view sentence, json::object facts, std::string_vi
     std::cout << json::serialize(object) << '\n';
 }
 
+void Printer::report(std::string_view lines, json::object facts) const {
+    if (as_json_)
+        done("", std::move(facts));
+    else
+        std::cout << lines << '\n';
+}
+
 void Printer::list(const Table& table, std::string_view none) const {
     if (as_json_)
         std::cout << json::serialize(json_of(table)) << '\n';

@@ -18,6 +18,8 @@ class Printer {
     /// Something was done. Programs get the facts behind `outcome`.
     void done(std::string_view sentence, boost::json::object facts = {},
               std::string_view outcome = "done") const;
+    /// Several lines for people; programs get the facts.
+    void report(std::string_view lines, boost::json::object facts) const;
     /// A list; `none` is what people read instead of an empty one.
     void list(const Table& table, std::string_view none) const;
     /// The one row of `record`, and what belongs to it under the name `parts_name`.

@@ -1,0 +1,185 @@
+// The audit: each way to tamper with the books as superuser is found; an untouched ledger is right under
+// load.
+#include "ledger/audit.hpp"
+#include "ledger/sealer.hpp"
+#include "tests/support/ledger_suite.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace tests {
+namespace {
+
+class Audit : public LedgerSuite {
+  protected:
+    void SetUp() override {
+        LedgerSuite::SetUp();
+        const auto account = account_;
+        post(a_charge(account, "song", euro("1.50"))).value();
+        post(a_charge(account, "film", euro("2.50"))).value();
+        const auto held = hold(account, euro("5"));
+        post(a_capture(held, "part", euro("2"))).value();
+        post(a_transfer(account, bench().open_account(), "gift", euro("1"))).value();
+    }
+    // Each test leaves a ledger that is wrong.
+    void TearDown() override {
+        bench_.reset();
+        bench_.emplace();
+    }
+
+    static void seal() {
+        base::Database::Options options;
+        options.session.url = bench().url();
+        options.session.statement_timeout = std::chrono::seconds(30);
+        base::Database database(options);
+        const ledger::Sealer sealer({}, database, base::Logger(base::LogLevel::error));
+    }
+
+    static ledger::AuditReport verify() {
+        auto session = bench().session("ledgerline_service");
+        return ledger::verify(session, [](std::size_t, std::size_t, std::string_view) {});
+    }
+    static std::string wrong() { return verify().wrong.value_or("nothing"); }
+
+    static void tamper(const std::string& statement) {
+        auto session = bench().session("postgres");
+        session.exec("set session_replication_role = replica");
+        session.exec(statement);
+    }
+
+    static void expect_wrong(const std::string& rule) {
+        const auto found = wrong();
+        EXPECT_TRUE(found.starts_with(rule)) << found;
+    }
+
+    static std::string song() { return " where reference = 'song'"; }
+};
+
+TEST_F(Audit, AnUntouchedLedgerIsRightSealedOrNot) {
+    EXPECT_EQ(wrong(), "nothing");
+    seal();
+    EXPECT_EQ(bench().value("select sum(next_journal_no - 1) from ledger.shard"),
+              bench().value("select sum(to_no - from_no + 1) from ledger.seal"));
+    EXPECT_EQ(wrong(), "nothing");
+    post(a_charge(account_, "later", euro("1"))).value();
+    EXPECT_EQ(wrong(), "nothing");
+    seal();
+    EXPECT_EQ(wrong(), "nothing");
+}
+
+TEST_F(Audit, TheJournalAndItsSealsCantBeChangedByAnybody) {
+    seal();
+    for (const auto* role : {"postgres", "ledgerline_service", "ledgerline_finance"}) {
+        auto session = bench().session(role);
+        for (const auto* statement :
+             {"update ledger.journal set amount = amount + 1", "delete from ledger.journal",
+              "truncate ledger.journal", "update ledger.seal set hash = hash", "delete from ledger.seal",
+              "truncate ledger.seal"}) {
+            EXPECT_THROW(session.exec(statement), base::sql::Error) << role << ": " << statement;
+        }
+    }
+}
+
+TEST_F(Audit, FindsAChangedRowByItsSealAndNamesIt) {
+    seal();
+    tamper("update ledger.journal set description = 'another'" + song());
+    expect_wrong("each sealed journal row is as it was sealed");
+    EXPECT_NE(wrong().find("\"reference\":\"song\""), std::string::npos) << wrong();
+}
+
+TEST_F(Audit, FindsASealThatWasMadeAnew) {
+    seal();
+    tamper("update ledger.seal set hash = sha256(hash) where from_no = 1");
+    EXPECT_NE(wrong(), "nothing");
+}
+
+TEST_F(Audit, FindsAChangedRowThatIsNotSealed) {
+    tamper("update ledger.journal set amount = amount + 1" + song());
+    expect_wrong("along each balance, seq counts");
+}
+
+TEST_F(Audit, FindsARemovedRow) {
+    tamper("delete from ledger.journal" + song());
+    expect_wrong("each shard's journal is numbered without gaps");
+}
+
+TEST_F(Audit, FindsTheLastRowRemoved) {
+    tamper(
+        "delete from ledger.journal j where journal_no = (select max(journal_no) from ledger.journal x"
+        " where x.shard = j.shard)");
+    expect_wrong("each shard's journal ends where its next number says");
+}
+
+TEST_F(Audit, FindsAnInsertedRow) {
+    tamper(
+        "insert into ledger.journal select (x).* from (select json_populate_record(j, json_build_object("
+        "'journal_no', journal_no + 1000, 'seq', seq + 1000)) as x from ledger.journal j" +
+        song() + ") y");
+    expect_wrong("each shard's journal is numbered without gaps");
+}
+
+TEST_F(Audit, FindsAnInsertedRowThatIsNumberedRight) {
+    tamper(
+        "insert into ledger.journal select (x).* from (select json_populate_record(j, json_build_object("
+        "'journal_no', s.next_journal_no, 'seq', b.seq + 1, 'balance_after', b.posted + j.amount,"
+        " 'recorded_at', s.last_recorded_at)) as x"
+        " from ledger.journal j join ledger.shard s using (shard)"
+        " join ledger.balance b using (shard, account_id, balance_no)" +
+        song() + ") y");
+    tamper(
+        "update ledger.shard s set next_journal_no = next_journal_no + 1 from ledger.journal j"
+        " where j.shard = s.shard and j.reference = 'song'");
+    expect_wrong("each balance is the sum of its journal rows");
+}
+
+TEST_F(Audit, FindsABalanceThatDiffersFromItsJournal) {
+    tamper("update ledger.balance set posted = posted + 1000 where balance_type = 'bonus'");
+    expect_wrong("each balance is the sum of its journal rows");
+}
+
+TEST_F(Audit, FindsAContraTotalThatDiffersFromItsJournal) {
+    tamper("update ledger.contra set total = total - 1 where contra = 'revenue'");
+    expect_wrong("each contra total is the journal's other side");
+}
+
+TEST_F(Audit, FindsARequestWithoutItsRows) {
+    tamper(
+        "insert into ledger.request select (x).* from (select json_populate_record(r, json_build_object("
+        "'reference', 'ghost')) as x from ledger.request r" +
+        song() + ") y");
+    expect_wrong("each request has its journal rows");
+}
+
+TEST_F(Audit, FindsRowsWithoutTheirRequest) {
+    tamper("delete from ledger.request" + song());
+    expect_wrong("each journal row has its request");
+}
+
+TEST_F(Audit, FindsAHoldThatDiffersFromItsLegs) {
+    tamper("update ledger.hold_leg set amount = amount + 1");
+    expect_wrong("each hold is the sum of its legs");
+}
+
+TEST_F(Audit, FindsFundsHeldForNobody) {
+    tamper("update ledger.balance set held = held + 1 where balance_type = 'main'");
+    expect_wrong("each balance holds what its open holds have left");
+}
+
+TEST_F(Audit, RaisesNoFalseAlarmWhilePostingsAndSealsGoOn) {
+    std::atomic<bool> stop = false;
+    std::atomic<int> posted = 0;
+    std::thread poster([&] {
+        while (!stop) post(a_charge(account_, "load-" + std::to_string(posted++), euro("0.01"))).value();
+    });
+    for (int round = 0; round < 5; ++round) {
+        const auto before = posted.load();
+        while (posted < before + 20) std::this_thread::yield();
+        seal();
+        EXPECT_EQ(wrong(), "nothing");
+    }
+    stop = true;
+    poster.join();
+}
+
+}  // namespace
+}  // namespace tests
