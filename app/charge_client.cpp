@@ -4,7 +4,7 @@
 #include "app/data_dir.hpp"
 #include "app/soap_client.hpp"
 #include "frontend/soap/envelope.hpp"
-#include "payment/messages.hpp"
+#include "payment/amount_messages.hpp"
 
 #include <algorithm>
 #include <iostream>

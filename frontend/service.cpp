@@ -56,12 +56,13 @@ std::optional<soap::Fault> refusal(const Call& call, std::optional<std::string_v
 void Service::add(std::string_view name, const soap::Type& request, const soap::Type& response,
                   Operation operation) {
     const auto what = std::string(interface_->name) + '.' + std::string(name);
-    bool found = false;
+    bool found = false, other_response = false;
     for (const auto& table : interface_->operations) {
         if (table.name != name || table.role != soap::Role::served) continue;
         if (table.request->storage != request.storage) continue;
         if (table.response->storage != response.storage) {
-            throw std::logic_error(what + ": the handler's response is not the table's");
+            other_response = true;  // of other versions, perhaps
+            continue;
         }
         if (std::ranges::find(operations_, &table, &Operation::table) != operations_.end()) {
             throw std::logic_error(what + ": two handlers for one shape");
@@ -70,6 +71,8 @@ void Service::add(std::string_view name, const soap::Type& request, const soap::
         operations_.push_back(operation);
         found = true;
     }
+    if (!found && other_response)
+        throw std::logic_error(what + ": the handler's response is not the table's");
     if (!found) throw std::logic_error(what + ": no such operation with the handler's request");
 }
 

@@ -3,7 +3,7 @@
 
 #include "frontend/service.hpp"
 #include "ledger/ledger.hpp"
-#include "payment/messages.hpp"
+#include "payment/amount_messages.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -22,6 +22,7 @@ class AmountCharging {
 
     Handled<soap::Empty> charge_amount(const frontend::Call& call, ChargeAmount request);
     Handled<soap::Empty> refund_amount(const frontend::Call& call, RefundAmount request);
+    Handled<soap::Empty> charge_split_amount(const frontend::Call& call, ChargeSplitAmount request);
     Handled<soap::Empty> charge_amount_v20(const frontend::Call& call, ChargeAmountV20 request);
     Handled<soap::Empty> refund_amount_v20(const frontend::Call& call, RefundAmountV20 request);
 

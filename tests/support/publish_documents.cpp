@@ -2,7 +2,7 @@
 // for tests that hand them to other people's SOAP clients and validators.
 #include "frontend/soap/envelope.hpp"
 #include "frontend/soap/wsdl.hpp"
-#include "payment/messages.hpp"
+#include "payment/amount_messages.hpp"
 
 #include <filesystem>
 #include <fstream>

@@ -2,7 +2,7 @@
 #include "frontend/auth/operations.hpp"
 
 #include "frontend/service.hpp"
-#include "payment/messages.hpp"
+#include "payment/amount_messages.hpp"
 
 #include <gtest/gtest.h>
 

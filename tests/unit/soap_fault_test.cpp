@@ -1,7 +1,7 @@
 // The fault table, and faults as envelopes in both SOAP versions.
 #include "frontend/soap/envelope.hpp"
 #include "frontend/soap/fault.hpp"
-#include "payment/messages.hpp"
+#include "payment/amount_messages.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // The catalogue: interfaces by URL, operations by namespace, versions that are not listed.
 #include "frontend/soap/interface.hpp"
-#include "payment/messages.hpp"
+#include "payment/amount_messages.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "frontend/soap/envelope.hpp"
-#include "payment/messages.hpp"
+#include "payment/amount_messages.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,47 +1,42 @@
-// Parlay X Payment on the wire: the AmountCharging messages in their three versions, and the interface's
-// tables.
+// AmountCharging on the wire: its messages in three versions.
 //
-// Sources: ES 202 391-6 (v2_0, v2_1), ES 202 504-6 (v3_1). The trailing optional elements balanceType and
-// originalReferenceCode are ours; clients made from the original WSDLs never send them.
+// Sources: ES 202 391-6 (v2_0, v2_1), ES 202 504-6 (v3_1).
 #pragma once
 
-#include "base/decimal.hpp"
-#include "frontend/soap/interface.hpp"
-#include "frontend/soap/message.hpp"
+#include "payment/charging.hpp"
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace payment {
-
-/// common:ChargingInformation. Either amount or code must say how much (otherwise SVC0007, which is the
-/// ledger's to find). Empty currency, amount and code arrive absent.
-struct ChargingInformation {
-    std::string description;  ///< several entries (3GPP R9) are joined
-    std::optional<std::string> currency;
-    std::optional<base::Decimal> amount;
-    std::optional<std::string> code;
-    bool operator==(const ChargingInformation&) const = default;
-};
 
 /// chargeAmount since v2_1.
 struct ChargeAmount {
     std::string end_user;
     ChargingInformation charge;
     std::string reference_code;
-    std::optional<std::string> balance_type;  ///< the balance to use; absent: the account's default
+    std::optional<std::string> balance_type;
     bool operator==(const ChargeAmount&) const = default;
 };
 
-/// refundAmount since v2_1.
+/// refundAmount since v2_1; it may name the charge that it gives back, if that has another reference.
 struct RefundAmount {
     std::string end_user;
     ChargingInformation charge;
     std::string reference_code;
     std::optional<std::string> balance_type;
-    std::optional<std::string>
-        original_reference_code;  ///< the charge that is given back, if another reference's
+    std::optional<std::string> original_reference_code;
     bool operator==(const RefundAmount&) const = default;
+};
+
+/// chargeSplitAmount (v3).
+struct ChargeSplitAmount {
+    std::vector<SplitType> split_info;
+    ChargingInformation charge;
+    std::string reference_code;
+    std::optional<std::string> balance_type;
+    bool operator==(const ChargeSplitAmount&) const = default;
 };
 
 /// chargeAmount in v2_0: an amount without currency or code, and the bill's text.
@@ -65,40 +60,7 @@ struct RefundAmountV20 {
     bool operator==(const RefundAmountV20&) const = default;
 };
 
-/// What a v2_0 message means in the later versions' terms.
-[[nodiscard]] inline ChargeAmount to_current(const ChargeAmountV20& old) {
-    return {.end_user = old.end_user,
-            .charge = {.description = old.billing_text, .currency = {}, .amount = old.amount, .code = {}},
-            .reference_code = old.reference_code,
-            .balance_type = old.balance_type};
-}
-[[nodiscard]] inline RefundAmount to_current(const RefundAmountV20& old) {
-    return {.end_user = old.end_user,
-            .charge = {.description = old.billing_text, .currency = {}, .amount = old.amount, .code = {}},
-            .reference_code = old.reference_code,
-            .balance_type = old.balance_type,
-            .original_reference_code = old.original_reference_code};
-}
-
 }  // namespace payment
-
-template <>
-struct soap::Describe<payment::ChargingInformation> {
-    using T = payment::ChargingInformation;
-    static constexpr VersionRange v2_0{
-        .until = {2, 0}};  // of the common schema: there every member is required
-    static constexpr VersionRange later{.since = {2, 1}};
-    static constexpr Field fields[]{
-        field<&T::description>("description", {.join = true}),
-        field<&T::currency>("currency", {.min = 1, .versions = v2_0}),
-        field<&T::currency>("currency", {.versions = later}),
-        field<&T::amount>("amount", {.min = 1, .versions = v2_0}),
-        field<&T::amount>("amount", {.versions = later}),
-        field<&T::code>("code", {.min = 1, .versions = v2_0}),
-        field<&T::code>("code", {.versions = later}),
-    };
-    static constexpr Type type = complex_type<T>("ChargingInformation", Home::common, fields);
-};
 
 template <>
 struct soap::Describe<payment::ChargeAmount> {
@@ -123,6 +85,18 @@ struct soap::Describe<payment::RefundAmount> {
         field<&T::original_reference_code>("originalReferenceCode"),
     };
     static constexpr Type type = complex_type<T>("RefundAmount", Home::local, fields);
+};
+
+template <>
+struct soap::Describe<payment::ChargeSplitAmount> {
+    using T = payment::ChargeSplitAmount;
+    static constexpr Field fields[]{
+        field<&T::split_info>("splitInfo", {.min = 1}),
+        field<&T::charge>("charge"),
+        field<&T::reference_code>("referenceCode"),
+        field<&T::balance_type>("balanceType"),
+    };
+    static constexpr Type type = complex_type<T>("ChargeSplitAmount", Home::local, fields);
 };
 
 template <>
@@ -184,19 +158,17 @@ inline constexpr soap::Version amount_charging_versions[]{
      .faults = "http://www.csapi.org/wsdl/parlayx/common/v3_0/faults"},
 };
 
-inline constexpr soap::VersionRange v2_0_only{.until = {2, 0}};
-inline constexpr soap::VersionRange since_v2_1{.since = {2, 1}};
-
 inline constexpr soap::OperationTable amount_charging_operations[]{
     soap::operation<ChargeAmountV20>("chargeAmount", v2_0_only),
     soap::operation<RefundAmountV20>("refundAmount", v2_0_only),
     soap::operation<ChargeAmount>("chargeAmount", since_v2_1),
     soap::operation<RefundAmount>("refundAmount", since_v2_1),
+    soap::operation<ChargeSplitAmount>("chargeSplitAmount", since_v3),
 };
 
 inline constexpr soap::Interface amount_charging{.name = "AmountCharging",
-                                                 .file_base = "parlayx_payment_amount_charging",
-                                                 .versions = amount_charging_versions,
-                                                 .operations = amount_charging_operations};
+    .file_base = "parlayx_payment_amount_charging",
+    .versions = amount_charging_versions,
+    .operations = amount_charging_operations};
 
 }  // namespace payment

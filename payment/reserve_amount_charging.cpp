@@ -1,0 +1,99 @@
+// Translates ReserveAmountCharging messages into holds and outcomes back into messages.
+#include "payment/reserve_amount_charging.hpp"
+
+#include "payment/desk.hpp"
+
+#include <utility>
+
+namespace payment {
+
+using frontend::Call;
+using ledger::Refusal;
+
+frontend::Service ReserveAmountCharging::service() {
+    constexpr auto permission = auth::Permission::payment_reserve;
+    frontend::Service service(reserve_amount_charging);
+    service.serve<&ReserveAmountCharging::reserve_v20>(*this, "reserveAmount", permission)
+        .serve<&ReserveAmountCharging::reserve_additional_v20>(*this, "reserveAdditionalAmount", permission)
+        .serve<&ReserveAmountCharging::charge_v20>(*this, "chargeReservation", permission)
+        .serve<&ReserveAmountCharging::reserve>(*this, "reserveAmount", permission)
+        .serve<&ReserveAmountCharging::reserve_additional>(*this, "reserveAdditionalAmount", permission)
+        .serve<&ReserveAmountCharging::charge>(*this, "chargeReservation", permission)
+        .serve<&ReserveAmountCharging::release>(*this, "releaseReservation", permission);
+    return service;
+}
+
+ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve(const Call& call,
+                                                                                 ReserveAmount request) {
+    // Amount or code must say how much; a code alone has no price yet.
+    if (!request.charge.amount) co_return refused(Refusal::not_positive);
+    ledger::Place place;
+    place.origin = origin(call, key_of(call), request.charge);
+    place.amount = {*request.charge.amount, std::move(request.charge.currency)};
+    place.balance_type = std::move(request.balance_type);
+    auto outcome = co_await post(ledger_, call, std::move(request.end_user), std::move(place),
+                                 &ledger::Ledger::place);
+    if (auto* refusal = std::get_if<frontend::Refused>(&outcome)) co_return std::move(*refusal);
+    const auto& receipt = std::get<ledger::Receipt>(outcome);
+    ReservationResult result{ledger::to_string(receipt.hold.value())};
+    co_return frontend::Reply<ReservationResult>{std::move(result), receipt.replayed};
+}
+
+ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_additional(
+    const Call& call, ReserveAdditionalAmount request) {
+    if (!request.charge.amount) co_return refused(Refusal::not_positive);
+    ledger::Extend extend;
+    extend.origin = origin(call, key_of(call), request.charge);
+    extend.amount = {*request.charge.amount, std::move(request.charge.currency)};
+    extend.balance_type = std::move(request.balance_type);
+    auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), std::move(extend),
+                                         &ledger::Ledger::extend);
+    co_return empty_answer(std::move(outcome));
+}
+
+ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::charge(const Call& call,
+                                                                          ChargeReservedAmount request) {
+    if (!request.charge.amount) co_return refused(Refusal::not_positive);
+    ledger::Capture capture;
+    capture.origin = origin(call, std::move(request.reference_code), request.charge);
+    capture.amount = {*request.charge.amount, std::move(request.charge.currency)};
+    capture.balance_type = std::move(request.balance_type);
+    auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), std::move(capture),
+                                         &ledger::Ledger::capture);
+    co_return empty_answer(std::move(outcome));
+}
+
+ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::release(const Call& call,
+                                                                           ReleaseReservation request) {
+    ledger::Release release;
+    release.origin = origin(call, key_of(call), {});
+    auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), std::move(release),
+                                         &ledger::Ledger::release);
+    co_return empty_answer(std::move(outcome));
+}
+
+ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve_v20(const Call& call,
+                                                                                     ReserveAmountV20 old) {
+    ReserveAmount request{std::move(old.end_user),
+                          charging_information(old.amount, std::move(old.billing_text)),
+                          std::move(old.balance_type)};
+    return reserve(call, std::move(request));
+}
+
+ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_additional_v20(
+    const Call& call, ReserveAdditionalAmountV20 old) {
+    ReserveAdditionalAmount request{std::move(old.reservation),
+                                    charging_information(old.amount, std::move(old.billing_text)),
+                                    std::move(old.balance_type)};
+    return reserve_additional(call, std::move(request));
+}
+
+ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::charge_v20(const Call& call,
+                                                                              ChargeReservedAmountV20 old) {
+    ChargeReservedAmount request{std::move(old.reservation),
+                                 charging_information(old.amount, std::move(old.billing_text)),
+                                 std::move(old.reference_code), std::move(old.balance_type)};
+    return charge(call, std::move(request));
+}
+
+}  // namespace payment
