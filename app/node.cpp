@@ -16,6 +16,7 @@
 #include "ledger/sealer.hpp"
 #include "ledger/sweeper.hpp"
 #include "payment/amount_charging.hpp"
+#include "payment/reserve_amount_charging.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -221,9 +222,11 @@ struct Node::Parts {
     // In the order of their making. What coroutines look at when they are abandoned comes first and goes
     // last.
     soap::XmlRuntime xml;
-    soap::Catalogue catalogue{{&payment::amount_charging, &thirdpartycall::third_party_call}};
+    soap::Catalogue catalogue{
+        {&payment::amount_charging, &payment::reserve_amount_charging, &thirdpartycall::third_party_call}};
     std::optional<soap::Decoder> decoder;
     std::optional<payment::AmountCharging> amount_charging;
+    std::optional<payment::ReserveAmountCharging> reserve_amount_charging;
     std::optional<Telephony> telephony;
     std::optional<frontend::Endpoint> endpoint;
     std::vector<std::unique_ptr<IoThread>> threads;
@@ -266,6 +269,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     sealer.emplace(seals, *database, log.with({{"part", "sealer"}}));
     authenticator.emplace(*database, auth_options(settings.auth), log.with({{"part", "auth"}}));
     amount_charging.emplace(*ledger);
+    reserve_amount_charging.emplace(*ledger);
     telephony.emplace(settings, *ledger, *database, log.with({{"part", "calls"}}));
     make_endpoint(settings);
     make_listener(urls);
@@ -276,6 +280,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
 void Node::Parts::make_endpoint(const Settings& settings) {
     std::vector<frontend::Service> services;
     services.push_back(amount_charging->service());
+    services.push_back(reserve_amount_charging->service());
     services.push_back(telephony->service());
     frontend::Endpoint::Parts parts{catalogue,
                                     *decoder,

@@ -219,6 +219,7 @@ asio::awaitable<http::Response> Endpoint::Impl::perform(const http::Request& req
               .operation = message.operation,
               .request_id = exchange.id,
               .idempotency_key = request.header("Idempotency-Key"),
+              .message_id = message.headers.message_id,
               .peer = exchange.client,
               .received = request.received};
     const auto answer = co_await invoke(operation, call, std::move(message.message));

@@ -30,6 +30,7 @@ struct Call {
     const soap::OperationTable* operation = nullptr;
     std::string_view request_id;       ///< unique; also in the log and the X-Request-Id of the response
     std::string_view idempotency_key;  ///< the Idempotency-Key header, or empty
+    std::string_view message_id;       ///< the WS-Addressing MessageID, or empty
     std::string_view peer;             ///< the client's address
     std::chrono::steady_clock::time_point received;
 };

@@ -30,8 +30,8 @@ AmountCharging::Handled<soap::Empty> AmountCharging::charge_amount(const Call& c
     charge.origin = origin(call, std::move(request.reference_code), request.charge);
     charge.amount = {*request.charge.amount, std::move(request.charge.currency)};
     charge.balance_type = std::move(request.balance_type);
-    auto outcome = co_await post(ledger_, call, std::move(request.end_user), std::move(charge),
-                                 &ledger::Ledger::charge);
+    auto outcome =
+        co_await post(ledger_, call, std::move(request.end_user), std::move(charge), &ledger::Ledger::charge);
     co_return empty_answer(std::move(outcome));
 }
 
@@ -42,8 +42,8 @@ AmountCharging::Handled<soap::Empty> AmountCharging::refund_amount(const Call& c
     refund.amount = {*request.charge.amount, std::move(request.charge.currency)};
     refund.balance_type = std::move(request.balance_type);
     refund.original_reference = std::move(request.original_reference_code);
-    auto outcome = co_await post(ledger_, call, std::move(request.end_user), std::move(refund),
-                                 &ledger::Ledger::refund);
+    auto outcome =
+        co_await post(ledger_, call, std::move(request.end_user), std::move(refund), &ledger::Ledger::refund);
     co_return empty_answer(std::move(outcome));
 }
 
@@ -80,10 +80,9 @@ AmountCharging::Handled<soap::Empty> AmountCharging::charge_amount_v20(const Cal
 
 AmountCharging::Handled<soap::Empty> AmountCharging::refund_amount_v20(const Call& call,
                                                                        RefundAmountV20 old) {
-    RefundAmount request{std::move(old.end_user),
-                         charging_information(old.amount, std::move(old.billing_text)),
-                         std::move(old.reference_code), std::move(old.balance_type),
-                         std::move(old.original_reference_code)};
+    RefundAmount request{
+        std::move(old.end_user), charging_information(old.amount, std::move(old.billing_text)),
+        std::move(old.reference_code), std::move(old.balance_type), std::move(old.original_reference_code)};
     return refund_amount(call, std::move(request));
 }
 

@@ -167,8 +167,8 @@ inline constexpr soap::OperationTable amount_charging_operations[]{
 };
 
 inline constexpr soap::Interface amount_charging{.name = "AmountCharging",
-    .file_base = "parlayx_payment_amount_charging",
-    .versions = amount_charging_versions,
-    .operations = amount_charging_operations};
+                                                 .file_base = "parlayx_payment_amount_charging",
+                                                 .versions = amount_charging_versions,
+                                                 .operations = amount_charging_operations};
 
 }  // namespace payment

@@ -21,11 +21,10 @@ namespace payment {
 using Outcome = std::variant<ledger::Receipt, frontend::Refused>;
 
 template <class Request>
-using LedgerOperation =
-    boost::asio::awaitable<ledger::Result<ledger::Receipt>> (ledger::Ledger::*)(Request);
+using LedgerOperation = boost::asio::awaitable<ledger::Result<ledger::Receipt>> (ledger::Ledger::*)(Request);
 
-/// The key of a request without a referenceCode: the Idempotency-Key header, else the WS-Addressing MessageID;
-/// empty when the client gave neither.
+/// The key of a request without a referenceCode: the Idempotency-Key header, else the WS-Addressing
+/// MessageID; empty when the client gave neither.
 [[nodiscard]] inline std::string key_of(const frontend::Call& call) {
     return std::string(call.idempotency_key.empty() ? call.message_id : call.idempotency_key);
 }

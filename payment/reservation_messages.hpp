@@ -46,4 +46,3 @@ struct soap::Describe<payment::ReservationResult> {
     static constexpr Field fields[]{field<&T::result>("result")};
     static constexpr Type type = complex_type<T>("ReservationResult", Home::local, fields);
 };
-

@@ -31,8 +31,8 @@ ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve
     place.origin = origin(call, key_of(call), request.charge);
     place.amount = {*request.charge.amount, std::move(request.charge.currency)};
     place.balance_type = std::move(request.balance_type);
-    auto outcome = co_await post(ledger_, call, std::move(request.end_user), std::move(place),
-                                 &ledger::Ledger::place);
+    auto outcome =
+        co_await post(ledger_, call, std::move(request.end_user), std::move(place), &ledger::Ledger::place);
     if (auto* refusal = std::get_if<frontend::Refused>(&outcome)) co_return std::move(*refusal);
     const auto& receipt = std::get<ledger::Receipt>(outcome);
     ReservationResult result{ledger::to_string(receipt.hold.value())};

@@ -128,10 +128,8 @@ template <>
 struct soap::Describe<payment::ChargeReservedAmountV20> {
     using T = payment::ChargeReservedAmountV20;
     static constexpr Field fields[]{
-        field<&T::reservation>("reservationIdentifier"),
-        field<&T::amount>("amount"),
-        field<&T::billing_text>("billingText"),
-        field<&T::reference_code>("referenceCode"),
+        field<&T::reservation>("reservationIdentifier"), field<&T::amount>("amount"),
+        field<&T::billing_text>("billingText"),          field<&T::reference_code>("referenceCode"),
         field<&T::balance_type>("balanceType"),
     };
     static constexpr Type type = complex_type<T>("ChargeReservedAmountV20", Home::local, fields);
@@ -179,7 +177,8 @@ inline constexpr soap::OperationTable reserve_amount_charging_operations[]{
     soap::operation<ReleaseReservation>("releaseReservation"),
 };
 
-inline constexpr soap::Interface reserve_amount_charging{.name = "ReserveAmountCharging",
+inline constexpr soap::Interface reserve_amount_charging{
+    .name = "ReserveAmountCharging",
     .file_base = "parlayx_payment_reserve_amount_charging",
     .versions = reserve_amount_charging_versions,
     .operations = reserve_amount_charging_operations};

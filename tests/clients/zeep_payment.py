@@ -36,11 +36,11 @@ class ZeepPayment(unittest.TestCase):
         assert status == 0, cls.server.output
 
     @classmethod
-    def client(cls, version, user="demo-app", password="demo-app"):
+    def client(cls, version, user="demo-app", password="demo-app", interface="AmountCharging"):
         session = requests.Session()
         session.auth = (user, password)
         session.trust_env = False
-        return zeep.Client(f"{cls.url}/ParlayX/{version}/AmountCharging?wsdl",
+        return zeep.Client(f"{cls.url}/ParlayX/{version}/{interface}?wsdl",
                            transport=Transport(session=session, timeout=60, operation_timeout=60))
 
     def rows(self, query):
@@ -85,6 +85,58 @@ class ZeepPayment(unittest.TestCase):
             self.charge(self.clients[version], "tel:+15550030", Decimal("1.25"), f"B{number}", balanceType="bonus")
         self.assertEqual(self.balance("tel:+15550030", "bonus"), "7.50")
         self.assertEqual(self.balance("tel:+15550030"), "100.00")
+
+    def reserving(self, version):
+        return self.client(version, interface="ReserveAmountCharging")
+
+    def test_reservations_in_every_version(self):
+        for number, version in enumerate(["v2_0", *VERSIONS]):
+            service = self.reserving(version).service
+            address = f"tel:+1555004{number}"
+
+            def much(amount, version=version):
+                if version == "v2_0":
+                    return {"amount": Decimal(amount), "billingText": "a test"}
+                return {"charge": {"description": "a test", "currency": "EUR", "amount": Decimal(amount)}}
+
+            hold = service.reserveAmount(endUserIdentifier=address, **much("10"))
+            service.reserveAdditionalAmount(reservationIdentifier=hold, **much("-2"))
+            service.chargeReservation(reservationIdentifier=hold, referenceCode="H1", **much("1.5"))
+            service.chargeReservation(reservationIdentifier=hold, referenceCode="H1", **much("1.5"))  # once
+            self.assertEqual(self.rows(f"select posted, held from balances where address = '{address}' "
+                                       "and balance_type = 'main'"), ["98.50|6.50"])
+            for call, expected in ((dict(referenceCode="H2", **much("7")), "SVC0270"),
+                                   (dict(referenceCode="H2", balanceType="bonus", **much("1")), "balanceType")):
+                with self.assertRaisesRegex(zeep.exceptions.Fault, expected):
+                    service.chargeReservation(reservationIdentifier=hold, **call)
+            service.releaseReservation(reservationIdentifier=hold)
+            with self.assertRaisesRegex(zeep.exceptions.Fault, "SVC0002.*reservationIdentifier"):
+                service.releaseReservation(reservationIdentifier=hold)
+            self.assertEqual(self.rows(f"select posted, held from balances where address = '{address}' "
+                                       "and balance_type = 'main'"), ["98.50|0.00"])
+
+    def test_a_reservation_is_repeatable_under_its_key(self):
+        client = self.reserving("v2_1")
+        client.transport.session.headers["Idempotency-Key"] = "key-1"
+        charge = {"description": "a test", "currency": "EUR", "amount": Decimal(10)}
+        first = client.service.reserveAmount(endUserIdentifier="tel:+15550045", charge=charge)
+        self.assertEqual(client.service.reserveAmount(endUserIdentifier="tel:+15550045", charge=charge), first)
+        client.transport.session.headers["Idempotency-Key"] = "key-2"
+        self.assertNotEqual(client.service.reserveAmount(endUserIdentifier="tel:+15550045", charge=charge), first)
+        self.assertEqual(self.rows("select held from balances where address = 'tel:+15550045' "
+                                   "and balance_type = 'main'"), ["20.00"])
+
+    def test_a_split_charge(self):
+        shares = [{"endUserIdentifier": f"tel:+1555005{number}", "percent": percent}
+                  for number, percent in enumerate((50, 25, 25))]
+        charge = {"description": "a test", "currency": "EUR", "amount": Decimal("0.05")}
+        service = self.clients["v3_1"].service
+        for _ in range(2):  # the first answer again
+            service.chargeSplitAmount(splitInfo=shares, charge=charge, referenceCode="split-1")
+        self.assertEqual([self.balance(share["endUserIdentifier"]) for share in shares], ["99.97", "99.99", "99.99"])
+        shares[0]["percent"] = 49
+        with self.assertRaisesRegex(zeep.exceptions.Fault, "SVC0007"):
+            service.chargeSplitAmount(splitInfo=shares, charge=charge, referenceCode="split-2")
 
     def test_faults_arrive_as_the_wsdl_declares_them(self):
         cases = [("tel:+15550031", Decimal(1000), "SVC0270"),

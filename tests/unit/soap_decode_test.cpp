@@ -179,7 +179,10 @@ TEST_F(SoapDecode, Version20CarriesAmountAndBillingText) {
         "<o:referenceCode>r</o:referenceCode>";
     auto request = this->request(v20(good));
     EXPECT_EQ(request.version->name, "v2_0");
-    const payment::ChargeAmount current = payment::to_current(request.message.as<payment::ChargeAmountV20>());
+    const auto& old = request.message.as<payment::ChargeAmountV20>();
+    const payment::ChargeAmount current{old.end_user,
+                                        payment::charging_information(old.amount, old.billing_text),
+                                        old.reference_code, old.balance_type};
     EXPECT_EQ(current.charge.description, "song");
     EXPECT_EQ(current.charge.amount, (base::Decimal{2, 0}));
     EXPECT_EQ(current.charge.currency, std::nullopt);
