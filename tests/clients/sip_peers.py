@@ -148,21 +148,31 @@ class Peer:
 
     def __init__(self, folder, name, steps, transport="u1"):
         self.name = name
+        self.transport = transport
+        # A free port may be taken between the probe and sipp's own bind (for media it binds a few in a row);
+        # sipp then ends at once, and other ports are tried.
+        for _ in range(5):
+            self.launch(folder, steps)
+            deadline = time.monotonic() + 10
+            while self.process.poll() is None and not self.bound():
+                assert time.monotonic() < deadline, f"{name}: sipp does not start"
+                time.sleep(0.01)
+            if self.process.poll() is None:
+                return
+        raise AssertionError(f"{name}: sipp finds no ports")
+
+    def launch(self, folder, steps):
         self.port = free_port()
-        self.base = os.path.join(folder, f"{name}-{self.port}")
+        self.base = os.path.join(folder, f"{self.name}-{self.port}")
         with open(self.base + ".xml", "w", encoding="utf-8") as file:
-            file.write(f'<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="{name}">\n{steps}</scenario>\n')
+            file.write('<?xml version="1.0" encoding="ISO-8859-1" ?>\n'
+                       f'<scenario name="{self.name}">\n{steps}</scenario>\n')
         with open(self.base + ".out", "w", encoding="utf-8") as output:
             self.process = subprocess.Popen(
                 ["sipp", "-sf", self.base + ".xml", "-i", "127.0.0.1", "-p", str(self.port), "-mp", str(free_port()),
-                 "-t", transport, "-m", "1", "-l", "10", "-nostdin", "-timeout", "25s", "-timeout_error",
+                 "-t", self.transport, "-m", "1", "-l", "10", "-nostdin", "-timeout", "25s", "-timeout_error",
                  "-trace_err", "-error_file", self.base + ".err"],
                 cwd=folder, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        self.transport = transport
-        deadline = time.monotonic() + 10
-        while not self.bound():
-            assert self.process.poll() is None and time.monotonic() < deadline, f"{name}: sipp does not start"
-            time.sleep(0.01)
 
     def bound(self):
         """Whether its port is open: earlier requests would be answered by the kernel."""

@@ -41,7 +41,7 @@ soap::Message sample_request(const soap::OperationTable& operation) {
     if (type == &soap::Describe<payment::RefundAmount>::type)
         return soap::Message::of(filled<payment::RefundAmount>());
     if (type == &soap::Describe<payment::ChargeSplitAmount>::type)
-        return soap::Message(*operation.request);  // its parts are read back by zeep_payment, from a real server
+        return soap::Message(*operation.request);  // zeep_payment reads its parts back, from a real server
     if (type == &soap::Describe<payment::ChargeAmountV20>::type)
         return soap::Message::of(filled<payment::ChargeAmountV20>());
     return soap::Message::of(filled<payment::RefundAmountV20>());
