@@ -181,6 +181,8 @@ int main(int argc, char** argv) {
     add_audit_commands(program, common, action);
     add_balance_commands(program, common, action);
     add_hold_commands(program, common, action);
+    add_tariff_commands(program, common, action);
+    add_voucher_commands(program, common, action);
     add_psql(program, common, action);
     add_check_config(program, common, action);
     try {

@@ -4,7 +4,7 @@
 #include "app/operator/balances.hpp"
 #include "app/operator/command_group.hpp"
 #include "app/operator/commands.hpp"
-#include "base/decimal.hpp"
+#include "app/operator/values.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -31,13 +31,9 @@ struct Arguments {
 };
 using ArgumentsPtr = std::shared_ptr<Arguments>;
 
-base::Decimal decimal(const std::string& text) {
-    const auto number = base::Decimal::parse(text);
-    if (!number) throw PlainError("'" + text + "' is no amount like 1.50");
-    return *number;
+ledger::Amount amount_of(const Arguments& arguments) {
+    return {decimal_of(arguments.amount), arguments.unit};
 }
-
-ledger::Amount amount_of(const Arguments& arguments) { return {decimal(arguments.amount), arguments.unit}; }
 
 ledger::BalanceType balance_named(const std::string& type) {
     return type.empty() ? std::nullopt : ledger::BalanceType(type);
@@ -61,20 +57,6 @@ void posted(const Desk& desk, const std::string& sentence, const Arguments& argu
 
 std::string money(const Arguments& arguments) { return arguments.amount + ' ' + arguments.unit; }
 
-/// Of a credit limit. Throws Refused as the ledger would.
-std::int64_t minor_units(const base::Decimal& number, std::int64_t exponent, std::int64_t max) {
-    using enum ledger::Refusal;
-    if (number.unscaled < 0) throw Refused(not_positive, "a credit limit is zero or more");
-    if (number.overflow) throw Refused(too_large);
-    if (number.scale > exponent) throw Refused(too_many_decimals);
-    auto minor = number.unscaled;
-    for (auto scale = std::int64_t{number.scale}; scale < exponent; ++scale) {
-        if (__builtin_mul_overflow(minor, std::int64_t{10}, &minor)) throw Refused(too_large);
-    }
-    if (minor > max) throw Refused(too_large, "the credit limit is above [ledger] max_amount");
-    return minor;
-}
-
 void show(Desk& desk, const Arguments& arguments) {
     const auto account = desk.account(arguments.address);
     desk.out().list(balances_of(desk, *account), "The account has no balances.");
@@ -97,8 +79,8 @@ void open(Desk& desk, const Arguments& arguments) {
                       "the domain " + account->domain + " has no balance type " + arguments.type +
                           "; `ledgerline account balance-type` defines one");
     }
-    const auto limit =
-        minor_units(decimal(arguments.credit_limit.value_or("0")), type.integer(0, 0), desk.max_amount());
+    const auto limit = minor_units(decimal_of(arguments.credit_limit.value_or("0")), type.integer(0, 0),
+                                   desk.max_amount(), "the credit limit");
     const auto present = type.optional_integer(0, 1);
     if (present && arguments.credit_limit && *present != limit) {
         throw Refused("balance_exists",
@@ -174,7 +156,8 @@ void set_credit_limit(Desk& desk, const Arguments& arguments) {
         "$3",
         params(std::int64_t{account->shard}, account->id, arguments.type));
     if (balance.empty()) throw Refused(ledger::Refusal::unknown_balance);
-    const auto limit = minor_units(decimal(arguments.amount), balance.integer(0, 0), desk.max_amount());
+    const auto limit = minor_units(decimal_of(arguments.amount), balance.integer(0, 0), desk.max_amount(),
+                                   "the credit limit");
     desk.query("select ledger.set_credit_limit($1, $2, $3, $4)",
                params(std::int64_t{account->shard}, account->id, arguments.type, limit));
     desk.out().done("The balance " + arguments.type + " of " + arguments.address + " may go to " +

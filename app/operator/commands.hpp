@@ -1,4 +1,4 @@
-// The operator's command line: `account`, `audit`, `balance` and `hold`, which work on the ledger directly.
+// The operator's command line: the subcommands that work on the ledger directly.
 #pragma once
 
 #include "app/command_line.hpp"
@@ -9,5 +9,7 @@ void add_account_commands(CLI::App& program, CommonOptions& common, Action& acti
 void add_audit_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_balance_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_hold_commands(CLI::App& program, CommonOptions& common, Action& action);
+void add_tariff_commands(CLI::App& program, CommonOptions& common, Action& action);
+void add_voucher_commands(CLI::App& program, CommonOptions& common, Action& action);
 
 }  // namespace app

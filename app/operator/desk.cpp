@@ -45,6 +45,8 @@ ledger::Options ledger_options(const DeskOptions& options, const base::sql::Sess
     result.lane.queue_timeout = options.settings.ledger.queue_timeout;
     result.lane.resend_for = options.settings.ledger.resend_for;
     result.lane.limits.max_amount = options.settings.ledger.max_amount;
+    result.voucher_tries_max = static_cast<std::int32_t>(options.settings.voucher.tries);
+    result.voucher_tries_window = options.settings.voucher.tries_window;
     result.lane.limits.hold_ttl = options.settings.hold.ttl;
     return result;
 }
@@ -119,6 +121,7 @@ T Desk::run(asio::awaitable<ledger::Result<T>> operation) {
 
 template ledger::AccountPtr Desk::run(asio::awaitable<ledger::Result<ledger::AccountPtr>>);
 template ledger::HoldPtr Desk::run(asio::awaitable<ledger::Result<ledger::HoldPtr>>);
+template ledger::Rated Desk::run(asio::awaitable<ledger::Result<ledger::Rated>>);
 template ledger::Receipt Desk::run(asio::awaitable<ledger::Result<ledger::Receipt>>);
 
 base::sql::Session Desk::long_session() const {

@@ -15,6 +15,8 @@ class Printer {
   public:
     explicit Printer(bool as_json) : as_json_(as_json) {}
 
+    [[nodiscard]] bool as_json() const { return as_json_; }
+
     /// Something was done. Programs get the facts behind `outcome`.
     void done(std::string_view sentence, boost::json::object facts = {},
               std::string_view outcome = "done") const;

@@ -126,7 +126,7 @@ class OperatorCommands(unittest.TestCase):
     # Accounts -------------------------------------------------------------------------------------------------------
 
     def test_every_subcommand_explains_itself_with_an_example(self):
-        for group, count in (("account", 12), ("balance", 8), ("hold", 3)):
+        for group, count in (("account", 12), ("balance", 8), ("hold", 3), ("tariff", 8), ("voucher", 6)):
             output = self.done(group, "--help")
             subcommands = re.findall(r"^  ([a-z-]+) {2,}", output.split("Subcommands:")[1], re.MULTILINE)
             self.assertEqual(len(subcommands), count, output)
@@ -436,6 +436,105 @@ class OperatorCommands(unittest.TestCase):
         self.refused("unknown_hold", "hold", "release", hold[:4] + 32 * "0")
         self.refused("unknown_hold", "hold", "show", hold[:4] + 32 * "0")
         self.assertIn("is no hold", self.misused("hold", "show", "nonsense"))
+
+    # Vouchers and tariffs -------------------------------------------------------------------------------------------
+
+    def test_vouchers(self):
+        address = self.new_account()
+        making = ("voucher", "create", "summer", "10.00", "EUR", "--domain", "example.com", "--balance")
+        output, errors, status = self.ledgerline(*making, "main", "--count", "3", "--valid-until", "2099-01-01")
+        self.assertEqual(status, 0, errors)
+        self.assertIn("Made 3 vouchers of 10.00 EUR in the batch summer", errors)
+        codes = output.split()
+        self.assertEqual(len(set(codes)), 3)
+        for code in codes:
+            self.assertRegex(code, r"^([0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-HJKMNP-TV-Z]{4}$")
+        self.refused("batch_exists", *making, "main")
+        self.refused("unknown_balance", *making, "nonsense")
+        self.refused("wrong_unit", *making, "data")
+        self.misused(*making, "main", "--valid-until", "tomorrow")
+
+        redeem = ("voucher", "redeem", address)
+        self.assertEqual(self.done(*redeem, codes[0], "--reference", "v1"),
+                         f"Redeemed a voucher for {address}, reference v1.\n")
+        self.assertIn("nothing was posted now", self.done(*redeem, codes[0].lower(), "--reference", "v1"))
+        self.refused("voucher_redeemed", *redeem, codes[0], "--reference", "v2")
+        self.done("voucher", "block", "summer", "2")
+        self.refused("voucher_blocked", *redeem, codes[1], "--reference", "v2")
+        # A refusal is asked for twice by this test, and five wrong tries are the limit.
+        self.assertEqual(self.posted(address)["main"], "110.00")
+        self.refused("unknown_voucher", "voucher", "block", "winter")
+        self.refused("unknown_voucher", "voucher", "block", "summer", "4")
+        self.done("voucher", "unblock", "summer", "2")
+        other = self.new_account()
+        self.done("voucher", "redeem", other, codes[1], "--reference", "v1")
+
+        listed = self.json("voucher", "list", "summer")
+        self.assertEqual([(v["serial"], v["state"], v["voucher"], v["address"]) for v in listed],
+                         [(1, "redeemed", "…" + codes[0][-4:], address), (2, "redeemed", "…" + codes[1][-4:], other),
+                          (3, "active", "…" + codes[2][-4:], None)])
+        self.assertEqual(self.json("voucher", "batches")[-1]["redeemed"], 2)
+        self.assertEqual(len(self.json("voucher", "list", "--state", "active")), 1)
+        seen = "\n".join(self.rows("select * from vouchers") + self.rows("select * from journal"))
+        for code in codes:
+            self.assertNotIn(code, seen)
+            self.assertNotIn(code.replace("-", ""), seen)
+
+    def test_vouchers_with_pins_in_a_file(self):
+        address = self.new_account()
+        path = os.path.join(self.folder, "codes.txt")
+        making = ("voucher", "create", "autumn", "5", "EUR", "--domain", "example.com", "--balance", "bonus",
+                  "--pin-digits", "6", "--output", path)
+        self.assertIn("and nowhere else", self.done(*making))
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        with open(path, encoding="utf-8") as file:
+            code, pin = file.read().split()
+        self.assertRegex(pin, r"^\d{6}$")
+        self.assertIn("can't make", self.misused(*making))
+        self.refused("unknown_voucher", "voucher", "redeem", address, code, "--reference", "p1")
+        self.done("voucher", "redeem", address, code, "--pin", pin, "--reference", "p1")
+        self.assertEqual(self.posted(address)["bonus"], "5.00")
+        secrets = self.json("voucher", "create", "winter", "5", "EUR", "--domain", "example.com", "--balance", "bonus",
+                            "--count", "2")["vouchers"]
+        self.assertEqual([s["serial"] for s in secrets], [1, 2])
+
+    def test_tariffs(self):
+        address = self.new_account()
+        add = ("tariff", "add", "calls", "--unit", "seconds", "--currency", "EUR", "--price")
+        self.refused("no_tariff", "tariff", "rate", address, "90", "--unit", "seconds")
+        self.assertEqual(self.json(*add, "0.10", "--per", "60", "--step", "60", "--tier", "600:0.05"),
+                         {"outcome": "done", "tariff": "calls", "version": 1})
+        self.assertEqual(self.done("tariff", "rate", address, "661", "--unit", "seconds"),
+                         "661 would cost 1.10 EUR by the tariff calls.\n")
+        self.assertEqual(self.json(*add, "0.20", "--per", "60", "--minimum", "0.05", "--from", "2099-01-01")["version"], 2)
+        self.assertEqual(self.json("tariff", "rate", address, "60", "--unit", "seconds"),
+                         {"outcome": "rated", "amount": "0.10", "unit": "EUR", "tariff": "calls"})
+        self.assertEqual([t["version"] for t in self.json("tariff", "list")], [1])
+        self.assertEqual([(t["version"], t["prices"], t["tiers"]) for t in self.json("tariff", "show", "calls")],
+                         [(1, ["0.1", "0.05"], ["0", "600"]), (2, ["0.2"], ["0"])])
+        self.refused("other_tariff", *add, "0.30", "--service", "video")
+        self.refused("unknown_domain", *add, "0.30", "--domain", "example.invalid")
+        for mistake in (("-1",), ("x",), ("1", "--tier", "0:1"), ("1", "--tier", "9"), ("1", "--step", "0"),
+                        ("1", "--from", "soon")):
+            self.misused(*add, *mistake)
+        self.assertEqual(self.rows("select name, version, prices, minimum from tariffs order by version"),
+                         ["calls|1|{0.1000000000,0.0500000000}|0.00", "calls|2|{0.2000000000}|0.05"])
+        self.assertEqual(self.done("tariff", "end", "calls"), "The tariff calls ends now.\n")
+        self.refused("no_tariff", "tariff", "end", "nonesuch")
+        self.refused("no_tariff", "tariff", "rate", address, "60")
+
+    def test_prices(self):
+        self.assertEqual(self.done("tariff", "price", "MUSIC", "1.50", "EUR"), "The code MUSIC costs 1.50 EUR from now on.\n")
+        self.done("tariff", "price", "MUSIC", "1", "EUR", "--application", "demo-app", "--to", "2099-01-01T12:00+02:00")
+        self.assertEqual([(p["amount"], p["application"], p["valid_to"]) for p in self.json("tariff", "prices", "MUSIC")],
+                         [("1.50", None, None), ("1.00", "demo-app", "2099-01-01T10:00:00Z")])
+        self.refused("unknown_unit", "tariff", "price", "MUSIC", "1", "XYZ")
+        self.refused("not_positive", "tariff", "price", "MUSIC", "0", "EUR")
+        self.refused("too_many_decimals", "tariff", "price", "MUSIC", "0.001", "EUR")
+        self.done("tariff", "end-price", "MUSIC", "EUR", "--application", "demo-app")
+        self.refused("unknown_price", "tariff", "end-price", "MUSIC", "USD")
+        self.done("tariff", "end-price", "MUSIC", "EUR")
+        self.assertEqual(self.rows("select count(*) from prices where valid_to > now()"), ["0"])
 
     # Finding the ledger ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,43 @@
+// Reads amounts and times.
+#include "app/operator/values.hpp"
+
+#include "app/data_dir.hpp"
+#include "app/operator/refused.hpp"
+
+#include <regex>
+
+namespace app {
+
+base::Decimal decimal_of(const std::string& text) {
+    const auto number = base::Decimal::parse(text);
+    if (!number) throw PlainError("'" + text + "' is no amount like 1.50");
+    return *number;
+}
+
+std::int64_t minor_units(const base::Decimal& number, std::int64_t decimals, std::int64_t max,
+                         const std::string& name) {
+    using enum ledger::Refusal;
+    if (number.unscaled < 0) throw Refused(not_positive, name + " is zero or more");
+    if (number.overflow) throw Refused(too_large);
+    if (number.scale > decimals) throw Refused(too_many_decimals);
+    auto minor = number.unscaled;
+    for (auto scale = std::int64_t{number.scale}; scale < decimals; ++scale) {
+        if (__builtin_mul_overflow(minor, std::int64_t{10}, &minor)) throw Refused(too_large);
+    }
+    if (minor > max) throw Refused(too_large, name + " is above [ledger] max_amount");
+    return minor;
+}
+
+std::optional<std::string> time_of(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    static const std::regex form(
+        R"((\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?))?(Z|[+-]\d\d(?::?\d\d)?)?)");
+    std::smatch parts;
+    if (!std::regex_match(text, parts, form)) {
+        throw PlainError("'" + text + "' is no time like 2026-12-31 or 2026-12-31T12:00Z");
+    }
+    return parts[1].str() + ' ' + (parts[2].matched ? parts[2].str() : "00:00") +
+           (parts[3].matched ? parts[3].str() : "Z");
+}
+
+}  // namespace app
