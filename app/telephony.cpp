@@ -109,10 +109,8 @@ void Telephony::end_calls() {
     const auto ended = told.get_future().get();
     if (ended == 0 || !parts.agent) return;
     parts.log.info("ending calls", {{"calls", ended}});
-    const auto deadline = Clock::now() + parts.stop_grace;
-    while (Clock::now() < deadline && parts.agent->legs() > 0) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
+    if (!parts.agent->wait_until_over(Clock::now() + parts.stop_grace))
+        parts.log.warning("calls are left without their end", {{"legs", parts.agent->legs()}});
 }
 
 void Telephony::stop() {

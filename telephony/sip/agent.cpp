@@ -2,6 +2,7 @@
 #include "telephony/sip/agent.hpp"
 
 #include "telephony/calls/sdp.hpp"
+#include "telephony/sip/leg_count.hpp"
 
 namespace sip {
 struct Dialog;
@@ -20,7 +21,6 @@ struct Root;
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <exception>
 #include <functional>
 #include <future>
@@ -70,7 +70,7 @@ struct Agent::Engine {
     std::mutex mutex;
     std::vector<std::function<void()>> queue;
     std::map<LegId, std::unique_ptr<Dialog>> dialogs;
-    std::atomic<std::size_t> count = 0;
+    LegCount count;
     Ticket last_ticket = 0;
     std::string contact;
     std::promise<bool> started;
@@ -107,7 +107,7 @@ struct Agent::Engine {
         report(dialog, std::move(event));
         post([this, id = dialog.id] {
             dialogs.erase(id);
-            count = dialogs.size();
+            count.set(dialogs.size());
         });
     }
     void release(Dialog& dialog);
@@ -309,7 +309,7 @@ std::string Agent::Engine::sip_uri(const std::string& address) const {
 
 void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
     auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
-    count = dialogs.size();
+    count.set(dialogs.size());
     dialog.engine = this;
     dialog.id = id;
     const auto target = sip_uri(invitation.target);
@@ -579,6 +579,10 @@ void Agent::end(LegId leg) {
     });
 }
 
-std::size_t Agent::legs() const { return engine_->count; }
+std::size_t Agent::legs() const { return engine_->count.get(); }
+
+bool Agent::wait_until_over(std::chrono::steady_clock::time_point deadline) const {
+    return engine_->count.wait_for_none(deadline);
+}
 
 }  // namespace sip

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "telephony/calls/signalling.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,8 @@ class Agent final : public calls::Signalling {
 
     /// Dialogs that are not over, for metrics and tests.
     [[nodiscard]] std::size_t legs() const;
+    /// Blocks until no dialog is left; false when the deadline comes first.
+    bool wait_until_over(std::chrono::steady_clock::time_point deadline) const;
 
     struct Engine;  ///< what runs in the thread
 
