@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::chrono::seconds retry_pause{1};
 
+/// A number that is not negative, with leading zeros: people read the parties' times as they stand here.
+std::string padded(std::int64_t number, std::size_t digits) {
+    auto text = std::to_string(number);
+    if (text.size() < digits) text.insert(0, digits - text.size(), '0');
+    return text;
+}
+
 /// Builds `{"name":value,…}`; null values are left out.
 class Json {
   public:
@@ -25,12 +32,11 @@ class Json {
         const auto rest =
             std::chrono::duration_cast<std::chrono::microseconds>(since - day.time_since_epoch());
         const auto seconds = rest.count() / 1'000'000;
-        std::string micros = std::to_string(1'000'000 + rest.count() % 1'000'000).substr(1);
-        return text(name, std::to_string(static_cast<int>(date.year())) + '-' +
-                              std::to_string(static_cast<unsigned>(date.month())) + '-' +
-                              std::to_string(static_cast<unsigned>(date.day())) + ' ' +
-                              std::to_string(seconds / 3600) + ':' + std::to_string(seconds / 60 % 60) + ':' +
-                              std::to_string(seconds % 60) + '.' + micros + "+00");
+        return text(name, padded(static_cast<int>(date.year()), 4) + '-' +
+                              padded(static_cast<unsigned>(date.month()), 2) + '-' +
+                              padded(static_cast<unsigned>(date.day()), 2) + ' ' + padded(seconds / 3600, 2) +
+                              ':' + padded(seconds / 60 % 60, 2) + ':' + padded(seconds % 60, 2) + '.' +
+                              padded(rest.count() % 1'000'000, 6) + "+00");
     }
     Json& raw(std::string_view name, std::string_view value) {
         text_ += text_.empty() ? "{" : ",";

@@ -1,5 +1,6 @@
 // The call's state machine: lists of events in, commands out; and random lists, for what must always hold.
 #include "telephony/calls/call.hpp"
+#include "telephony/calls/records.hpp"
 #include "telephony/calls/sdp.hpp"
 
 #include <gtest/gtest.h>
@@ -255,6 +256,22 @@ TEST(Sdp, RelayedDescriptionsAreOurs) {
     EXPECT_EQ(sdp::media_lines(sdp::cut(sdp::padded(offer, 3), 1)), 1U);
     EXPECT_NE(sdp::refusing_answer(offer, origin).find("m=audio 0 RTP/AVP 0"), std::string::npos);
     EXPECT_EQ(sdp::media_lines("v=0\nm=audio 1 RTP/AVP 0\n"), 1U);
+}
+
+TEST(CallRecord, times_keep_their_leading_zeros) {
+    using namespace std::chrono;
+    CallStatus status;
+    status.created.wall =
+        sys_days(year(2026) / 3 / 4) + hours(5) + minutes(6) + seconds(7) + microseconds(89);
+    auto& party = status.parties.emplace_back();
+    party.address = "sip:a@example.com";
+    party.started = status.created;
+    RecordFacts facts;
+    facts.id = "1";
+    facts.owner = "alice";
+    const auto json = record_json(facts, status);
+    EXPECT_NE(json.find(R"("started_at":"2026-03-04 05:06:07.000089+00")"), std::string::npos) << json;
+    EXPECT_NE(json.find(R"("created_at":"2026-03-04 05:06:07.000089+00")"), std::string::npos) << json;
 }
 
 }  // namespace
