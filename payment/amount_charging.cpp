@@ -24,11 +24,11 @@ frontend::Service AmountCharging::service() {
 }
 
 AmountCharging::Handled<soap::Empty> AmountCharging::charge_amount(const Call& call, ChargeAmount request) {
-    // Amount or code must say how much; a code alone has no price yet.
-    if (!request.charge.amount) co_return refused(Refusal::not_positive);
+    auto amount = amount_of(request.charge);
+    if (!amount) co_return refused(Refusal::not_positive);
     ledger::Charge charge;
     charge.origin = origin(call, std::move(request.reference_code), request.charge);
-    charge.amount = {*request.charge.amount, std::move(request.charge.currency)};
+    charge.amount = std::move(*amount);
     charge.balance_type = std::move(request.balance_type);
     auto outcome =
         co_await post(ledger_, call, std::move(request.end_user), std::move(charge), &ledger::Ledger::charge);
@@ -36,10 +36,11 @@ AmountCharging::Handled<soap::Empty> AmountCharging::charge_amount(const Call& c
 }
 
 AmountCharging::Handled<soap::Empty> AmountCharging::refund_amount(const Call& call, RefundAmount request) {
-    if (!request.charge.amount) co_return refused(Refusal::not_positive);
+    auto amount = amount_of(request.charge);
+    if (!amount) co_return refused(Refusal::not_positive);
     ledger::Refund refund;
     refund.origin = origin(call, std::move(request.reference_code), request.charge);
-    refund.amount = {*request.charge.amount, std::move(request.charge.currency)};
+    refund.amount = std::move(*amount);
     refund.balance_type = std::move(request.balance_type);
     refund.original_reference = std::move(request.original_reference_code);
     auto outcome =
@@ -49,11 +50,12 @@ AmountCharging::Handled<soap::Empty> AmountCharging::refund_amount(const Call& c
 
 AmountCharging::Handled<soap::Empty> AmountCharging::charge_split_amount(const Call& call,
                                                                          ChargeSplitAmount request) {
-    if (!request.charge.amount) co_return refused(Refusal::not_positive);
+    auto amount = amount_of(request.charge);
+    if (!amount) co_return refused(Refusal::not_positive);
     for (bool again = false;; again = true) {
         ledger::Split split;
         split.origin = origin(call, request.reference_code, request.charge);
-        split.amount = {*request.charge.amount, request.charge.currency};
+        split.amount = *amount;
         split.balance_type = request.balance_type;
         std::vector<std::string> addresses;
         for (const auto& part : request.split_info) {

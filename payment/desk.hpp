@@ -11,6 +11,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <concepts>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -35,6 +36,14 @@ using LedgerOperation = boost::asio::awaitable<ledger::Result<ledger::Receipt>> 
             .reference = std::move(reference),
             .description = charge.description,
             .code = charge.code.value_or("")};
+}
+
+/// How much a message says: its amount, or what its code costs; nothing where it gives neither. The amount
+/// wins.
+[[nodiscard]] inline std::optional<ledger::Amount> amount_of(const ChargingInformation& charge) {
+    ledger::Amount amount{{}, charge.currency, !charge.amount};
+    if (charge.amount) amount.value = *charge.amount;
+    return charge.amount || charge.code ? std::optional(std::move(amount)) : std::nullopt;
 }
 
 /// The account that holds an address, after the caller's rights on it were checked. A stranger learns nothing

@@ -25,11 +25,11 @@ frontend::Service ReserveAmountCharging::service() {
 
 ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve(const Call& call,
                                                                                  ReserveAmount request) {
-    // Amount or code must say how much; a code alone has no price yet.
-    if (!request.charge.amount) co_return refused(Refusal::not_positive);
+    auto amount = amount_of(request.charge);
+    if (!amount) co_return refused(Refusal::not_positive);
     ledger::Place place;
     place.origin = origin(call, key_of(call), request.charge);
-    place.amount = {*request.charge.amount, std::move(request.charge.currency)};
+    place.amount = std::move(*amount);
     place.balance_type = std::move(request.balance_type);
     auto outcome =
         co_await post(ledger_, call, std::move(request.end_user), std::move(place), &ledger::Ledger::place);
@@ -41,10 +41,11 @@ ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve
 
 ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_additional(
     const Call& call, ReserveAdditionalAmount request) {
-    if (!request.charge.amount) co_return refused(Refusal::not_positive);
+    auto amount = amount_of(request.charge);
+    if (!amount) co_return refused(Refusal::not_positive);
     ledger::Extend extend;
     extend.origin = origin(call, key_of(call), request.charge);
-    extend.amount = {*request.charge.amount, std::move(request.charge.currency)};
+    extend.amount = std::move(*amount);
     extend.balance_type = std::move(request.balance_type);
     auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), std::move(extend),
                                          &ledger::Ledger::extend);
@@ -53,10 +54,11 @@ ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_addit
 
 ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::charge(const Call& call,
                                                                           ChargeReservedAmount request) {
-    if (!request.charge.amount) co_return refused(Refusal::not_positive);
+    auto amount = amount_of(request.charge);
+    if (!amount) co_return refused(Refusal::not_positive);
     ledger::Capture capture;
     capture.origin = origin(call, std::move(request.reference_code), request.charge);
-    capture.amount = {*request.charge.amount, std::move(request.charge.currency)};
+    capture.amount = std::move(*amount);
     capture.balance_type = std::move(request.balance_type);
     auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), std::move(capture),
                                          &ledger::Ledger::capture);

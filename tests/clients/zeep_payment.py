@@ -25,7 +25,8 @@ class ZeepPayment(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="ledgerline-zeep-")
         os.chmod(cls.folder, 0o755)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0"], cls.folder)
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
+                              "--sip-listen", "127.0.0.1:0"], cls.folder)
         cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
         cls.clients = {version: cls.client(version) for version in VERSIONS}
 
@@ -137,6 +138,25 @@ class ZeepPayment(unittest.TestCase):
         shares[0]["percent"] = 49
         with self.assertRaisesRegex(zeep.exceptions.Fault, "SVC0007"):
             service.chargeSplitAmount(splitInfo=shares, charge=charge, referenceCode="split-2")
+
+    def test_a_code_without_an_amount_costs_its_price(self):
+        address, charge = "tel:+15550060", {"description": "a song", "code": "SONG"}
+        for client in self.clients.values():
+            with self.assertRaisesRegex(zeep.exceptions.Fault, "SVC0007"):
+                client.service.chargeAmount(endUserIdentifier=address, charge=charge, referenceCode="song-0")
+        _, errors, status = run([LEDGERLINE, "tariff", "price", "SONG", "2.50", "EUR"], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        for version, client in self.clients.items():
+            for _ in range(2):  # the first answer again
+                client.service.chargeAmount(endUserIdentifier=address, charge=charge, referenceCode=f"song-{version}")
+            reserve = self.client(version, interface="ReserveAmountCharging").service
+            hold = reserve.reserveAmount(endUserIdentifier=address, charge=charge)
+            reserve.chargeReservation(reservationIdentifier=hold, charge=charge, referenceCode=f"held-{version}")
+        self.assertEqual(self.balance(address), "90.00")
+        # An amount beside the code wins.
+        self.clients["v3_1"].service.chargeAmount(endUserIdentifier=address, referenceCode="song-9",
+                                                  charge={**charge, "amount": Decimal("1"), "currency": "EUR"})
+        self.assertEqual(self.balance(address), "89.00")
 
     def test_faults_arrive_as_the_wsdl_declares_them(self):
         cases = [("tel:+15550031", Decimal(1000), "SVC0270"),
