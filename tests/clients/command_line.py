@@ -25,7 +25,8 @@ class CommandLine(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix="ledgerline-cli-")
         os.chmod(cls.folder, 0o755)
         cls.data_dir = os.path.join(cls.folder, "var")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", cls.data_dir],
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
+                              "--sip-listen", "127.0.0.1:0", "--data-dir", cls.data_dir],
                             cls.folder)
 
     @classmethod
@@ -191,7 +192,8 @@ class Lifecycle(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ledgerline-life-")
         os.chmod(self.folder, 0o755)
-        self.command = [LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--log-format", "text"]
+        self.command = [LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0",
+                        "--log-format", "text"]
 
     def tearDown(self):
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -40,7 +40,8 @@ class Hostile(unittest.TestCase):
         environment = dict(os.environ, LEDGERLINE_HTTP_READ_TIMEOUT="700ms", LEDGERLINE_HTTP_WRITE_TIMEOUT="700ms",
                            LEDGERLINE_HTTP_CONNECTIONS_PER_ADDRESS="20",
                            LEDGERLINE_HTTP_ACCESS_LOG="false")  # nobody reads the output while tests run
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0"], cls.folder, environment)
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
+                              "--sip-listen", "127.0.0.1:0"], cls.folder, environment)
         cls.port = urlsplit(server_info(os.path.join(cls.folder, "var"))["url"]).port
         cls.exchange(cls.post(charge().encode()))  # caches and pools have their size from here on
         cls.memory = cls.resident()

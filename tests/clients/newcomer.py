@@ -38,7 +38,8 @@ class Newcomer(unittest.TestCase):
 
     def start(self, listen="127.0.0.1:0"):
         environment = dict(os.environ, CMAKE_ARGS="-DLEDGERLINE_WERROR=ON")  # as scripts/test: then ccache has it all
-        self.server = Server(["scripts/run", "--listen", listen], self.clone, environment, BUILD_SECONDS)
+        command = ["scripts/run", "--listen", listen, "--sip-listen", "127.0.0.1:0"]
+        self.server = Server(command, self.clone, environment, BUILD_SECONDS)
 
     def printed_line(self, word):
         """The line of the start message that runs this subcommand."""

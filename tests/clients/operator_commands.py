@@ -25,7 +25,8 @@ class OperatorCommands(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix="ledgerline-operator-")
         os.chmod(cls.folder, 0o755)
         cls.data_dir = os.path.join(cls.folder, "var")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", cls.data_dir],
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
+                              "--sip-listen", "127.0.0.1:0", "--data-dir", cls.data_dir],
                             cls.folder)
         cls.accounts = 0
 

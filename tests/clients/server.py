@@ -1,4 +1,5 @@
 """Starts a server for a test of its clients, and stops it."""
+import ctypes
 import json
 import os
 import signal
@@ -9,6 +10,14 @@ READY_SECONDS = 120
 STOP_SECONDS = 60
 
 
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """A test that is killed can stop nothing: the kernel then tells its server to."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Server:
     """A child that prints its start message when it is ready; SIGINT stops it."""
 
@@ -17,7 +26,7 @@ class Server:
         # Its own session: a Ctrl-C for the test does not reach it, and a stuck child of its can be ended with it.
         self.process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
-                                        text=True)
+                                        text=True, preexec_fn=die_with_parent)
         deadline = time.monotonic() + ready_seconds
         for line in self.process.stdout:
             self.output += line

@@ -65,7 +65,8 @@ class Tls(unittest.TestCase):
                            LEDGERLINE_TLS_CLIENT_CERTIFICATES="optional",
                            LEDGERLINE_TLS_CLIENT_CA=cls.path("clients.pem"),
                            LEDGERLINE_HTTP_ACCESS_LOG="false")  # nobody reads the output while tests run
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0"], cls.folder, environment)
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
+                              "--sip-listen", "127.0.0.1:0"], cls.folder, environment)
 
     @classmethod
     def tearDownClass(cls):
