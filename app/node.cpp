@@ -213,6 +213,20 @@ class IoThread {
     std::thread thread_;
 };
 
+/// Days are cut by the database, for finance's queries too, so it must know how.
+void set_time_zone(base::Database& database, const std::string& time_zone, const base::Logger& log) {
+    try {
+        const bool changed = database.run_blocking([&](base::sql::Session& session) {
+            return session.exec("select ledger.set_time_zone($1)", base::sql::params(time_zone))
+                .boolean(0, 0);
+        });
+        if (changed) log.info("days are cut in another time zone from now on", {{"time_zone", time_zone}});
+    } catch (const base::sql::Error& error) {
+        if (error.failure() != base::sql::Failure::data) throw;
+        throw PlainError("[finance] time_zone: " + std::string(error.what()));
+    }
+}
+
 }  // namespace
 
 struct Node::Parts {
@@ -258,10 +272,12 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     decoder.emplace(xml, catalogue, soap_limits(settings));
     soap_client.emplace(*decoder, soap_client_options(settings.callbacks));
     database.emplace(pool_options(settings, urls));
+    set_time_zone(*database, settings.finance.time_zone, log);
     ledger.emplace(ledger_options(settings, urls), *database, log.with({{"part", "ledger"}}));
     ledger::Sweeper::Options sweeps;
     sweeps.interval = settings.ledger.sweep_interval;
     sweeps.expiry_grace = settings.balance.expiry_grace;
+    sweeps.freeze_interval = settings.finance.freeze_interval;
     sweeper.emplace(sweeps, *database, ledger->shards(), log.with({{"part", "sweeper"}}));
     ledger::Sealer::Options seals;
     seals.interval = settings.audit.seal_interval;

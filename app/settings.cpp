@@ -351,6 +351,12 @@ std::vector<Setting> domain_settings(Settings& s) {
          1},
         {"audit.seal_block", &s.audit.seal_block, "Journal rows in one seal, at most.", 1, 100'000},
 
+        {"finance.time_zone", &s.finance.time_zone,
+         "The time zone that cuts finance's days and months, as PostgreSQL names it: Europe/Paris."},
+        {"finance.freeze_interval", &s.finance.freeze_interval,
+         "How often finance's daily totals are frozen; only what came since is summed when somebody looks.",
+         1000, 86'400'000},
+
         {"auth.default_domain", &s.auth.default_domain, "The domain of logins that name none."},
         {"auth.credential_ttl", &s.auth.credential_ttl, "How long a verified password is remembered.", 1000},
         {"auth.refusal_ttl", &s.auth.refusal_ttl, "How long a wrong password is remembered.", 1000},

@@ -136,6 +136,11 @@ struct Settings {
         std::int64_t seal_block = 1000;
     } audit;
 
+    struct Finance {
+        std::string time_zone = "UTC";
+        Duration freeze_interval{3'600'000};
+    } finance;
+
     struct Auth {
         std::string default_domain = "example.com";
         Duration credential_ttl{300'000};

@@ -9,6 +9,21 @@
 
 namespace ledger {
 
+void freeze_totals(base::sql::Session& session, const std::string& until, const std::stop_token& stop) {
+    // Shard by shard: no lock is held for longer than it takes to date one, and none while rows are summed.
+    const auto shards = session.exec("select shard from ledger.shard order by shard");
+    for (std::size_t row = 0; row < shards.size(); ++row) {
+        session.exec("select ledger.date_shard($1, $2)", base::sql::params(shards.integer(row, 0), until));
+    }
+    bool more = true;
+    while (more && !stop.stop_requested()) {
+        base::sql::Transaction transaction(session);
+        session.exec("set local statement_timeout = 0");  // a day may be long
+        more = !session.exec("select ledger.freeze_totals($1)", base::sql::params(until)).is_null(0, 0);
+        transaction.commit();
+    }
+}
+
 Sweeper::Sweeper(Options options, base::Database& database, Shards shards, base::Logger log)
     : options_(options),
       database_(database),
@@ -24,6 +39,7 @@ void Sweeper::serve(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         try {
             sweep(stop);
+            freeze(stop);
         } catch (const std::exception& error) {
             // The database is away or busy; what is due stays due.
             log_.warning("a sweep was cut short", {{"error", error.what()}});
@@ -45,6 +61,15 @@ void Sweeper::sweep(const std::stop_token& stop) {
                                 base::sql::params(std::int64_t{shard}, grace, options_.piece));
     }
     if (holds + balances > 0) log_.info("swept", {{"holds", holds}, {"balances", balances}});
+}
+
+void Sweeper::freeze(const std::stop_token& stop) {
+    if (stop.stop_requested()) return;
+    const auto interval = std::to_string(options_.freeze_interval.count()) + " milliseconds";
+    database_.run_blocking([&](base::sql::Session& session) {
+        const auto due = session.exec("select ledger.freezing_due($1)", base::sql::params(interval));
+        if (!due.is_null(0, 0)) freeze_totals(session, std::string(due.text(0, 0)), stop);
+    });
 }
 
 /// Repeats a sweep of one shard until nothing is left; returns how much there was.

@@ -1,4 +1,4 @@
-// The background work of the ledger: ends holds that are due, posts away what expired.
+// The background work of the ledger: ends holds that are due, posts away what expired, freezes totals.
 #pragma once
 
 #include "base/database.hpp"
@@ -13,6 +13,11 @@
 
 namespace ledger {
 
+/// Freezes finance's totals of all that was recorded before `until` (as PostgreSQL writes times), which must
+/// not lie in the future. `stop` cuts it short between two slices, each of at most a day. Throws
+/// base::sql::Error.
+void freeze_totals(base::sql::Session& session, const std::string& until, const std::stop_token& stop = {});
+
 /// Nothing depends on when it runs: the posting function knows what has expired. Several nodes may sweep one
 /// database; each piece is a transaction of its own under the shard's lock.
 class Sweeper {
@@ -22,6 +27,8 @@ class Sweeper {
         /// How long an expired balance waits for a credit that revives it.
         std::chrono::milliseconds expiry_grace = std::chrono::hours(30 * 24);
         std::int64_t piece = 200;  ///< accounts or balances in one transaction
+        /// How much of the journal is summed anew by finance's daily totals, at most about.
+        std::chrono::milliseconds freeze_interval = std::chrono::hours(1);
     };
 
     /// `database` outlives this.
@@ -31,6 +38,7 @@ class Sweeper {
   private:
     void serve(const std::stop_token& stop);
     void sweep(const std::stop_token& stop);
+    void freeze(const std::stop_token& stop);
     std::int64_t sweep_piece(std::string_view statement, const base::sql::Params& parameters);
 
     Options options_;
