@@ -7,6 +7,7 @@
 #include "base/listener.hpp"
 #include "base/migrate.hpp"
 #include "frontend/auth/authenticator.hpp"
+#include "frontend/auth/secret_schemes.hpp"
 #include "frontend/endpoint.hpp"
 #include "frontend/http/server.hpp"
 #include "frontend/request_metrics.hpp"
@@ -97,6 +98,26 @@ auth::Authenticator::Options auth_options(const Settings::Auth& settings) {
     options.remember_wrong_limit = to_size(settings.refusal_cache);
     options.hashing_threads = to_size(settings.hashing_threads);
     options.hashing_queue_limit = to_size(settings.hashing_queue);
+    options.failures.rows_per_minute = to_size(settings.trail_failures_per_minute);
+    options.failures.throttle.per_login = to_size(settings.failures_per_login);
+    options.failures.throttle.per_address = to_size(settings.failures_per_address);
+    options.failures.throttle.window = settings.failure_window;
+    return options;
+}
+
+auth::SecretSchemes::Options secret_options(const Settings& settings) {
+    auth::SecretSchemes::Options options;
+    options.realm = settings.http.realm;
+    options.default_domain = settings.auth.default_domain;
+    options.digest = settings.auth.digest;
+    options.digest_md5 = settings.auth.digest_md5;
+    options.username_token = settings.auth.username_token;
+    options.sp_header = settings.auth.sp_header;
+    options.nonces.lifetime = settings.auth.nonce_ttl;
+    options.skew = std::chrono::floor<std::chrono::seconds>(settings.auth.clock_skew);
+    options.replay_limit = to_size(settings.auth.replay_memory);
+    options.remember = std::chrono::floor<std::chrono::seconds>(settings.auth.credential_ttl);
+    options.remember_limit = to_size(settings.auth.credential_cache);
     return options;
 }
 
@@ -250,6 +271,7 @@ struct Node::Parts {
     std::optional<ledger::Sweeper> sweeper;
     std::optional<ledger::Sealer> sealer;
     std::optional<auth::Authenticator> authenticator;
+    std::optional<auth::SecretSchemes> secrets;
     std::optional<base::Listener> listener;
     std::optional<http::Server> server;
 
@@ -284,6 +306,9 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     seals.block = settings.audit.seal_block;
     sealer.emplace(seals, *database, log.with({{"part", "sealer"}}));
     authenticator.emplace(*database, auth_options(settings.auth), log.with({{"part", "auth"}}));
+    auto box = auth::SecretBox::from_file(settings.auth.key_file, true);
+    secrets.emplace(*database, authenticator->failures(), box, secret_options(settings),
+                    log.with({{"part", "auth"}}));
     amount_charging.emplace(*ledger);
     reserve_amount_charging.emplace(*ledger);
     telephony.emplace(settings, *ledger, *database, log.with({{"part", "calls"}}));
@@ -304,7 +329,8 @@ void Node::Parts::make_endpoint(const Settings& settings) {
                                     std::move(services),
                                     [this] { return readiness(); },
                                     [this](std::string& text) { append_metrics(text); },
-                                    log.with({{"part", "http"}})};
+                                    log.with({{"part", "http"}}),
+                                    &*secrets};
     endpoint.emplace(std::move(parts), endpoint_options(settings));
 }
 
@@ -315,12 +341,14 @@ void Node::Parts::make_listener(const DatabaseUrls& urls) {
     options.channels = {auth::changed_channel, std::string(ledger::Ledger::address_channel)};
     options.on_reset = [this] {
         authenticator->forget();
+        secrets->forget();
         ledger->forget_all_addresses();
     };
     options.on_notify = [this](const std::string& channel, const std::string& payload) {
-        if (channel == auth::changed_channel)
+        if (channel == auth::changed_channel) {
             authenticator->forget();
-        else
+            secrets->forget();
+        } else
             ledger->forget_address(payload);
     };
     listener.emplace(std::move(options), log.with({{"part", "listener"}}));

@@ -149,6 +149,18 @@ struct Settings {
         std::int64_t refusal_cache = 4'096;
         std::int64_t hashing_threads = 1;
         std::int64_t hashing_queue = 64;
+        std::string key_file;
+        bool digest = true;
+        bool digest_md5 = false;
+        Duration nonce_ttl{300'000};
+        bool username_token = true;
+        bool sp_header = false;
+        Duration clock_skew{300'000};
+        std::int64_t replay_memory = 262'144;
+        std::int64_t failures_per_login = 10;
+        std::int64_t failures_per_address = 100;
+        Duration failure_window{60'000};
+        std::int64_t trail_failures_per_minute = 60;
     } auth;
 
     struct Sip {

@@ -6,6 +6,7 @@
 #include "frontend/forwarded.hpp"
 #include "frontend/http/gzip.hpp"
 #include "frontend/index_page.hpp"
+#include "frontend/recognition.hpp"
 #include "frontend/request_metrics.hpp"
 #include "frontend/route.hpp"
 #include "frontend/soap/wsdl.hpp"
@@ -66,6 +67,14 @@ soap::SoapVersion expected_version(const http::Request& request) {
     return http::equal_no_case(type, soap_1_2) ? soap::SoapVersion::v1_2 : soap::SoapVersion::v1_1;
 }
 
+/// Null when nobody is known yet.
+auth::PrincipalPtr principal_of(const auth::Outcome& sender, Exchange& exchange) {
+    const auto* principal = std::get_if<auth::PrincipalPtr>(&sender);
+    if (principal == nullptr) return nullptr;
+    exchange.user = (*principal)->login();
+    return *principal;
+}
+
 std::string_view refusal_text(http::Refusal refusal) {
     switch (refusal) {
         case http::Refusal::malformed:
@@ -98,7 +107,7 @@ struct Endpoint::Impl {
 
     Parts parts;
     const EndpointOptions options;
-    const std::string challenge;
+    Recognition recognition;
     RequestIds ids;
     RequestMetrics metrics;
     std::unordered_map<const soap::OperationTable*, Served> served;
@@ -106,7 +115,7 @@ struct Endpoint::Impl {
     Impl(Parts given, EndpointOptions given_options)
         : parts(std::move(given)),
           options(std::move(given_options)),
-          challenge("Basic realm=\"" + options.realm + "\", charset=\"UTF-8\"") {
+          recognition(parts.authenticator, parts.secrets, options.realm) {
         for (const auto& service : parts.services) {
             service.check_complete();
             for (const auto& operation : service.operations()) {
@@ -154,15 +163,16 @@ asio::awaitable<http::Response> Endpoint::Impl::post(const http::Request& reques
     }
 
     // Credentials that HTTP carries come first: who is not allowed in costs no parsing.
+    auth::Outcome sender = auth::Denial::missing;
     const auth::Credentials credentials{request.header("Authorization"), exchange.client};
-    auth::PrincipalPtr principal;
-    if (credentials.in_http()) {
-        auto outcome = parts.authenticator.recall(credentials);
-        if (!outcome) outcome = co_await parts.authenticator.authenticate(credentials);
-        if (const auto* denial = std::get_if<auth::Denial>(&*outcome)) co_return denied(*denial, exchange);
-        principal = std::get<auth::PrincipalPtr>(std::move(*outcome));
-        exchange.user = principal->login();
-    }
+    auto known = parts.authenticator.recall(credentials);
+    if (known && request.certificate == nullptr)
+        sender = std::move(*known);
+    else
+        sender = co_await recognition.transport(request, exchange.client);
+    const auto* refusal = std::get_if<auth::Denial>(&sender);
+    if (refusal && *refusal != auth::Denial::missing) co_return denied(*refusal, exchange);
+    auto principal = principal_of(sender, exchange);
 
     if (route.kind == Route::Kind::astray || (route.kind == Route::Kind::one_service && !only)) {
         if (!principal) co_return denied(auth::Denial::missing, exchange);
@@ -188,6 +198,12 @@ asio::awaitable<http::Response> Endpoint::Impl::post(const http::Request& reques
     const auto* failure = std::get_if<soap::Failure>(&decoded);
     exchange.soap = failure ? failure->soap : std::get<soap::Request>(decoded).soap;
     if (failure && failure->version) exchange.version = failure->version;
+    const auto& headers = failure ? failure->headers : std::get<soap::Request>(decoded).headers;
+    if (recognition.reads(headers)) {
+        sender = co_await recognition.message(std::move(sender), headers, exchange.client);
+        if (const auto* denial = std::get_if<auth::Denial>(&sender)) co_return denied(*denial, exchange);
+        principal = principal_of(sender, exchange);
+    }
     if (!principal) co_return denied(auth::Denial::missing, exchange);
     if (failure) {
         const auto status = soap::http_status(failure->soap, failure->fault);
@@ -263,13 +279,24 @@ http::Response Endpoint::Impl::denied(auth::Denial denial, Exchange& exchange) c
             return refused_response(try_again(Code::overloaded), exchange);
         case auth::Denial::unavailable:
             return refused_response(try_again(Code::database_unavailable), exchange);
+        case auth::Denial::throttled: {
+            // Not try_again's 503: the server is well, the sender has guessed too often.
+            auto response = fault_response(fault(Code::too_many_failures), 429, exchange);
+            response.add_header("Retry-After", "60");
+            exchange.outcome = RequestOutcome::unauthenticated;
+            return response;
+        }
         case auth::Denial::missing:
+        case auth::Denial::stale:
+        case auth::Denial::conflict:
         case auth::Denial::malformed:
         case auth::Denial::wrong:
             break;
     }
     auto response = fault_response(fault(Code::not_authenticated), 401, exchange);
-    response.add_header("WWW-Authenticate", challenge);
+    for (const auto& challenge : recognition.challenges(denial == auth::Denial::stale)) {
+        response.add_header("WWW-Authenticate", challenge);
+    }
     exchange.outcome = RequestOutcome::unauthenticated;
     exchange.fault += ": ";
     exchange.fault += to_string(denial);
@@ -350,12 +377,13 @@ asio::awaitable<http::Response> Endpoint::Impl::get(const http::Request& request
             co_return text_response(404, "Nothing here; see /ParlayX/");
     }
     if (!options.public_descriptions) {
-        const auth::Credentials credentials{request.header("Authorization"),
-                                            client_address(request, options.trusted_proxies)};
-        const auto outcome = co_await parts.authenticator.authenticate(credentials);
+        const std::string client(client_address(request, options.trusted_proxies));
+        const auto outcome = co_await recognition.transport(request, client);
         if (const auto* denial = std::get_if<auth::Denial>(&outcome)) {
             auto response = text_response(401, std::string(to_string(*denial)));
-            response.add_header("WWW-Authenticate", challenge);
+            for (const auto& challenge : recognition.challenges(*denial == auth::Denial::stale)) {
+                response.add_header("WWW-Authenticate", challenge);
+            }
             co_return response;
         }
     }

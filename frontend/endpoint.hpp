@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "frontend/auth/authenticator.hpp"
+#include "frontend/auth/secret_schemes.hpp"
 #include "frontend/http/networks.hpp"
 #include "frontend/http/server.hpp"
 #include "frontend/service.hpp"
@@ -58,6 +59,7 @@ class Endpoint final : public http::Handler {
         std::function<Readiness()> readiness;
         std::function<void(std::string&)> more_metrics;
         base::Logger log;
+        auth::SecretSchemes* secrets = nullptr;  ///< null: HTTP Basic only
     };
     Endpoint(Parts parts, EndpointOptions options);
     ~Endpoint() override;

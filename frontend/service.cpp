@@ -14,6 +14,8 @@ std::string_view to_string(Code code) {
             return "overloaded";
         case Code::database_unavailable:
             return "database-unavailable";
+        case Code::too_many_failures:
+            return "too-many-failures";
         case Code::not_authenticated:
             return "not-authenticated";
         case Code::not_allowed:
@@ -26,6 +28,7 @@ std::string_view to_string(Code code) {
 
 soap::Fault fault(Code code) {
     switch (code) {
+        case Code::too_many_failures:
         case Code::not_authenticated:
         case Code::not_allowed:
         case Code::over_limit:

@@ -30,6 +30,12 @@ std::string_view to_string(Denial denial) {
             return "no credentials";
         case Denial::malformed:
             return "credentials not understood";
+        case Denial::stale:
+            return "nonce too old";
+        case Denial::conflict:
+            return "credentials of different principals";
+        case Denial::throttled:
+            return "too many failures";
         case Denial::wrong:
             return "wrong credentials";
         case Denial::overloaded:
@@ -65,6 +71,7 @@ struct Authenticator::Impl {
     const Options options;
     const base::Logger log;
     const CredentialHasher hasher;
+    Failures failures;
 
     std::mutex mutex;  // guards what follows
     std::uint64_t epoch = 0;
@@ -78,6 +85,7 @@ struct Authenticator::Impl {
         : database(given_database),
           options(std::move(given)),
           log(std::move(given_log)),
+          failures(options.failures, log),
           verified(options.remember_verified_limit, options.remember_verified),
           wrong(options.remember_wrong_limit, options.remember_wrong),
           workers(options.hashing_threads, options.hashing_queue_limit) {}
@@ -86,7 +94,9 @@ struct Authenticator::Impl {
     void wait_for(const CredentialHash& hash, const Credentials& credentials, Waiter waiter);
     void verify(const CredentialHash& hash, BasicCredentials& basic, const std::string& peer);
     [[nodiscard]] Verdict judge(BasicCredentials& basic, const std::string& known_hash,
-                                const std::string& peer) const;
+                                const std::string& peer);
+    void record_failure(const std::string& login, const char* reason, const std::string& peer);
+    [[nodiscard]] std::string login_of(const BasicCredentials& basic) const;
     void conclude(const CredentialHash& hash, const Verdict& verdict, std::uint64_t started_in,
                   std::optional<Clock::time_point> expires);
 };
@@ -120,6 +130,7 @@ void Authenticator::Impl::wait_for(const CredentialHash& hash, const Credentials
         if (waiter) waiter(Denial::malformed);
         return;
     }
+    if (waiter && !failures.allows(login_of(*basic), credentials.peer)) return waiter(Denial::throttled);
     {
         const std::lock_guard lock(mutex);
         const auto [place, first] = pending.try_emplace(hash);
@@ -160,7 +171,7 @@ void Authenticator::Impl::verify(const CredentialHash& hash, BasicCredentials& b
 }
 
 Verdict Authenticator::Impl::judge(BasicCredentials& basic, const std::string& known_hash,
-                                   const std::string& peer) const {
+                                   const std::string& peer) {
     const auto login = parse_login(basic.user, options.default_domain);
     std::optional<Stored> stored;
     if (login) {
@@ -179,12 +190,28 @@ Verdict Authenticator::Impl::judge(BasicCredentials& basic, const std::string& k
         reason = "disabled";
     }
     if (reason != nullptr) {
-        log.warning("authentication failed",
-                    {{"login", basic.user.substr(0, 255)}, {"reason", reason}, {"peer", peer}});
+        record_failure(login_of(basic), reason, peer);
         return {Denial::wrong, {}, hashed};
     }
     return {std::make_shared<const Principal>(std::move(stored->principal)), std::move(stored->password_hash),
             hashed};
+}
+
+/// The login in its normal form, if it has one.
+std::string Authenticator::Impl::login_of(const BasicCredentials& basic) const {
+    const auto login = parse_login(basic.user, options.default_domain);
+    return login ? login->text() : basic.user;
+}
+
+void Authenticator::Impl::record_failure(const std::string& login, const char* reason,
+                                         const std::string& peer) {
+    const auto row = failures.note(login, reason, peer);
+    if (!row) return;
+    try {
+        database.run_blocking([&row](base::sql::Session& session) { Failures::write(session, *row); });
+    } catch (const std::exception& error) {
+        log.error("a failed authentication is missing in the trail", {{"error", error.what()}});
+    }
 }
 
 void Authenticator::Impl::conclude(const CredentialHash& hash, const Verdict& verdict,
@@ -211,6 +238,8 @@ Authenticator::Authenticator(base::Database& database, Options options, base::Lo
     : impl_(std::make_unique<Impl>(database, std::move(options), std::move(log))) {}
 
 Authenticator::~Authenticator() = default;
+
+Failures& Authenticator::failures() { return impl_->failures; }
 
 void Authenticator::forget() {
     const std::lock_guard lock(impl_->mutex);

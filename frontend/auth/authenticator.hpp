@@ -4,6 +4,7 @@
 
 #include "base/database.hpp"
 #include "base/log.hpp"
+#include "frontend/auth/failures.hpp"
 #include "frontend/auth/principal.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -17,12 +18,12 @@
 
 namespace auth {
 
-/// Everything a request says about its sender, as views into the request. Which schemes are read is the
-/// authenticator's affair: a new scheme adds a member here (a UsernameToken, a certificate) and a verifier
-/// there.
+/// What HTTP says about a request's sender, as views into the request.
 struct Credentials {
     std::string_view authorization;  ///< the value of HTTP's Authorization header; empty when it is absent
-    std::string_view peer;           ///< where the request came from, for the log
+    std::string_view peer;           ///< where the request came from
+    std::string_view method{};       ///< of HTTP, and …
+    std::string_view target{};       ///< … its target as sent: digests are over both
 
     /// Does HTTP itself name somebody? If not, a SOAP header might.
     [[nodiscard]] bool in_http() const { return !authorization.empty(); }
@@ -32,6 +33,9 @@ struct Credentials {
 enum class Denial : std::uint8_t {
     missing,      ///< no credentials at all
     malformed,    ///< a scheme that is not served, or bytes that are no credentials
+    stale,        ///< right, but with a nonce that is too old: again with the new one
+    conflict,     ///< credentials that name different principals
+    throttled,    ///< too many failures of this login or from this address: later
     wrong,        ///< unknown, wrong password, disabled: the sender does not learn which
     overloaded,   ///< too many passwords are being verified already: try again
     unavailable,  ///< the database did not answer: try again
@@ -50,6 +54,7 @@ class Authenticator {
         std::size_t remember_wrong_limit = 4096;
         std::size_t hashing_threads = 1;       ///< each uses 64 MiB while it hashes
         std::size_t hashing_queue_limit = 64;  ///< waiting verifications; beyond: Denial::overloaded
+        Failures::Options failures{};
     };
 
     /// `database` must outlive the authenticator; the authenticator must be destroyed before the io_contexts
@@ -68,6 +73,9 @@ class Authenticator {
     /// wait for the same credentials. Does not throw. What `credentials` views must stay until it answers.
     /// Thread-safe.
     boost::asio::awaitable<Outcome> authenticate(Credentials credentials);
+
+    /// Shared with the schemes that need no hashing.
+    [[nodiscard]] Failures& failures();
 
     /// Forgets everything that was remembered; to be called whenever a principal may have changed (NOTIFY
     /// `auth_changed`, or a new connection of the listener). Thread-safe.

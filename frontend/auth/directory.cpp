@@ -23,22 +23,40 @@ std::vector<Grant> read_grants(std::string_view lines) {
     return result;
 }
 
-std::optional<Stored> find_principal(base::sql::Session& session, const Login& login) {
-    const auto rows = session.exec(
-        "SELECT principal_id, kind, enabled, password_hash, addresses, grants, application "
-        "FROM auth.find_principal($1, $2)",
-        base::sql::params(login.domain, login.name));
-    if (rows.empty()) return std::nullopt;
-    const auto kind = kind_named(rows.text(0, 1));
-    if (!kind) return std::nullopt;
+namespace {
 
+std::optional<Stored> read_stored(const base::sql::Rows& rows) {
+    if (rows.empty()) return std::nullopt;
+    const auto kind = kind_named(rows.text(0, 3));
+    if (!kind) return std::nullopt;
     Stored stored;
-    stored.principal = {rows.integer(0, 0),           login,
-                        std::string(rows.text(0, 6)), *kind,
-                        read_lines(rows.text(0, 4)),  read_grants(rows.text(0, 5))};
-    stored.enabled = rows.boolean(0, 2);
-    stored.password_hash = rows.optional_text(0, 3).value_or("");
+    stored.principal.id = rows.integer(0, 0);
+    stored.principal.login = {std::string(rows.text(0, 2)), std::string(rows.text(0, 1))};
+    stored.principal.application = rows.text(0, 4);
+    stored.principal.kind = *kind;
+    stored.principal.addresses = read_lines(rows.text(0, 8));
+    stored.principal.grants = read_grants(rows.text(0, 9));
+    stored.enabled = rows.boolean(0, 5);
+    stored.password_hash = rows.optional_text(0, 6).value_or("");
+    stored.secret = rows.optional_text(0, 7).value_or("");
     return stored;
+}
+
+constexpr auto find_login =
+    "SELECT principal_id, domain, name, kind, application, enabled, password_hash, secret, addresses, "
+    "grants "
+    "FROM auth.find_login($1, $2, $3)";
+
+}  // namespace
+
+std::optional<Stored> find_principal(base::sql::Session& session, const Login& login) {
+    const std::optional<std::string> none;
+    return read_stored(session.exec(find_login, base::sql::params(login.domain, login.name, none)));
+}
+
+std::optional<Stored> find_certificate(base::sql::Session& session, const std::string& fingerprint) {
+    const std::optional<std::string> none;
+    return read_stored(session.exec(find_login, base::sql::params(none, none, fingerprint)));
 }
 
 }  // namespace auth

@@ -1,0 +1,43 @@
+// Slows down who guesses: failed authentications are counted by login and by address.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace auth {
+
+/// Thread-safe. What is right and remembered is never asked here, so a guesser does not lock out who works.
+class Throttle {
+  public:
+    using Clock = std::chrono::steady_clock;
+    struct Options {
+        std::size_t per_login = 10;     ///< failures in a window; 0: any number
+        std::size_t per_address = 100;  ///< failures in a window; 0: any number
+        Clock::duration window = std::chrono::minutes(1);
+        std::size_t entries_max = 65536;  ///< logins and addresses that are counted
+    };
+    explicit Throttle(Options options) : options_(options) {}
+
+    /// May another try be made now?
+    [[nodiscard]] bool allows(std::string_view login, std::string_view address, Clock::time_point now);
+    void failed(std::string_view login, std::string_view address, Clock::time_point now);
+
+  private:
+    struct Count {
+        std::size_t failures = 0;
+        Clock::time_point ends;
+    };
+    using Counts = std::unordered_map<std::string, Count>;
+
+    void add(Counts& counts, std::string_view key, Clock::time_point now) const;
+
+    Options options_;
+    std::mutex mutex_;
+    Counts logins_, addresses_;
+};
+
+}  // namespace auth

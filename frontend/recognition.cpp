@@ -1,0 +1,105 @@
+// Each scheme in its turn, and the comparison of what they say.
+#include "frontend/recognition.hpp"
+
+#include <utility>
+
+namespace frontend {
+namespace asio = boost::asio;
+using auth::Denial;
+using auth::Outcome;
+
+namespace {
+
+bool is_missing(const Outcome& outcome) {
+    const auto* denial = std::get_if<Denial>(&outcome);
+    return denial != nullptr && *denial == Denial::missing;
+}
+
+/// A denial wins over a principal, and two principals must be one.
+Outcome joined(Outcome one, Outcome other) {
+    if (is_missing(one)) return other;
+    if (is_missing(other) || std::holds_alternative<Denial>(one)) return one;
+    if (std::holds_alternative<Denial>(other)) return other;
+    const bool same = std::get<auth::PrincipalPtr>(one)->id() == std::get<auth::PrincipalPtr>(other)->id();
+    return same ? one : Outcome(Denial::conflict);
+}
+
+}  // namespace
+
+Recognition::Recognition(auth::Authenticator& authenticator, auth::SecretSchemes* secrets,
+                         const std::string& realm)
+    : authenticator_(authenticator),
+      secrets_(secrets),
+      basic_challenge_("Basic realm=\"" + realm + "\", charset=\"UTF-8\"") {}
+
+std::vector<std::string> Recognition::challenges(bool stale) const {
+    // Digest last: clients that take the first scheme that they know keep the one that every user can use.
+    std::vector<std::string> result{basic_challenge_};
+    if (secrets_ != nullptr) {
+        for (auto& challenge : secrets_->challenges(stale)) result.push_back(std::move(challenge));
+    }
+    return result;
+}
+
+asio::awaitable<Outcome> Recognition::http(const http::Request& request, std::string_view peer) {
+    const auth::Credentials credentials{request.header("Authorization"), peer, request.method_text,
+                                        request.target};
+    if (!credentials.in_http()) co_return Denial::missing;
+    if (secrets_ != nullptr && auth::is_digest(credentials.authorization)) {
+        co_return co_await secrets_->digest(credentials);
+    }
+    co_return co_await authenticator_.authenticate(credentials);
+}
+
+asio::awaitable<Outcome> Recognition::transport(const http::Request& request, std::string_view peer) {
+    auto outcome = co_await http(request, peer);
+    if (secrets_ == nullptr || request.certificate == nullptr) co_return outcome;
+    auto certificate = co_await secrets_->certificate(request.certificate->fingerprint, peer);
+    co_return joined(std::move(outcome), std::move(certificate));
+}
+
+bool Recognition::reads(const soap::Headers& headers) const {
+    if (secrets_ == nullptr) return false;
+    const auto& options = secrets_->options();
+    return (headers.username_token && options.username_token) ||
+           (headers.request_soap_header && options.sp_header &&
+            !headers.request_soap_header->sp_password.empty());
+}
+
+asio::awaitable<Outcome> Recognition::message(Outcome transport, const soap::Headers& headers,
+                                              std::string_view peer) {
+    if (!reads(headers)) co_return transport;
+    const auto& options = secrets_->options();
+    if (headers.username_token && options.username_token) {
+        auto token = co_await username_token(*headers.username_token, headers.security_expires, peer);
+        transport = joined(std::move(transport), std::move(token));
+    }
+    if (headers.request_soap_header && options.sp_header &&
+        !headers.request_soap_header->sp_password.empty()) {
+        const auto& given = *headers.request_soap_header;
+        const auth::SpHeader header{given.sp_id, given.sp_password, given.time_stamp};
+        auto sp = co_await secrets_->sp_header(header, peer);
+        transport = joined(std::move(transport), std::move(sp));
+    }
+    co_return transport;
+}
+
+asio::awaitable<Outcome> Recognition::username_token(const soap::UsernameToken& token,
+                                                     const std::string& expires, std::string_view peer) {
+    const auth::UsernameToken given{token.username, token.password, token.password_type, token.nonce,
+                                    token.created};
+    if (!expires.empty()) {
+        const auto end = auth::parse_created(expires);
+        if (!end || *end + secrets_->options().skew < std::chrono::system_clock::now())
+            co_return Denial::wrong;
+    }
+    if (given.digested()) co_return co_await secrets_->token(given, peer);
+    const bool is_text = given.type.empty() || given.type.ends_with("#PasswordText");
+    if (!is_text || token.username.find(':') != std::string::npos) co_return Denial::malformed;
+    // The same password as in HTTP, so it is verified and remembered in the same way.
+    const auto basic = "Basic " + auth::encode_base64(token.username + ':' + token.password);
+    const auth::Credentials credentials{basic, peer};
+    co_return co_await authenticator_.authenticate(credentials);
+}
+
+}  // namespace frontend
