@@ -21,6 +21,7 @@ class DataDir {
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
     [[nodiscard]] std::filesystem::path lock_file() const { return path_ / "server.lock"; }
+    [[nodiscard]] std::filesystem::path key_file() const { return path_ / "secret.key"; }
     [[nodiscard]] std::filesystem::path server_file() const { return path_ / "server.json"; }
     [[nodiscard]] std::filesystem::path postgres_log() const { return path_ / "postgres.log"; }
     [[nodiscard]] std::filesystem::path cluster() const { return path_ / "postgres"; }

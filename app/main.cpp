@@ -182,6 +182,7 @@ int main(int argc, char** argv) {
     add_balance_commands(program, common, action);
     add_hold_commands(program, common, action);
     add_tariff_commands(program, common, action);
+    add_user_commands(program, common, action);
     add_voucher_commands(program, common, action);
     add_psql(program, common, action);
     add_check_config(program, common, action);

@@ -261,6 +261,7 @@ int serve(const ServeOptions& options) {
     if (options.demo) load_demo(foundation.urls(), options.settings);
     std::optional<Node> node;
     auto settings = options.settings;
+    if (settings.auth.key_file.empty()) settings.auth.key_file = foundation.data_dir().key_file().string();
     // Whoever tries the demo runs applications beside it.
     if (options.demo && settings.callbacks.allow.empty()) settings.callbacks.allow = "127.0.0.0/8, ::1";
     if (options.demo) settings.call.allow_loopback = true;

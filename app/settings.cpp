@@ -357,38 +357,6 @@ std::vector<Setting> domain_settings(Settings& s) {
          "How often finance's daily totals are frozen; only what came since is summed when somebody looks.",
          1000, 86'400'000},
 
-        {"auth.default_domain", &s.auth.default_domain, "The domain of logins that name none."},
-        {"auth.credential_ttl", &s.auth.credential_ttl, "How long a verified password is remembered.", 1000},
-        {"auth.refusal_ttl", &s.auth.refusal_ttl, "How long a wrong password is remembered.", 1000},
-        {"auth.credential_cache", &s.auth.credential_cache, "Verified passwords that are remembered.", 1},
-        {"auth.refusal_cache", &s.auth.refusal_cache, "Wrong passwords that are remembered.", 1},
-        {"auth.hashing_threads", &s.auth.hashing_threads,
-         "Threads that hash passwords; each uses 64 MB while it does.", 1, 64},
-        {"auth.hashing_queue", &s.auth.hashing_queue, "Passwords that may wait to be hashed; more get 503.",
-         1},
-        {"auth.key_file", &s.auth.key_file,
-         "File with the key that recoverable secrets are encrypted with; empty: secret.key in the data "
-         "directory."},
-        {"auth.digest", &s.auth.digest,
-         "Whether HTTP Digest with SHA-256 is served; users need a secret for it."},
-        {"auth.digest_md5", &s.auth.digest_md5, "Whether HTTP Digest with MD5 is served too; it is weak."},
-        {"auth.nonce_ttl", &s.auth.nonce_ttl, "How long a nonce of HTTP Digest may be used.", 1000},
-        {"auth.username_token", &s.auth.username_token, "Whether UsernameToken of WS-Security is served."},
-        {"auth.sp_header", &s.auth.sp_header,
-         "Whether RequestSOAPHeader of SDP gateways is served; its MD5 is weak, and it can be sent again."},
-        {"auth.clock_skew", &s.auth.clock_skew,
-         "How far Created and timeStamp of a header may lie from this server's clock, either way.", 1000},
-        {"auth.replay_memory", &s.auth.replay_memory,
-         "Nonces of UsernameToken that are remembered while they could be sent again; more get 503.", 1},
-        {"auth.failures_per_login", &s.auth.failures_per_login,
-         "Failed authentications of a login in a window, after which new tries get 429; 0: any number."},
-        {"auth.failures_per_address", &s.auth.failures_per_address,
-         "The same by client address, for all its logins."},
-        {"auth.failure_window", &s.auth.failure_window, "The window in which failures are counted.", 1000},
-        {"auth.trail_failures_per_minute", &s.auth.trail_failures_per_minute,
-         "Failed authentications that are written to the trail; further ones are counted in the next row.",
-         1},
-
         {"log.format",
          &s.log.format,
          "How log lines are written: json, or text for people.",
@@ -435,13 +403,49 @@ std::vector<Setting> telephony_settings(Settings& s) {
     };
 }
 
+std::vector<Setting> auth_settings(Settings& s) {
+    return {
+        {"auth.default_domain", &s.auth.default_domain, "The domain of logins that name none."},
+        {"auth.credential_ttl", &s.auth.credential_ttl, "How long a verified password is remembered.", 1000},
+        {"auth.refusal_ttl", &s.auth.refusal_ttl, "How long a wrong password is remembered.", 1000},
+        {"auth.credential_cache", &s.auth.credential_cache, "Verified passwords that are remembered.", 1},
+        {"auth.refusal_cache", &s.auth.refusal_cache, "Wrong passwords that are remembered.", 1},
+        {"auth.hashing_threads", &s.auth.hashing_threads,
+         "Threads that hash passwords; each uses 64 MB while it does.", 1, 64},
+        {"auth.hashing_queue", &s.auth.hashing_queue, "Passwords that may wait to be hashed; more get 503.",
+         1},
+        {"auth.key_file", &s.auth.key_file,
+         "File with the key that recoverable secrets are encrypted with; empty: secret.key in the data "
+         "directory."},
+        {"auth.digest", &s.auth.digest,
+         "Whether HTTP Digest with SHA-256 is served; users need a secret for it."},
+        {"auth.digest_md5", &s.auth.digest_md5, "Whether HTTP Digest with MD5 is served too; it is weak."},
+        {"auth.nonce_ttl", &s.auth.nonce_ttl, "How long a nonce of HTTP Digest may be used.", 1000},
+        {"auth.username_token", &s.auth.username_token, "Whether UsernameToken of WS-Security is served."},
+        {"auth.sp_header", &s.auth.sp_header,
+         "Whether RequestSOAPHeader of SDP gateways is served; its MD5 is weak, and it can be sent again."},
+        {"auth.clock_skew", &s.auth.clock_skew,
+         "How far Created and timeStamp of a header may lie from this server's clock, either way.", 1000},
+        {"auth.replay_memory", &s.auth.replay_memory,
+         "Nonces of UsernameToken that are remembered while they could be sent again; more get 503.", 1},
+        {"auth.failures_per_login", &s.auth.failures_per_login,
+         "Failed authentications of a login in a window, after which new tries get 429; 0: any number."},
+        {"auth.failures_per_address", &s.auth.failures_per_address,
+         "The same by client address, for all its logins."},
+        {"auth.failure_window", &s.auth.failure_window, "The window in which failures are counted.", 1000},
+        {"auth.trail_failures_per_minute", &s.auth.trail_failures_per_minute,
+         "Failed authentications that are written to the trail; further ones are counted in the next row.",
+         1},
+    };
+}
+
 }  // namespace
 
 std::vector<Setting> setting_table(Settings& settings) {
     auto table = front_settings(settings);
-    for (const auto& part :
-         {http_settings(settings), soap_settings(settings), callback_settings(settings),
-          database_settings(settings), domain_settings(settings), telephony_settings(settings)}) {
+    for (const auto& part : {http_settings(settings), soap_settings(settings), callback_settings(settings),
+                             database_settings(settings), domain_settings(settings), auth_settings(settings),
+                             telephony_settings(settings)}) {
         table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -10,6 +10,7 @@ void add_audit_commands(CLI::App& program, CommonOptions& common, Action& action
 void add_balance_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_hold_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_tariff_commands(CLI::App& program, CommonOptions& common, Action& action);
+void add_user_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_voucher_commands(CLI::App& program, CommonOptions& common, Action& action);
 
 }  // namespace app

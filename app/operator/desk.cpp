@@ -11,6 +11,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cstdlib>
 #include <utility>
 
 namespace app {
@@ -71,9 +75,22 @@ std::string in_plain_words(const base::sql::Error& error, bool begun) {
     return "the database could not do this, nothing was changed: " + what;
 }
 
+/// Who sits here, as far as the operating system knows; through sudo, who they were before.
+std::string actor() {
+    const char* before = ::getenv("SUDO_USER");
+    const auto* user = ::getpwuid(::getuid());
+    const std::string name = user != nullptr ? user->pw_name : std::to_string(::getuid());
+    return "os:" + (before != nullptr && ::getuid() == 0 ? std::string(before) + " as " + name : name);
+}
+
 }  // namespace
 
-Desk::Desk(const DeskOptions& options) : out_(options.json), max_amount_(options.settings.ledger.max_amount) {
+Desk::Desk(const DeskOptions& options)
+    : out_(options.json),
+      max_amount_(options.settings.ledger.max_amount),
+      default_domain_(options.settings.auth.default_domain),
+      key_file_(options.settings.auth.key_file.empty() ? DataDir(options.data_dir).key_file().string()
+                                                       : options.settings.auth.key_file) {
     base::Database::Options pool;
     pool.session = session_options(options);
     pool.sessions = 1;
@@ -128,6 +145,24 @@ base::sql::Session Desk::long_session() const {
     auto options = session_;
     options.statement_timeout = std::chrono::milliseconds(0);
     return base::sql::Session(options);
+}
+
+auth::SecretBox Desk::secret_box() const { return auth::SecretBox::from_file(key_file_, true); }
+
+void Desk::users(const std::function<void(auth::Users&)>& work) {
+    database_->run_blocking([&](base::sql::Session& session) {
+        session.exec("select set_config('ledgerline.actor', $1, false)", base::sql::params(actor()));
+        auth::Users users(session, default_domain_);
+        try {
+            work(users);
+        } catch (const auth::UserError& error) {
+            throw Refused("impossible", error.what());
+        }
+    });
+}
+
+void Desk::record(const std::string& act, const std::string& subject, const std::string& details) {
+    query("select trail.add($1, $2, $3, $4)", base::sql::params(act, subject, details, actor()));
 }
 
 base::sql::Rows Desk::query(std::string_view statement, const base::sql::Params& parameters) {

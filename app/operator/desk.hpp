@@ -4,6 +4,8 @@
 #include "app/operator/printer.hpp"
 #include "app/settings.hpp"
 #include "base/database.hpp"
+#include "frontend/auth/secrets.hpp"
+#include "frontend/auth/users.hpp"
 #include "ledger/ledger.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -46,6 +48,12 @@ class Desk {
     template <class T>
     T run(boost::asio::awaitable<ledger::Result<T>> operation);
 
+    /// Users, with the trail naming who works here; and the key that their secrets are sealed with.
+    void users(const std::function<void(auth::Users&)>& work);
+    [[nodiscard]] auth::SecretBox secret_box() const;
+    /// Adds a row to the trail.
+    void record(const std::string& act, const std::string& subject, const std::string& details);
+
     /// One statement; its function does all that it does, or nothing.
     base::sql::Rows query(std::string_view statement, const base::sql::Params& parameters = {});
     /// A session of its own for work that takes long, without statement time-out.
@@ -58,6 +66,7 @@ class Desk {
     Printer out_;
     std::int64_t max_amount_;
     base::sql::SessionOptions session_;
+    std::string default_domain_, key_file_;
     boost::asio::io_context io_{1};
     std::optional<base::Database> database_;
     std::optional<ledger::Ledger> ledger_;

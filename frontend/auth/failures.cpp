@@ -12,7 +12,7 @@ std::optional<Failures::Row> Failures::note(std::string_view login, std::string_
                                             std::string_view peer) {
     constexpr std::size_t shown_bytes_max = 255;
     auto shown = std::string(login.substr(0, shown_bytes_max));
-    if (!base::is_storable_text(shown)) shown = "(no login)";
+    if (shown.empty() || !base::is_storable_text(shown)) shown = "(no login)";
     log_.warning("authentication failed", {{"login", shown}, {"reason", reason}, {"peer", peer}});
     const auto now = Clock::now();
     throttle_.failed(login, peer, now);

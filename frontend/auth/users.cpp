@@ -10,17 +10,6 @@
 namespace auth {
 namespace {
 
-void check_password(std::string_view password) {
-    if (password.empty()) throw UserError("an empty password is not accepted");
-    if (password.size() > password_bytes_max) {
-        throw UserError("a password may have at most " + std::to_string(password_bytes_max) + " bytes");
-    }
-    const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-    if (!base::is_utf8(password) || std::ranges::any_of(password, control)) {
-        throw UserError("a password must be UTF-8 without control characters, which HTTP Basic cannot carry");
-    }
-}
-
 /// The domain of a grant as it is stored.
 std::string stored_domain(const Grant& grant) {
     if (grant.domain == "*") return grant.domain;
@@ -43,7 +32,30 @@ void check_grant(Kind kind, const Grant& grant) {
     }
 }
 
+std::string fingerprint_of(std::string_view text) {
+    std::string digits;
+    for (char c : text) {
+        if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+        if (c != ':') digits += c;
+    }
+    if (digits.size() != 64 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
+        throw UserError("'" + std::string(text) + "' is no SHA-256 fingerprint (64 hex digits)");
+    }
+    return digits;
+}
+
 }  // namespace
+
+void check_password(std::string_view password) {
+    if (password.empty()) throw UserError("an empty password is not accepted");
+    if (password.size() > password_bytes_max) {
+        throw UserError("a password may have at most " + std::to_string(password_bytes_max) + " bytes");
+    }
+    const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+    if (!base::is_utf8(password) || std::ranges::any_of(password, control)) {
+        throw UserError("a password must be UTF-8 without control characters, which HTTP Basic cannot carry");
+    }
+}
 
 Users::Users(base::sql::Session& session, std::string default_domain)
     : session_(&session), default_domain_(std::move(default_domain)) {}
@@ -87,6 +99,23 @@ void Users::set_password(std::string_view login, std::string_view password) {
     check_password(password);
     change(login, "SELECT auth.set_password($1, $2, $3)",
            base::sql::params(who.domain, who.name, hash_password(password)));
+}
+
+void Users::set_secret(std::string_view login, const std::optional<std::string>& sealed) {
+    const auto who = parsed(login);
+    change(login, "SELECT auth.set_secret($1, $2, $3)", base::sql::params(who.domain, who.name, sealed));
+}
+
+void Users::add_certificate(std::string_view login, std::string_view fingerprint) {
+    const auto who = parsed(login);
+    change(login, "SELECT auth.set_certificate($1, $2, $3)",
+           base::sql::params(who.domain, who.name, fingerprint_of(fingerprint)));
+}
+
+void Users::remove_certificate(std::string_view login, std::string_view fingerprint) {
+    const auto who = parsed(login);
+    change(login, "SELECT auth.drop_certificate($1, $2, $3)",
+           base::sql::params(who.domain, who.name, fingerprint_of(fingerprint)));
 }
 
 void Users::set_enabled(std::string_view login, bool enabled) {

@@ -4,6 +4,7 @@
 #include "base/sql.hpp"
 #include "frontend/auth/principal.hpp"
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ struct NewUser {
 };
 
 /// Blocking, for command lines and start-up. Every change tells all nodes through NOTIFY.
+/// Throws UserError for a password or secret that HTTP Basic cannot carry.
+void check_password(std::string_view password);
+
 class Users {
   public:
     /// `session` must outlive this object.
@@ -37,6 +41,11 @@ class Users {
 
     /// Each throws UserError when there is no such login.
     void set_password(std::string_view login, std::string_view password);
+    /// A sealed secret (SecretBox::seal), or nothing to take it away.
+    void set_secret(std::string_view login, const std::optional<std::string>& sealed);
+    /// A client certificate by its SHA-256: 64 hex digits, colons between them allowed.
+    void add_certificate(std::string_view login, std::string_view fingerprint);
+    void remove_certificate(std::string_view login, std::string_view fingerprint);
     void set_enabled(std::string_view login, bool enabled);
     void add_grant(std::string_view login, const Grant& grant);
     void revoke_grant(std::string_view login, const Grant& grant);
