@@ -104,9 +104,11 @@ std::optional<Permission> permission_of(std::string_view interface, std::string_
 std::string rights_document() {
     std::string text =
         "# Who may do what\n\n"
-        "Made from the tables in frontend/auth; a test holds this page against them.\n"
-        "Everything is denied unless it stands here. *granted*: in the domains of the principal's grants,\n"
-        "`*` being every domain; *own addresses*: of the subscriber's own account; "
+        "Made from the tables in frontend/auth (`ledgerline user rights` prints it); a test holds this page "
+        "against "
+        "them.\nEverything is denied unless it stands here. *granted*: in the domains of the grants that "
+        "`ledgerline user grant`\ngave, `*` being every domain; *own addresses*: of the subscriber's own "
+        "account; "
         "*own addresses, when granted*: both;\n*own domain*: of the login, and in the domains of grants. "
         "Refused: "
         "POL0001 `not-allowed`. Reservations, calls,\nnotifications and references of others answer like "

@@ -34,7 +34,8 @@ TEST(OperationRights, the_document_is_made_from_the_tables) {
     std::ifstream file(LEDGERLINE_SOURCE_DIR "/docs/rights.md");
     std::ostringstream text;
     text << file.rdbuf();
-    EXPECT_EQ(text.str(), auth::rights_document()) << "write the page anew from auth::rights_document()";
+    EXPECT_EQ(text.str(), auth::rights_document())
+        << "write it anew: ledgerline user rights > docs/rights.md";
 }
 
 /// The matrix: each operation, kind, grant and place, asked as services ask, against the reach of its cell.
