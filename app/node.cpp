@@ -16,8 +16,8 @@
 #include "ledger/ledger.hpp"
 #include "ledger/sealer.hpp"
 #include "ledger/sweeper.hpp"
-#include "payment/amount_charging.hpp"
-#include "payment/reserve_amount_charging.hpp"
+#include "payment/interfaces.hpp"
+#include "payment/payment.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -211,6 +211,12 @@ http::Options http_options(const Settings& settings) {
     return options;
 }
 
+std::vector<const soap::Interface*> served_interfaces() {
+    std::vector<const soap::Interface*> all(payment::interfaces.begin(), payment::interfaces.end());
+    all.push_back(&thirdpartycall::third_party_call);
+    return all;
+}
+
 /// One io_context with its thread. Joining it waits for the work that is under way.
 class IoThread {
   public:
@@ -257,11 +263,9 @@ struct Node::Parts {
     // In the order of their making. What coroutines look at when they are abandoned comes first and goes
     // last.
     soap::XmlRuntime xml;
-    soap::Catalogue catalogue{
-        {&payment::amount_charging, &payment::reserve_amount_charging, &thirdpartycall::third_party_call}};
+    soap::Catalogue catalogue{served_interfaces()};
     std::optional<soap::Decoder> decoder;
-    std::optional<payment::AmountCharging> amount_charging;
-    std::optional<payment::ReserveAmountCharging> reserve_amount_charging;
+    std::optional<payment::Payment> payment;
     std::optional<Telephony> telephony;
     std::optional<frontend::Endpoint> endpoint;
     std::vector<std::unique_ptr<IoThread>> threads;
@@ -309,8 +313,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     auto box = auth::SecretBox::from_file(settings.auth.key_file, true);
     secrets.emplace(*database, authenticator->failures(), box, secret_options(settings),
                     log.with({{"part", "auth"}}));
-    amount_charging.emplace(*ledger);
-    reserve_amount_charging.emplace(*ledger);
+    payment.emplace(*ledger);
     telephony.emplace(settings, *ledger, *database, log.with({{"part", "calls"}}));
     make_endpoint(settings);
     make_listener(urls);
@@ -319,9 +322,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
 }
 
 void Node::Parts::make_endpoint(const Settings& settings) {
-    std::vector<frontend::Service> services;
-    services.push_back(amount_charging->service());
-    services.push_back(reserve_amount_charging->service());
+    auto services = payment->services();
     services.push_back(telephony->service());
     frontend::Endpoint::Parts parts{catalogue,
                                     *decoder,

@@ -166,6 +166,7 @@ asio::awaitable<Result<Receipt>> Ledger::capture(Capture request) {
 asio::awaitable<Result<Receipt>> Ledger::release(Release request) {
     Posting posting;
     posting.operation = Operation::release;
+    posting.balance_type = std::move(request.balance_type);
     co_return co_await post_on_hold(std::move(posting), std::move(request.hold), std::move(request.origin));
 }
 

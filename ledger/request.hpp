@@ -120,6 +120,7 @@ struct Capture {
 struct Release {
     HoldPtr hold;
     Origin origin;
+    BalanceType balance_type{};  ///< if given, it must be the hold's
 };
 
 /// Corrects a balance: positive adds, negative takes; the operator's.

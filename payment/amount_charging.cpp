@@ -3,9 +3,7 @@
 
 #include "payment/desk.hpp"
 
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace payment {
 
@@ -52,24 +50,13 @@ AmountCharging::Handled<soap::Empty> AmountCharging::charge_split_amount(const C
                                                                          ChargeSplitAmount request) {
     auto amount = amount_of(request.charge);
     if (!amount) co_return refused(Refusal::not_positive);
-    for (bool again = false;; again = true) {
-        ledger::Split split;
-        split.origin = origin(call, request.reference_code, request.charge);
-        split.amount = *amount;
-        split.balance_type = request.balance_type;
-        std::vector<std::string> addresses;
-        for (const auto& part : request.split_info) {
-            auto address = ledger::normal_address(part.end_user);
-            auto found = co_await find_account(ledger_, call, address);
-            if (auto* refusal = std::get_if<frontend::Refused>(&found)) co_return std::move(*refusal);
-            split.shares.push_back({std::get<ledger::AccountPtr>(found), part.percent});
-            addresses.push_back(std::move(address));
-        }
-        const auto receipt = co_await ledger_.split(std::move(split));
-        if (receipt) co_return frontend::Reply<soap::Empty>{{}, receipt->replayed};
-        if (receipt.error() != Refusal::stale_address || again) co_return refused(receipt.error());
-        for (const auto& address : addresses) ledger_.forget_address(address);
-    }
+    ledger::Split split;
+    split.origin = origin(call, std::move(request.reference_code), request.charge);
+    split.amount = std::move(*amount);
+    split.balance_type = std::move(request.balance_type);
+    auto outcome = co_await post_split(ledger_, call, std::move(request.split_info), std::move(split),
+                                       &ledger::Ledger::split);
+    co_return empty_answer(std::move(outcome));
 }
 
 AmountCharging::Handled<soap::Empty> AmountCharging::charge_amount_v20(const Call& call,

@@ -8,6 +8,7 @@
 #include "ledger/ledger.hpp"
 #include "payment/charging.hpp"
 #include "payment/faults.hpp"
+#include "payment/reservation_messages.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <concepts>
@@ -15,6 +16,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace payment {
 
@@ -31,11 +33,16 @@ using LedgerOperation = boost::asio::awaitable<ledger::Result<ledger::Receipt>> 
 }
 
 [[nodiscard]] inline ledger::Origin origin(const frontend::Call& call, std::string reference,
-                                           const ChargingInformation& charge) {
+                                           std::string description, std::string code = {}) {
     return {.application = call.principal->application(),
             .reference = std::move(reference),
-            .description = charge.description,
-            .code = charge.code.value_or("")};
+            .description = std::move(description),
+            .code = std::move(code)};
+}
+
+[[nodiscard]] inline ledger::Origin origin(const frontend::Call& call, std::string reference,
+                                           const ChargingInformation& charge) {
+    return origin(call, std::move(reference), charge.description, charge.code.value_or(""));
 }
 
 /// How much a message says: its amount, or what its code costs; nothing where it gives neither. The amount
@@ -45,6 +52,13 @@ using LedgerOperation = boost::asio::awaitable<ledger::Result<ledger::Receipt>> 
     if (charge.amount) amount.value = *charge.amount;
     return charge.amount || charge.code ? std::optional(std::move(amount)) : std::nullopt;
 }
+
+/// What a request of the ledger is about.
+template <class Request>
+inline constexpr Measure measure_of = requires(Request request) {
+    request.volume;
+}
+? Measure::volume : Measure::amount;
 
 /// The account that holds an address, after the caller's rights on it were checked. A stranger learns nothing
 /// about which addresses exist.
@@ -75,27 +89,52 @@ boost::asio::awaitable<Outcome> post(ledger::Ledger& ledger, const frontend::Cal
         }
         const auto receipt = co_await (ledger.*operation)(std::move(attempt));
         if (receipt) co_return *receipt;
-        if (receipt.error() != ledger::Refusal::stale_address || again) co_return refused(receipt.error());
+        if (receipt.error() != ledger::Refusal::stale_address || again)
+            co_return refused(receipt.error(), measure_of<Request>);
         ledger.forget_address(address);
     }
 }
 
-/// Posts a request on a reservation of the calling application; anybody else's is an unknown one.
+/// Posts one charge over the accounts that hold several addresses; the caller's rights on each are checked.
+template <class Request>
+boost::asio::awaitable<Outcome> post_split(ledger::Ledger& ledger, const frontend::Call& call,
+                                           std::vector<SplitType> parts, Request request,
+                                           LedgerOperation<Request> operation) {
+    for (bool again = false;; again = true) {
+        Request attempt = request;
+        std::vector<std::string> addresses;
+        for (const auto& part : parts) {
+            auto address = ledger::normal_address(part.end_user);
+            auto found = co_await find_account(ledger, call, address);
+            if (auto* refusal = std::get_if<frontend::Refused>(&found)) co_return std::move(*refusal);
+            attempt.shares.push_back({std::get<ledger::AccountPtr>(found), part.percent});
+            addresses.push_back(std::move(address));
+        }
+        const auto receipt = co_await (ledger.*operation)(std::move(attempt));
+        if (receipt) co_return *receipt;
+        if (receipt.error() != ledger::Refusal::stale_address || again)
+            co_return refused(receipt.error(), measure_of<Request>);
+        for (const auto& address : addresses) ledger.forget_address(address);
+    }
+}
+
+/// Posts a request on a reservation of this measure, of the calling application; any other is an unknown one.
 template <class Request>
 boost::asio::awaitable<Outcome> post_on_hold(ledger::Ledger& ledger, const frontend::Call& call,
-                                             std::string reservation, Request request,
+                                             std::string reservation, Measure measure, Request request,
                                              LedgerOperation<Request> operation) {
     const auto id = ledger::hold_id_of(reservation);
     if (!id) co_return refused(ledger::Refusal::unknown_hold);
     const auto hold = co_await ledger.find_hold(*id);
     if (!hold) co_return refused(hold.error());
-    if ((*hold)->application != call.principal->application())
+    const bool other_measure = (*hold)->of_volume != (measure == Measure::volume);
+    if ((*hold)->application != call.principal->application() || other_measure)
         co_return refused(ledger::Refusal::unknown_hold);
     if (!call.principal->allows(call.permission, (*hold)->account->domain))
         co_return frontend::Refused{frontend::fault(frontend::Code::not_allowed)};
     request.hold = *hold;
     const auto receipt = co_await (ledger.*operation)(std::move(request));
-    if (!receipt) co_return refused(receipt.error());
+    if (!receipt) co_return refused(receipt.error(), measure);
     co_return *receipt;
 }
 
@@ -103,6 +142,14 @@ boost::asio::awaitable<Outcome> post_on_hold(ledger::Ledger& ledger, const front
 [[nodiscard]] inline frontend::Answer<soap::Empty> empty_answer(Outcome outcome) {
     if (auto* refusal = std::get_if<frontend::Refused>(&outcome)) return std::move(*refusal);
     return frontend::Reply<soap::Empty>{{}, std::get<ledger::Receipt>(outcome).replayed};
+}
+
+/// The answer of operations that return a reservation.
+[[nodiscard]] inline frontend::Answer<ReservationResult> reservation_answer(Outcome outcome) {
+    if (auto* refusal = std::get_if<frontend::Refused>(&outcome)) return std::move(*refusal);
+    const auto& receipt = std::get<ledger::Receipt>(outcome);
+    ReservationResult result{ledger::to_string(receipt.hold.value())};
+    return frontend::Reply<ReservationResult>{std::move(result), receipt.replayed};
 }
 
 }  // namespace payment

@@ -1,69 +1,70 @@
 // Refusals of the ledger as faults of Parlay X Payment.
 #include "payment/faults.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string>
+
 namespace payment {
 namespace {
 
-frontend::Refused invalid_part(const char* part) { return {soap::Fault::service("SVC0002", {part})}; }
-frontend::Refused invalid_charge() { return {soap::Fault::service("SVC0007")}; }
-frontend::Refused not_applied() { return {soap::Fault::service("SVC0270")}; }
-frontend::Refused coded(frontend::Code code) { return {frontend::fault(code)}; }
+using enum ledger::Refusal;
+using frontend::Code;
+
+constexpr Told part(std::string_view name) { return {"SVC0002", name}; }
+constexpr Told invalid_charge{"SVC0007"};
+constexpr Told not_applied{"SVC0270"};
+
+constexpr FaultRow same(ledger::Refusal cause, Told told) { return {cause, told, told}; }
+
+const std::array rows{
+    same(unknown_account, part("endUserIdentifier")),
+    same(stale_address, part("endUserIdentifier")),
+    same(account_closed, part("endUserIdentifier")),
+    same(unknown_balance, part("balanceType")),
+    same(reference_conflict, part("referenceCode")),
+    same(invalid_reference, part("referenceCode")),
+    same(unknown_charge, part("originalReferenceCode")),
+    same(unknown_hold, part("reservationIdentifier")),
+    same(invalid_parameters, part("parameters")),
+    FaultRow{invalid_text, part("charge"), part("billingText")},
+    FaultRow{not_positive, invalid_charge, part("volume")},
+    FaultRow{too_large, invalid_charge, part("volume")},
+    FaultRow{too_many_decimals, invalid_charge, part("volume")},
+    FaultRow{balance_limit, invalid_charge, part("volume")},
+    FaultRow{excess_give_back, invalid_charge, part("volume")},
+    FaultRow{no_tariff, invalid_charge, part("volume")},
+    // Of a volume: the balance that it names, or that an account of a split has, counts in another unit.
+    FaultRow{wrong_unit, invalid_charge, part("balanceType")},
+    same(unknown_price, invalid_charge),
+    same(invalid_shares, invalid_charge),
+    same(account_suspended, not_applied),
+    same(insufficient_funds, not_applied),
+    same(beyond_hold, not_applied),
+    same(beyond_charge, not_applied),
+    same(refund_not_linked, {"POL0001", to_string(Code::not_allowed)}),
+    same(overloaded, {"SVC0001", to_string(Code::overloaded)}),
+    same(unavailable, {"SVC0001", to_string(Code::database_unavailable)}),
+    same(internal, {"SVC0001", to_string(Code::internal)}),
+};
 
 }  // namespace
 
-frontend::Refused refused(ledger::Refusal refusal) {
-    using enum ledger::Refusal;
-    switch (refusal) {
-        case unknown_account:
-        case stale_address:
-        case account_closed:
-            return invalid_part("endUserIdentifier");
-        case unknown_balance:
-            return invalid_part("balanceType");
-        case reference_conflict:
-        case invalid_reference:
-            return invalid_part("referenceCode");
-        case unknown_charge:
-            return invalid_part("originalReferenceCode");
-        case invalid_period:
-            return invalid_part("period");
-        case unknown_hold:
-            return invalid_part("reservationIdentifier");
-        case invalid_text:
-            return invalid_part("charge");
-        case no_tariff:
-            return invalid_part("volume");
-        case invalid_parameters:
-            return invalid_part("parameters");
-        case wrong_unit:
-        case not_positive:
-        case too_many_decimals:
-        case too_large:
-        case balance_limit:
-        case invalid_shares:
-        case unknown_price:
-        case excess_give_back:
-            return invalid_charge();
-        case account_suspended:
-        case insufficient_funds:
-        case beyond_hold:
-        case beyond_charge:
-            return not_applied();
-        case refund_not_linked:
-            return coded(frontend::Code::not_allowed);
-        case overloaded:
-            return frontend::try_again(frontend::Code::overloaded);
-        case unavailable:
-            return frontend::try_again(frontend::Code::database_unavailable);
-        case unknown_voucher:  // no operation of Payment takes vouchers
-        case voucher_redeemed:
-        case voucher_expired:
-        case voucher_blocked:
-        case voucher_throttled:
-        case internal:
-            break;
-    }
-    return coded(frontend::Code::internal);
+std::span<const FaultRow> fault_rows() { return rows; }
+
+frontend::Refused refused(ledger::Refusal refusal, Measure measure) {
+    const auto row = std::ranges::find(rows, refusal, &FaultRow::cause);
+    // What no operation of Payment asks the ledger for (vouchers, periods) is a defect here.
+    if (row == rows.end()) return {frontend::fault(Code::internal)};
+    const auto& told = measure == Measure::amount ? row->of_amount : row->of_volume;
+    std::vector<std::string> variables;
+    if (!told.variable.empty()) variables.emplace_back(told.variable);
+    const std::string id(told.id);
+    const bool policy = id.starts_with("POL");
+    auto fault = policy ? soap::Fault::policy(id, std::move(variables))
+                        : soap::Fault::service(id, std::move(variables));
+    const bool try_again = refusal == overloaded || refusal == unavailable;
+    return {std::move(fault), try_again};
 }
 
 }  // namespace payment

@@ -33,10 +33,7 @@ ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve
     place.balance_type = std::move(request.balance_type);
     auto outcome =
         co_await post(ledger_, call, std::move(request.end_user), std::move(place), &ledger::Ledger::place);
-    if (auto* refusal = std::get_if<frontend::Refused>(&outcome)) co_return std::move(*refusal);
-    const auto& receipt = std::get<ledger::Receipt>(outcome);
-    ReservationResult result{ledger::to_string(receipt.hold.value())};
-    co_return frontend::Reply<ReservationResult>{std::move(result), receipt.replayed};
+    co_return reservation_answer(std::move(outcome));
 }
 
 ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_additional(
@@ -47,8 +44,8 @@ ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_addit
     extend.origin = origin(call, key_of(call), request.charge);
     extend.amount = std::move(*amount);
     extend.balance_type = std::move(request.balance_type);
-    auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), std::move(extend),
-                                         &ledger::Ledger::extend);
+    auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), Measure::amount,
+                                         std::move(extend), &ledger::Ledger::extend);
     co_return empty_answer(std::move(outcome));
 }
 
@@ -60,17 +57,18 @@ ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::charge(const 
     capture.origin = origin(call, std::move(request.reference_code), request.charge);
     capture.amount = std::move(*amount);
     capture.balance_type = std::move(request.balance_type);
-    auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), std::move(capture),
-                                         &ledger::Ledger::capture);
+    auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), Measure::amount,
+                                         std::move(capture), &ledger::Ledger::capture);
     co_return empty_answer(std::move(outcome));
 }
 
 ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::release(const Call& call,
                                                                            ReleaseReservation request) {
     ledger::Release release;
-    release.origin = origin(call, key_of(call), {});
-    auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), std::move(release),
-                                         &ledger::Ledger::release);
+    release.origin = origin(call, key_of(call), "");
+    release.balance_type = std::move(request.balance_type);
+    auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), Measure::amount,
+                                         std::move(release), &ledger::Ledger::release);
     co_return empty_answer(std::move(outcome));
 }
 

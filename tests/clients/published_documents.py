@@ -77,27 +77,52 @@ class PublishedDocuments(unittest.TestCase):
         cls.thread.join()
         cls.folder.cleanup()
 
-    def url(self, version):
-        return f"{self.base}/{version}/AmountCharging"
+    def url(self, version, interface="AmountCharging"):
+        return f"{self.base}/{version}/{interface}"
 
-    def read(self, version, name):
-        return (Stub.folder / version / "AmountCharging" / name).read_bytes()
+    def read(self, version, name, interface="AmountCharging"):
+        return (Stub.folder / version / interface / name).read_bytes()
 
-    def schema(self, version, name):
+    def schema(self, version, name, interface="AmountCharging"):
         """A schema of ours; its imports come from the stub by HTTP, which lxml needs to be told."""
         parser = etree.XMLParser(no_network=False)
-        return etree.XMLSchema(etree.fromstring(self.read(version, "xsd=" + name), parser, base_url=self.url(version)))
+        text = self.read(version, "xsd=" + name, interface)
+        return etree.XMLSchema(etree.fromstring(text, parser, base_url=self.url(version, interface)))
 
     def test_envelopes_are_valid_by_our_schemas(self):
-        for version in VERSIONS:
-            local, common = self.schema(version, "local"), self.schema(version, "common")
-            for operation in ("chargeAmount", "refundAmount"):
-                for kind in ("request", "response"):
-                    body = etree.fromstring(self.read(version, f"{operation}.{kind}")).find(SOAP + "Body")
-                    local.assertValid(etree.ElementTree(body[0]))
-            for name in ("SVC0002.fault", "POL0008.fault", "SVC0002.fault12", "POL0008.fault12"):
-                exception = etree.fromstring(self.read(version, name)).xpath("//*[local-name()='messageId']/..")[0]
+        seen = set()
+        for folder in sorted(Stub.folder.glob("*/*")):
+            version, interface = folder.parts[-2:]
+            local, common = (self.schema(version, name, interface) for name in ("local", "common"))
+            for file in folder.glob("*.re*"):
+                body = etree.fromstring(file.read_bytes()).find(SOAP + "Body")
+                local.assertValid(etree.ElementTree(body[0]))
+                seen.add((version, interface, file.name))
+            for file in folder.glob("*.fault*"):
+                exception = etree.fromstring(file.read_bytes()).xpath("//*[local-name()='messageId']/..")[0]
                 common.assertValid(etree.ElementTree(exception))
+                seen.add((version, interface, file.name))
+        for version in VERSIONS:
+            for case in (("AmountCharging", "refundAmount.request"), ("VolumeCharging", "getAmount.response"),
+                         ("ReserveAmountCharging", "reserveAmount.response"),
+                         ("ReserveVolumeCharging", "reserveVolume.request"),
+                         ("ReserveVolumeCharging", "POL0008.fault12")):
+                self.assertIn((version, *case), seen)
+
+    def test_our_elements_are_published_last_and_optional(self):
+        xsd = "{http://www.w3.org/2001/XMLSchema}"
+        for version in VERSIONS:
+            for folder in (Stub.folder / version).glob("*Charging"):
+                local = etree.fromstring((folder / "xsd=local").read_bytes())
+                for request in (folder.glob("*.request")):
+                    wrapper = local.find(f"{xsd}element[@name='{request.stem}']")
+                    children = wrapper.findall(f".//{xsd}element")
+                    ours = [c for c in children if c.get("name") in ("balanceType", "originalReferenceCode")]
+                    expected = ["balanceType"]
+                    if request.stem.startswith("refund"):
+                        expected.append("originalReferenceCode")
+                    self.assertEqual([c.get("name") for c in children[-len(ours):]], expected, request)
+                    self.assertEqual({(c.get("minOccurs"), c.get("type")) for c in ours}, {("0", "xsd:string")})
 
     def test_zeep_in_strict_mode(self):
         for version in VERSIONS:

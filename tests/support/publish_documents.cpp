@@ -2,7 +2,8 @@
 // for tests that hand them to other people's SOAP clients and validators.
 #include "frontend/soap/envelope.hpp"
 #include "frontend/soap/wsdl.hpp"
-#include "payment/amount_messages.hpp"
+#include "payment/interfaces.hpp"
+#include "telephony/thirdpartycall/messages.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -18,33 +19,34 @@ void write(const std::filesystem::path& path, const std::string& text) {
     if (!file) throw std::runtime_error("cannot write " + path.string());
 }
 
-template <class T>
-T filled() {
-    T message;
-    message.end_user = "tel:+15550001";
-    message.reference_code = "r-2";
-    message.balance_type = "bonus";
-    if constexpr (requires { message.original_reference_code; }) message.original_reference_code = "r-1";
-    if constexpr (requires { message.charge; }) {
-        message.charge = {"song <1> \xF0\x9F\x8E\xB5", "EUR", base::Decimal{15, 1}, {}};
-    } else {
-        message.amount = base::Decimal{15, 1};
-        message.billing_text = "song";
-    }
-    return message;
+/// A value of every simple type that messages have.
+std::string sample_text(const soap::Type& type) {
+    if (type.kind == soap::Kind::enumeration) return std::string(type.literals.front());
+    if (&type == &soap::xsd::string) return "song <1> \xF0\x9F\x8E\xB5";
+    if (&type == &soap::xsd::any_uri) return "tel:+15550001";
+    if (&type == &soap::xsd::decimal) return "1.50";
+    if (&type == &soap::xsd::boolean) return "true";
+    if (&type == &soap::xsd::date_time) return "2026-01-02T03:04:05Z";
+    return "42";
 }
 
-soap::Message sample_request(const soap::OperationTable& operation) {
-    const soap::Type* const type = operation.request;
-    if (type == &soap::Describe<payment::ChargeAmount>::type)
-        return soap::Message::of(filled<payment::ChargeAmount>());
-    if (type == &soap::Describe<payment::RefundAmount>::type)
-        return soap::Message::of(filled<payment::RefundAmount>());
-    if (type == &soap::Describe<payment::ChargeSplitAmount>::type)
-        return soap::Message(*operation.request);  // zeep_payment reads its parts back, from a real server
-    if (type == &soap::Describe<payment::ChargeAmountV20>::type)
-        return soap::Message::of(filled<payment::ChargeAmountV20>());
-    return soap::Message::of(filled<payment::RefundAmountV20>());
+/// Gives every field of this version one occurrence.
+void fill(const soap::Type& type, void* object, const soap::Version& version) {
+    const auto number = type.home == soap::Home::common ? version.common_number : version.number;
+    for (const soap::Field& field : type.fields) {
+        if (!field.versions.contains(number)) continue;
+        void* const value = field.add(object);
+        if (field.type->kind == soap::Kind::complex)
+            fill(*field.type, value, version);
+        else if (!field.type->parse(*field.type, value, sample_text(*field.type)))
+            throw std::logic_error("no sample of " + std::string(field.type->name));
+    }
+}
+
+soap::Message sample(const soap::Type& type, const soap::Version& version) {
+    soap::Message message(type);
+    fill(type, message.data(), version);
+    return message;
 }
 
 void write_envelopes(const std::filesystem::path& folder, const soap::Endpoint& endpoint) {
@@ -53,8 +55,8 @@ void write_envelopes(const std::filesystem::path& folder, const soap::Endpoint& 
     for (const soap::OperationTable& operation : endpoint.interface->operations) {
         if (!operation.versions.contains(version.number)) continue;
         const std::string name(operation.name);
-        write(folder / (name + ".request"),
-              soap::encode_request(SoapVersion::v1_1, endpoint, operation, sample_request(operation)));
+        write(folder / (name + ".request"), soap::encode_request(SoapVersion::v1_1, endpoint, operation,
+                                                                 sample(*operation.request, version)));
         soap::Request request;
         request.interface = endpoint.interface;
         request.version = &version;
@@ -62,7 +64,7 @@ void write_envelopes(const std::filesystem::path& folder, const soap::Endpoint& 
         request.local_namespace = version.local;
         request.element = operation.name;
         write(folder / (name + ".response"),
-              soap::encode_response(request, soap::Message(*operation.response)));
+              soap::encode_response(request, sample(*operation.response, version)));
     }
     for (const auto& fault : {soap::Fault::service("SVC0002", {"amount"}), soap::Fault::policy("POL0008")}) {
         write(folder / (fault.id + ".fault"), soap::encode_fault(SoapVersion::v1_1, &version, fault));
@@ -72,7 +74,7 @@ void write_envelopes(const std::filesystem::path& folder, const soap::Endpoint& 
 
 /// `FOLDER BASE`: files FOLDER/<version>/<interface>/<query>, for addresses BASE/<version>/<interface>.
 void publish(const std::filesystem::path& root, const std::string& base) {
-    for (const soap::Interface* interface : {&payment::amount_charging}) {
+    for (const soap::Interface* interface : payment::interfaces) {
         for (const soap::Version& version : interface->versions) {
             const auto path = std::filesystem::path(version.name) / interface->name;
             std::filesystem::create_directories(root / path);

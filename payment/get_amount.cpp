@@ -1,0 +1,55 @@
+// Rates a volume for whom it would be charged to.
+#include "payment/get_amount.hpp"
+
+#include "payment/desk.hpp"
+#include "payment/volume_terms.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace payment {
+namespace {
+
+namespace asio = boost::asio;
+using frontend::Call;
+
+asio::awaitable<std::variant<ledger::Rated, frontend::Refused>> rate(ledger::Ledger& ledger, const Call& call,
+                                                                     GetAmount request) {
+    auto terms = volume_terms(request.volume, std::move(request.parameters), std::move(request.balance_type));
+    if (!terms) co_return refused(terms.error(), Measure::volume);
+    auto address = ledger::normal_address(request.end_user);
+    const auto found = co_await find_account(ledger, call, std::move(address));
+    if (const auto* refusal = std::get_if<frontend::Refused>(&found)) co_return *refusal;
+    ledger::RateVolume question;
+    question.account = std::get<ledger::AccountPtr>(found);
+    question.application = call.principal->application();
+    question.volume = std::move(terms->volume);
+    question.balance_type = std::move(terms->balance_type);
+    auto rated = co_await ledger.rate(std::move(question));
+    if (!rated) co_return refused(rated.error(), Measure::volume);
+    co_return std::move(*rated);
+}
+
+}  // namespace
+
+asio::awaitable<frontend::Answer<GetAmountResult>> get_amount(ledger::Ledger& ledger, const Call& call,
+                                                              GetAmount request) {
+    auto outcome = co_await rate(ledger, call, std::move(request));
+    if (auto* refusal = std::get_if<frontend::Refused>(&outcome)) co_return std::move(*refusal);
+    auto& rated = std::get<ledger::Rated>(outcome);
+    GetAmountResult answer;
+    answer.result.description = std::move(rated.tariff).value_or(rated.unit);
+    answer.result.currency = std::move(rated.unit);
+    answer.result.amount = rated.amount;
+    co_return answer;
+}
+
+asio::awaitable<frontend::Answer<GetAmountResultV20>> get_amount_v20(ledger::Ledger& ledger, const Call& call,
+                                                                     GetAmount request) {
+    auto outcome = co_await rate(ledger, call, std::move(request));
+    if (auto* refusal = std::get_if<frontend::Refused>(&outcome)) co_return std::move(*refusal);
+    GetAmountResultV20 answer{std::get<ledger::Rated>(outcome).amount};
+    co_return answer;
+}
+
+}  // namespace payment

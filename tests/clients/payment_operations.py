@@ -1,0 +1,241 @@
+#!/usr/bin/python3
+"""Every operation of Payment in every version, by several SOAP clients: one table drives them all.
+
+    payment_operations.py LEDGERLINE
+"""
+import os
+import shutil
+import sys
+import tempfile
+import unittest
+
+from server import Server, run, server_info
+from soap_drivers import Backwards, Php, Refusal, Zeep, decimals
+
+LEDGERLINE = os.path.abspath(sys.argv.pop(1))
+VERSIONS = ("v2_0", "v2_1", "v3_1")
+CLIENTS = (Zeep, Php, Backwards)
+AMOUNT, VOLUME = "AmountCharging", "VolumeCharging"
+RESERVE_AMOUNT, RESERVE_VOLUME = "ReserveAmountCharging", "ReserveVolumeCharging"
+TEXT = "a <test> & more"
+
+
+class Fault:
+    """What a refusal must say: its id, and for SVC0002 the message part."""
+
+    def __init__(self, message_id, part=""):
+        self.message_id, self.part = message_id, part
+
+
+class Saved:
+    """A result that later rows use: in the table, where it comes from and where it goes to."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+def rows(version, payer, other):
+    """(interface, operation, children, what comes of it). A minute costs 0.10 EUR, begun ones in full."""
+    v2_0, v3 = version == "v2_0", version.startswith("v3")
+
+    def much(amount):
+        if v2_0:
+            return {"amount": amount, "billingText": TEXT}
+        return {"charge": {"description": TEXT, "currency": "EUR", "amount": amount}}
+
+    def volume(number):
+        return {"volume": number, "billingText": TEXT}
+
+    def hints(**properties):
+        return {} if v2_0 else {"parameters": [{"name": n, "value": v} for n, v in properties.items()]}
+
+    def price(amount):
+        return amount if v2_0 else {"description": "calls", "currency": "EUR", "amount": amount}
+
+    user, seconds = {"endUserIdentifier": payer}, hints(unit="seconds")
+    split = version + payer  # the key of a split belongs to no account
+    shares = [{"endUserIdentifier": payer, "percent": 50}, {"endUserIdentifier": other, "percent": 50}]
+
+    def amounts():
+        yield "chargeAmount", {**user, **much("10.00"), "referenceCode": "A1"}, None
+        yield "chargeAmount", {**user, **much("10"), "referenceCode": "A1"}, None  # the first answer again
+        yield "chargeAmount", {**user, **much("11"), "referenceCode": "A1"}, Fault("SVC0002", "referenceCode")
+        yield "chargeAmount", {**user, **much("1.25"), "referenceCode": "A2", "balanceType": "bonus"}, None
+        yield "chargeAmount", {**user, **much("1000"), "referenceCode": "A3"}, Fault("SVC0270")
+        yield "chargeAmount", {**user, **much("0.001"), "referenceCode": "A3"}, Fault("SVC0007")
+        yield ("chargeAmount", {**user, **much("1"), "referenceCode": "A3", "balanceType": "none"},
+               Fault("SVC0002", "balanceType"))
+        yield "refundAmount", {**user, **much("4.00"), "referenceCode": "A1"}, None
+        yield ("refundAmount", {**user, **much("6.01"), "referenceCode": "A4", "originalReferenceCode": "A1"},
+               Fault("SVC0270"))
+        yield "refundAmount", {**user, **much("1"), "referenceCode": "A5", "originalReferenceCode": "A1"}, None
+        yield ("refundAmount", {**user, **much("1"), "referenceCode": "A6", "originalReferenceCode": "none"},
+               Fault("SVC0002", "originalReferenceCode"))
+        if v3:
+            yield "chargeSplitAmount", {"splitInfo": shares, **much("0.05"), "referenceCode": "A7" + split}, None
+            yield ("chargeSplitAmount", {"splitInfo": [{**shares[0], "percent": 51}, shares[1]], **much("1"),
+                                         "referenceCode": "A8"}, Fault("SVC0007"))
+
+    def volumes():
+        yield "getAmount", {**user, "volume": 90, **seconds}, price("0.20")
+        yield "getAmount", {**user, "volume": 0, **seconds}, Fault("SVC0002", "volume")
+        yield "chargeVolume", {**user, **volume(90), "referenceCode": "V1", **seconds}, None
+        yield "chargeVolume", {**user, **volume(90), "referenceCode": "V1", **seconds}, None  # the first answer again
+        yield ("chargeVolume", {**user, **volume(91), "referenceCode": "V1", **seconds},
+               Fault("SVC0002", "referenceCode"))
+        yield "chargeVolume", {**user, **volume(1000), "referenceCode": "V2", "balanceType": "data"}, None
+        yield "chargeVolume", {**user, **volume(-1), "referenceCode": "V3", **seconds}, Fault("SVC0002", "volume")
+        yield "chargeVolume", {**user, **volume(10**9), "referenceCode": "V3", **seconds}, Fault("SVC0270")
+        if not v2_0:
+            data = hints(balanceType="data")
+            yield "chargeVolume", {**user, **volume(500), "referenceCode": "V4", **data}, None
+            # Said as an element, it is the same request.
+            yield "chargeVolume", {**user, **volume(500), "referenceCode": "V4", "balanceType": "data"}, None
+            yield ("chargeVolume", {**user, **volume(500), "referenceCode": "V5", **data, "balanceType": "main"},
+                   Fault("SVC0002", "balanceType"))
+            yield ("chargeVolume", {**user, **volume(1), "referenceCode": "V5", **hints(unit="parsecs")},
+                   Fault("SVC0002", "volume"))
+            yield ("refundVolume", {**user, **volume(100), "referenceCode": "V6", **hints(originalReferenceCode="V4")},
+                   None)
+        yield "refundVolume", {**user, **volume(30), "referenceCode": "V1", **seconds}, None
+        yield ("refundVolume", {**user, **volume(61), "referenceCode": "V7", **seconds, "originalReferenceCode": "V1"},
+               Fault("SVC0270"))
+        if v3:
+            yield ("chargeSplitVolume", {"splitInfo": shares, **volume(60), "referenceCode": "V8" + split, **seconds}, None)
+            yield ("chargeSplitVolume", {"splitInfo": shares[:1], **volume(60), "referenceCode": "V9", **seconds},
+                   Fault("SVC0007"))
+
+    def reserved_amounts():
+        hold = {"reservationIdentifier": Saved("hold")}
+        unknown = Fault("SVC0002", "reservationIdentifier")
+        yield RESERVE_AMOUNT, "reserveAmount", {**user, **much("10")}, Saved("hold")
+        yield RESERVE_AMOUNT, "reserveAdditionalAmount", {**hold, **much("5")}, None
+        yield RESERVE_AMOUNT, "reserveAdditionalAmount", {**hold, **much("-3")}, None
+        yield RESERVE_AMOUNT, "reserveAdditionalAmount", {**hold, **much("-12.01")}, Fault("SVC0007")
+        yield RESERVE_AMOUNT, "chargeReservation", {**hold, **much("4"), "referenceCode": "H1"}, None
+        yield RESERVE_AMOUNT, "chargeReservation", {**hold, **much("4"), "referenceCode": "H1"}, None
+        yield (RESERVE_AMOUNT, "chargeReservation", {**hold, **much("2"), "referenceCode": "H2", "balanceType": "main"},
+               None)
+        yield RESERVE_AMOUNT, "chargeReservation", {**hold, **much("6.01"), "referenceCode": "H3"}, Fault("SVC0270")
+        other_balance = {"balanceType": "bonus"}
+        for operation, children in (("reserveAdditionalAmount", much("1")), ("releaseReservation", {}),
+                                    ("chargeReservation", {**much("1"), "referenceCode": "H3"})):
+            yield RESERVE_AMOUNT, operation, {**hold, **children, **other_balance}, Fault("SVC0002", "balanceType")
+        for operation, children in (("reserveAdditionalVolume", volume(1)), ("releaseReservation", {}),
+                                    ("chargeReservation", {**volume(1), "referenceCode": "H3"})):
+            yield RESERVE_VOLUME, operation, {**hold, **children}, unknown
+        yield RESERVE_AMOUNT, "releaseReservation", hold, None
+        yield RESERVE_AMOUNT, "releaseReservation", hold, unknown
+        yield AMOUNT, "refundAmount", {**user, **much("1"), "referenceCode": "H1"}, None
+
+    def reserved_volumes():
+        hold = {"reservationIdentifier": Saved("volume")}
+        unknown = Fault("SVC0002", "reservationIdentifier")
+        yield RESERVE_VOLUME, "getAmount", {**user, "volume": 61, **seconds}, price("0.20")
+        yield RESERVE_VOLUME, "reserveVolume", {**user, **volume(120), **seconds}, Saved("volume")
+        yield RESERVE_VOLUME, "reserveAdditionalVolume", {**hold, **volume(90)}, None
+        yield RESERVE_VOLUME, "reserveAdditionalVolume", {**hold, **volume(-30)}, None
+        yield RESERVE_VOLUME, "reserveAdditionalVolume", {**hold, **volume(-181)}, Fault("SVC0002", "volume")
+        yield RESERVE_VOLUME, "reserveAdditionalVolume", {**hold, **volume(0)}, Fault("SVC0002", "volume")
+        yield RESERVE_VOLUME, "chargeReservation", {**hold, **volume(30), "referenceCode": "R1"}, None
+        yield RESERVE_VOLUME, "chargeReservation", {**hold, **volume(30), "referenceCode": "R2"}, None  # same minute
+        yield RESERVE_VOLUME, "chargeReservation", {**hold, **volume(121), "referenceCode": "R3"}, Fault("SVC0270")
+        for operation, children in (("reserveAdditionalAmount", much("1")), ("releaseReservation", {}),
+                                    ("chargeReservation", {**much("1"), "referenceCode": "R3"})):
+            yield RESERVE_AMOUNT, operation, {**hold, **children}, unknown
+        yield (RESERVE_VOLUME, "releaseReservation", {**hold, "balanceType": "data"}, Fault("SVC0002", "balanceType"))
+        yield RESERVE_VOLUME, "releaseReservation", hold, None
+        yield RESERVE_VOLUME, "releaseReservation", hold, unknown
+
+    yield from ((AMOUNT, *row) for row in amounts())
+    yield from ((VOLUME, *row) for row in volumes())
+    yield from reserved_amounts()
+    yield from reserved_volumes()
+
+
+def journal(version, payer):
+    """What finance must find in the end: reference, kind, balance, amount."""
+    expected = {("A1", "charge", "main", "-10.00"), ("A2", "charge", "bonus", "-1.25"), ("A1", "refund", "main", "4.00"),
+                ("A5", "refund", "main", "1.00"), ("V1", "charge", "main", "-0.20"), ("V2", "charge", "data", "-1000"),
+                ("V1", "refund", "main", "0.10"), ("H1", "capture", "main", "-4.00"), ("H2", "capture", "main", "-2.00"),
+                ("H1", "refund", "main", "1.00"), ("R1", "capture", "main", "-0.10")}
+    if version != "v2_0":
+        expected |= {("V4", "charge", "data", "-500"), ("V6", "refund", "data", "100")}
+    if version.startswith("v3"):
+        expected |= {("A7" + version + payer, "split", "main", "-0.03"), ("V8" + version + payer, "split", "main", "-0.05")}
+    return expected
+
+
+class PaymentOperations(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="ledgerline-operations-")
+        os.chmod(cls.folder, 0o755)
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
+                             "--sip-listen", "127.0.0.1:0"], cls.folder,
+                            {**os.environ, "LEDGERLINE_HTTP_ACCESS_LOG": "false"})
+        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        _, errors, status = run([LEDGERLINE, "tariff", "add", "calls", "--unit", "seconds", "--currency", "EUR",
+                                 "--price", "0.10", "--per", "60", "--step", "60"], cwd=cls.folder)
+        assert status == 0, errors
+
+    @classmethod
+    def tearDownClass(cls):
+        status = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert status == 0, cls.server.output
+
+    def finance(self, query):
+        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-F", " ", "-c", query], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        return output.splitlines()
+
+    def check(self, answer, expected, saved):
+        if isinstance(expected, Fault):
+            self.assertIsInstance(answer, Refusal)
+            self.assertEqual(answer.message_id, expected.message_id, answer.text)
+            self.assertTrue(answer.text.endswith(expected.part), answer.text)
+        elif isinstance(expected, Saved):
+            self.assertRegex(answer, "^[0-9a-f]{36}$")
+            saved[expected.name] = answer
+        else:
+            self.assertEqual(decimals(answer), decimals(expected))
+
+    def test_every_operation_in_every_version_by_every_client(self):
+        zeep = Zeep(self.url)
+        published = {(interface, version, operation) for version in VERSIONS
+                     for interface in (AMOUNT, VOLUME, RESERVE_AMOUNT, RESERVE_VOLUME)
+                     for operation in zeep.operations(interface, version)}
+        zeep.close()
+        number = 10
+        for make in CLIENTS:
+            client, done = make(self.url), set()
+            for version in VERSIONS:
+                payer, other = (f"tel:+1555{number + i:04}" for i in range(2))
+                number += 2
+                saved = {}
+                for interface, operation, children, expected in rows(version, payer, other):
+                    children = {name: saved[value.name] if isinstance(value, Saved) else value
+                                for name, value in children.items()}
+                    with self.subTest(client=make.__name__, version=version, operation=operation, children=children):
+                        self.check(client.call(interface, version, operation, children), expected, saved)
+                    done.add((interface, version, operation))
+                with self.subTest(client=make.__name__, version=version):
+                    self.check_books(version, payer, saved)
+            client.close()
+            self.assertEqual(done, published)
+
+    def check_books(self, version, payer, saved):
+        found = self.finance("select reference_code, kind, balance_type, amount from journal "
+                             f"where address = '{payer}' and application <> 'demo'")
+        self.assertEqual(sorted(found), sorted(" ".join(row) for row in journal(version, payer)))
+        self.assertEqual(self.finance(f"select distinct description from journal where address = '{payer}' "
+                                      "and application <> 'demo'"), [TEXT])
+        self.assertEqual(self.finance(f"select sum(held) from balances where address = '{payer}'"), ["0.00"])
+        for hold in saved.values():
+            self.assertEqual(self.finance(f"select address, state, application from holds where hold_id = '{hold[4:]}'"),
+                             [f"{payer} released demo-app"])
+
+
+if __name__ == "__main__":
+    unittest.main()

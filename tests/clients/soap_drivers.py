@@ -1,0 +1,136 @@
+"""Other people's SOAP clients, and the plainest one of our own, behind one call.
+
+Each takes an interface, a version, an operation and its children as a dict, and returns None, a text, a dict of
+texts, or a Refusal.
+"""
+import json
+import os
+import re
+import subprocess
+from collections import namedtuple
+from decimal import Decimal
+from xml.sax.saxutils import escape
+
+import requests
+import zeep
+from lxml import etree
+from zeep.helpers import serialize_object
+from zeep.transports import Transport
+
+Refusal = namedtuple("Refusal", "text message_id")
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
+
+
+def plain(value):
+    """What clients give in their own types, as texts; what is absent is left out."""
+    if isinstance(value, dict):
+        return {name: plain(part) for name, part in value.items() if part is not None}
+    return value if value is None else str(value)
+
+
+def session(user, password):
+    made = requests.Session()
+    made.auth = (user, password)
+    made.trust_env = False
+    return made
+
+
+class Zeep:
+    """Python; strict: what the WSDL does not allow, it neither sends nor reads."""
+
+    def __init__(self, url, user="demo-app", password="demo-app"):
+        self.url, self.session, self.clients = url, session(user, password), {}
+
+    def client(self, interface, version):
+        if (interface, version) not in self.clients:
+            self.clients[interface, version] = zeep.Client(
+                f"{self.url}/ParlayX/{version}/{interface}?wsdl", settings=zeep.Settings(strict=True),
+                transport=Transport(session=self.session, timeout=60, operation_timeout=60))
+        return self.clients[interface, version]
+
+    def operations(self, interface, version):
+        """Those that the WSDL publishes."""
+        binding = next(iter(self.client(interface, version).wsdl.bindings.values()))
+        return set(binding.all())
+
+    def call(self, interface, version, operation, children):
+        client = self.client(interface, version)
+        try:
+            return plain(serialize_object(client.service[operation](**children), dict))
+        except zeep.exceptions.Fault as fault:
+            return Refusal(fault.message, client.wsdl.types.deserialize(fault.detail[0]).messageId)
+
+    def close(self):
+        self.session.close()
+
+
+class Php:
+    """PHP's SoapClient: a process that answers a line of JSON with one."""
+
+    def __init__(self, url, user="demo-app", password="demo-app"):
+        self.process = subprocess.Popen(["php", os.path.join(HERE, "soap_driver.php"), url, user, password],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def call(self, interface, version, operation, children):
+        request = {"interface": interface, "version": version, "operation": operation, "children": children}
+        self.process.stdin.write(json.dumps(request, default=str) + "\n")
+        self.process.stdin.flush()
+        answer = json.loads(self.process.stdout.readline())
+        if "fault" in answer:
+            return Refusal(answer["fault"], answer["id"])
+        return plain(answer["result"])
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+
+class Backwards:
+    """Children in the wrong order and without a namespace, as some clients send them."""
+
+    def __init__(self, url, user="demo-app", password="demo-app"):
+        self.url, self.session, self.namespaces = url, session(user, password), {}
+
+    def namespace(self, interface, version):
+        if (interface, version) not in self.namespaces:
+            schema = self.session.get(f"{self.url}/ParlayX/{version}/{interface}?xsd=local").text
+            self.namespaces[interface, version] = re.search('targetNamespace="([^"]+)"', schema)[1]
+        return self.namespaces[interface, version]
+
+    def xml(self, name, value):
+        if isinstance(value, list):
+            return "".join(self.xml(name, part) for part in value)
+        if isinstance(value, dict):
+            text = "".join(self.xml(*child) for child in value.items())
+        else:
+            text = escape(str(value))
+        return f"<{name}>{text}</{name}>"
+
+    def call(self, interface, version, operation, children):
+        body = "".join(self.xml(*child) for child in reversed(children.items()))
+        answer = self.session.post(f"{self.url}/ParlayX/", headers={"Content-Type": "text/xml; charset=utf-8"}, data=(
+            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
+            f'<o:{operation} xmlns:o="{self.namespace(interface, version)}">{body}</o:{operation}>'
+            "</e:Body></e:Envelope>").encode())
+        content = etree.fromstring(answer.content).find(SOAP + "Body")[0]
+        if content.tag == SOAP + "Fault":
+            return Refusal(content.findtext("faultstring"), content.findtext(".//messageId"))
+        result = list(content)
+        if not result:
+            return None
+        return {child.tag: child.text for child in result[0]} or result[0].text
+
+    def close(self):
+        self.session.close()
+
+
+def decimals(value):
+    """Amounts may be written in several ways."""
+    if isinstance(value, dict):
+        return {name: decimals(part) for name, part in value.items()}
+    try:
+        return Decimal(value)
+    except (ArithmeticError, TypeError, ValueError):
+        return value
