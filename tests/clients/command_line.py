@@ -210,10 +210,7 @@ class Lifecycle(unittest.TestCase):
         self.assertEqual(self.charge("before")[2], 0)
         first = self.postmaster()
         os.kill(first, 9)
-        for line in server.process.stdout:
-            server.output += line
-            if "the database runs again" in line:
-                break
+        server.wait_for("the database runs again")
         self.assertNotEqual(self.postmaster(), first)
         output, errors, status = self.charge("after")
         self.assertEqual(status, 0, output + errors)

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 READY_SECONDS = 120
@@ -23,6 +24,8 @@ class Server:
 
     def __init__(self, command, cwd, environment=None, ready_seconds=READY_SECONDS):
         self.output = ""
+        self.more = threading.Condition()
+        self.reader = None
         # Its own session: a Ctrl-C for the test does not reach it, and a stuck child of its can be ended with it.
         self.process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
@@ -31,27 +34,46 @@ class Server:
         for line in self.process.stdout:
             self.output += line
             if line.startswith("Ctrl-C stops"):
+                # Whoever does not read its log stops it in the end.
+                self.reader = threading.Thread(target=self.read_on, daemon=True)
+                self.reader.start()
                 return
             if time.monotonic() > deadline:
                 break
         self.kill()
         raise AssertionError(f"the server did not get ready:\n{self.output}")
 
+    def read_on(self):
+        for line in self.process.stdout:
+            with self.more:
+                self.output += line
+                self.more.notify_all()
+
+    def wait_for(self, text):
+        """The first line with this text, once the server has written it."""
+        with self.more:
+            found = self.more.wait_for(lambda: text in self.output, READY_SECONDS)
+            assert found, f"the server did not say {text!r}:\n{self.output}"
+            return next(line for line in self.output.splitlines() if text in line)
+
     def stop(self):
         """SIGINT, as Ctrl-C sends it; the exit status."""
         self.process.send_signal(signal.SIGINT)
         try:
-            rest, _ = self.process.communicate(timeout=STOP_SECONDS)
+            self.process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"the server did not stop:\n{self.output}") from None
-        self.output += rest
+        self.reader.join()
+        self.process.stdout.close()
         return self.process.returncode
 
     def kill(self):
         """SIGKILL: the database gets its death signal from the kernel."""
         self.process.kill()
         self.process.wait()
+        if self.reader:
+            self.reader.join()
         self.process.stdout.close()
 
 

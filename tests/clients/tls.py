@@ -158,11 +158,8 @@ class Tls(unittest.TestCase):
         with open(self.path("server.pem"), "w", encoding="utf-8") as broken:
             broken.write("no certificate\n")
         self.server.process.send_signal(signal.SIGHUP)
-        line = {}
-        while "stay as they were" not in line.get("msg", ""):  # the log comes with the server's output
-            text = self.server.process.stdout.readline()
-            line = json.loads(text) if text.startswith("{") else {}
-        self.assertIn("server.pem", line["error"])
+        line = self.server.wait_for("stay as they were")  # the log comes with the server's output
+        self.assertIn("server.pem", json.loads(line)["error"])
         self.assertEqual(self.common_name(self.connect()), "second")
 
 
