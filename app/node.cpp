@@ -1,6 +1,8 @@
 // Makes the parts in the order of their dependencies and takes them down in the reverse.
 #include "app/node.hpp"
 
+#include "accountmgmt/account_management.hpp"
+#include "accountmgmt/pins.hpp"
 #include "app/data_dir.hpp"
 #include "app/telephony.hpp"
 #include "base/database.hpp"
@@ -121,6 +123,16 @@ auth::SecretSchemes::Options secret_options(const Settings& settings) {
     return options;
 }
 
+accountmgmt::Pins::Options pin_options(const Settings& settings) {
+    accountmgmt::Pins::Options options;
+    options.tries_max = static_cast<std::int32_t>(settings.pin.tries);
+    options.tries_window = settings.pin.tries_window;
+    options.remember = std::chrono::floor<std::chrono::seconds>(settings.auth.credential_ttl);
+    options.remember_limit = to_size(settings.auth.credential_cache);
+    options.hashing_queue_limit = to_size(settings.auth.hashing_queue);
+    return options;
+}
+
 std::set<std::string, std::less<>> long_logins(std::string_view list, std::string_view default_domain) {
     std::set<std::string, std::less<>> logins;
     while (!list.empty()) {
@@ -213,6 +225,7 @@ http::Options http_options(const Settings& settings) {
 
 std::vector<const soap::Interface*> served_interfaces() {
     std::vector<const soap::Interface*> all(payment::interfaces.begin(), payment::interfaces.end());
+    all.push_back(&accountmgmt::account_management);
     all.push_back(&thirdpartycall::third_party_call);
     return all;
 }
@@ -266,6 +279,7 @@ struct Node::Parts {
     soap::Catalogue catalogue{served_interfaces()};
     std::optional<soap::Decoder> decoder;
     std::optional<payment::Payment> payment;
+    std::optional<accountmgmt::AccountManagement> account_management;
     std::optional<Telephony> telephony;
     std::optional<frontend::Endpoint> endpoint;
     std::vector<std::unique_ptr<IoThread>> threads;
@@ -276,6 +290,7 @@ struct Node::Parts {
     std::optional<ledger::Sealer> sealer;
     std::optional<auth::Authenticator> authenticator;
     std::optional<auth::SecretSchemes> secrets;
+    std::optional<accountmgmt::Pins> pins;
     std::optional<base::Listener> listener;
     std::optional<http::Server> server;
 
@@ -314,6 +329,10 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     secrets.emplace(*database, authenticator->failures(), box, secret_options(settings),
                     log.with({{"part", "auth"}}));
     payment.emplace(*ledger);
+    pins.emplace(*database, pin_options(settings), log.with({{"part", "pins"}}));
+    account_management.emplace(
+        *ledger, *pins,
+        accountmgmt::AccountManagement::Options{.vouchers_accepted = settings.voucher.accepted});
     telephony.emplace(settings, *ledger, *database, log.with({{"part", "calls"}}));
     make_endpoint(settings);
     make_listener(urls);
@@ -323,6 +342,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
 
 void Node::Parts::make_endpoint(const Settings& settings) {
     auto services = payment->services();
+    services.push_back(account_management->service());
     services.push_back(telephony->service());
     frontend::Endpoint::Parts parts{catalogue,
                                     *decoder,

@@ -341,6 +341,12 @@ std::vector<Setting> domain_settings(Settings& s) {
         {"ledger.sweep_interval", &s.ledger.sweep_interval,
          "How long between two looks for holds and balances that are due.", 1},
         {"hold.ttl", &s.hold.ttl, "How long a hold lives after it was placed or extended.", 1},
+        {"pin.tries", &s.pin.tries,
+         "Wrong PINs that an account may try in a window; then all are refused until it ends.", 1, 1'000},
+        {"pin.tries_window", &s.pin.tries_window, "How long such a window is.", 1},
+
+        {"voucher.accepted", &s.voucher.accepted,
+         "Whether Account Management redeems vouchers; otherwise it answers POL0220."},
         {"voucher.tries", &s.voucher.tries,
          "Wrong vouchers that an account may try in a window; then all are refused until it ends.", 1, 1'000},
         {"voucher.tries_window", &s.voucher.tries_window, "How long such a window is.", 1},

@@ -122,7 +122,13 @@ struct Settings {
         Duration ttl{3'600'000};
     } hold;
 
+    struct Pin {
+        std::int64_t tries = 5;
+        Duration tries_window{900'000};
+    } pin;
+
     struct Voucher {
+        bool accepted = true;
         std::int64_t tries = 5;
         Duration tries_window{900'000};
     } voucher;

@@ -2,46 +2,14 @@
 #include "app/soap_client.hpp"
 
 #include "app/data_dir.hpp"
+#include "app/secret_input.hpp"
 #include "frontend/soap/envelope.hpp"
 
-#include <termios.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iostream>
 #include <optional>
 #include <utility>
 
 namespace app {
 namespace {
-
-std::string ask_password(const std::string& user) {
-    termios shown{};
-    if (::tcgetattr(STDIN_FILENO, &shown) != 0) {
-        throw PlainError("no password: give --password-file FILE");
-    }
-    auto hidden = shown;
-    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    std::cerr << "Password of " << user << ": " << std::flush;
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-    std::string password;
-    std::getline(std::cin, password);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-    std::cerr << '\n';
-    return password;
-}
-
-std::string password_in(const std::string& path) {
-    std::ifstream file(path);
-    std::string password;
-    if (!std::getline(file, password) && password.empty()) {
-        throw PlainError("can't read a password from " + path + ": " +
-                         (file.is_open() ? "it is empty" : std::strerror(errno)));
-    }
-    return password;
-}
 
 /// Who is asked, and as whom.
 struct Access {
@@ -65,11 +33,12 @@ Access find_access(const ClientOptions& options) {
         access.user = "demo-app";
     }
     if (!options.password_file.empty())
-        access.password = password_in(options.password_file);
+        access.password = secret_in(options.password_file, "a password");
     else if (server && server->demo && access.user == "demo-app")
         access.password = "demo-app";
     else
-        access.password = ask_password(access.user);
+        access.password =
+            ask_secret("Password of " + access.user + ": ", "no password: give --password-file FILE");
     return access;
 }
 

@@ -326,7 +326,7 @@ http::Response Endpoint::Impl::fault_response(const soap::Fault& fault, unsigned
     response.status = status;
     response.content_type = soap::content_type(exchange.soap);
     response.body = soap::encode_fault(exchange.soap, exchange.version, fault);
-    exchange.fault = fault.faultstring();
+    exchange.fault = fault.log_text();
     return response;
 }
 

@@ -36,6 +36,8 @@ Balance balance_of(const base::sql::Rows& rows, std::size_t row) {
     };
     balance.posted = amount(3);
     balance.held = amount(4);
+    balance.unreserved =
+        base::Decimal::of_minor(rows.integer(row, 3) - rows.integer(row, 4), balance.decimals);
     balance.credit_limit = amount(5);
     balance.available = amount(6);
     balance.is_default = rows.boolean(row, 7);

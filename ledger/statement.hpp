@@ -23,6 +23,7 @@ struct Balance {
     int decimals = 0;  ///< of the unit: 2 for EUR
     base::Decimal posted;
     base::Decimal held;  ///< by open holds that are not due
+    base::Decimal unreserved;  ///< posted - held: what is there, without a credit limit, expired or not
     base::Decimal credit_limit;
     base::Decimal available;  ///< posted - held + credit_limit; 0 once it has expired
     bool is_default = false;  ///< requests without a balance type use it

@@ -4,6 +4,9 @@
 #include "app/operator/balances.hpp"
 #include "app/operator/command_group.hpp"
 #include "app/operator/commands.hpp"
+#include "app/secret_input.hpp"
+#include "base/utf8.hpp"
+#include "frontend/auth/password.hpp"
 #include "frontend/auth/principal.hpp"
 #include "ledger/address.hpp"
 
@@ -22,6 +25,8 @@ using Kind = Column::Kind;
 using base::sql::params;
 
 constexpr std::int64_t list_limit = 100;
+constexpr std::size_t pin_bytes_min = 4;
+constexpr std::size_t pin_bytes_max = 64;
 constexpr std::int64_t priority_max = 32'767;  // a smallint
 
 std::vector<Column> account_columns() {
@@ -129,6 +134,9 @@ void show(Desk& desk, const std::string& address) {
                        .source = "(select count(*) from ledger.hold h where h.shard = $1"
                                  " and h.account_id = $2 and h.state = 'open'"
                                  " and h.expires_at > clock_timestamp())"});
+    columns.push_back({.name = "pin",
+                       .kind = Kind::flag,
+                       .source = "exists (select from auth.account_pin($2, 1, interval '0'))"});
     const auto key = params(std::int64_t{account->shard}, account->id);
     const auto record = desk.table(columns, "from finance.accounts where account_id = $2", key);
     desk.out().record(record, "balances", balances_of(desk, *account));
@@ -216,6 +224,40 @@ void set_default_balance(Desk& desk, const std::string& address, const std::stri
     desk.out().done("Requests on " + address + " without a balance type use " + type + " now.");
 }
 
+/// Typed twice, or in a file. Throws PlainError when it is no PIN.
+std::string new_pin(const std::string& file) {
+    std::string pin;
+    if (file.empty()) {
+        const std::string otherwise = "without a terminal, --file is needed";
+        pin = ask_secret("PIN: ", otherwise);
+        if (ask_secret("Again: ", otherwise) != pin)
+            throw PlainError("the two PINs differ; nothing was changed");
+    } else {
+        pin = secret_in(file, "a PIN");
+    }
+    const bool plain = std::ranges::none_of(pin, [](unsigned char c) { return c <= 0x20 || c == 0x7F; });
+    if (!plain || !base::is_storable_text(pin) || pin.size() < pin_bytes_min || pin.size() > pin_bytes_max) {
+        throw PlainError("a PIN has " + std::to_string(pin_bytes_min) + " to " +
+                         std::to_string(pin_bytes_max) + " characters and no spaces");
+    }
+    return pin;
+}
+
+void set_pin(Desk& desk, const std::string& address, const std::string& file, bool clear) {
+    const auto account = desk.account(address);
+    std::optional<std::string> hash;
+    if (!clear) {
+        auto pin = new_pin(file);
+        hash = auth::hash_password(pin);
+        auth::wipe(pin);
+    }
+    const auto rows = desk.query("select auth.set_account_pin($1, $2)", params(account->id, hash));
+    if (!rows.boolean(0, 0)) throw Refused("no_pin", "the account has no PIN");
+    desk.record("account.pin", address, clear ? "taken away" : "set");
+    desk.out().done(clear ? address + " has no PIN now."
+                          : address + " has a new PIN; Account Management asks for it from now on.");
+}
+
 void make_domain(Desk& desk, const std::string& text) {
     const auto domain = domain_named(text);
     desk.query("select ledger.create_domain($1)", params(domain));
@@ -246,11 +288,11 @@ void define_balance_type(Desk& desk, const std::string& domain_text, const std::
 // The subcommands. One set of arguments serves them all, because only one of them runs.
 
 struct Arguments {
-    std::string address, other, domain, type, unit, on_or_off;
+    std::string address, other, domain, type, unit, on_or_off, file;
     std::vector<std::string> addresses;
     std::int64_t limit = list_limit;
     std::int64_t priority = 0;
-    bool spending_order = false;
+    bool spending_order = false, clear = false;
 };
 using ArgumentsPtr = std::shared_ptr<Arguments>;
 
@@ -327,6 +369,16 @@ void add_spending(CommandGroup& group, const ArgumentsPtr& arguments) {
     fallback.add_option("TYPE", arguments->type, "One of its balances")->required();
 }
 
+void add_pin(CommandGroup& group, const ArgumentsPtr& arguments) {
+    auto& pin = group.add(
+        "pin", "Set the PIN that Account Management asks for, typed or from a file, or take it away",
+        "tel:+15550001",
+        [arguments](Desk& desk) { set_pin(desk, arguments->address, arguments->file, arguments->clear); });
+    take_address(pin, arguments);
+    auto* file = pin.add_option("--file", arguments->file, "A file whose first line is the PIN");
+    pin.add_flag("--clear", arguments->clear, "The account shall have no PIN")->excludes(file);
+}
+
 void add_domains(CommandGroup& group, const ArgumentsPtr& arguments) {
     auto& domain = group.add("domain", "Make a domain, unless it is there", "example.org",
                              [arguments](Desk& desk) { make_domain(desk, arguments->domain); });
@@ -357,6 +409,7 @@ void add_account_commands(CLI::App& program, CommonOptions& common, Action& acti
     add_life(group, arguments);
     add_addresses(group, arguments);
     add_spending(group, arguments);
+    add_pin(group, arguments);
     add_domains(group, arguments);
 }
 

@@ -2,17 +2,13 @@
 #include "app/data_dir.hpp"
 #include "app/operator/command_group.hpp"
 #include "app/operator/commands.hpp"
+#include "app/secret_input.hpp"
 #include "frontend/auth/operations.hpp"
 #include "frontend/auth/password.hpp"
 #include "ledger/address.hpp"
 
-#include <termios.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 
-#include <fstream>
-#include <iostream>
 #include <memory>
 
 namespace app {
@@ -25,44 +21,16 @@ struct Arguments {
 };
 using ArgumentsPtr = std::shared_ptr<Arguments>;
 
-/// The terminal without echo, as long as this lives.
-class NoEcho {
-  public:
-    NoEcho() {
-        ::tcgetattr(STDIN_FILENO, &before_);
-        auto silent = before_;
-        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    }
-    ~NoEcho() { ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_); }
-    NoEcho(const NoEcho&) = delete;
-    NoEcho& operator=(const NoEcho&) = delete;
-
-  private:
-    termios before_{};
-};
-
-std::string asked(const char* what) {
-    std::cerr << what << std::flush;
-    std::string line;
-    const NoEcho quiet;
-    if (!std::getline(std::cin, line)) throw PlainError("nothing was typed");
-    std::cerr << '\n';
-    return line;
-}
-
 /// The first line of the file, or typed twice.
 std::string read_password(const std::string& file) {
     std::string password;
-    if (!file.empty()) {
-        std::ifstream in(file);
-        if (!in) throw PlainError("can't read " + file);
-        std::getline(in, password);
-        if (password.ends_with('\r')) password.pop_back();
+    if (file.empty()) {
+        const std::string otherwise = "without a terminal, --password-file is needed";
+        password = ask_secret("Password: ", otherwise);
+        if (ask_secret("Again: ", otherwise) != password)
+            throw PlainError("the two passwords differ; nothing was changed");
     } else {
-        if (::isatty(STDIN_FILENO) == 0) throw PlainError("without a terminal, --password-file is needed");
-        password = asked("Password: ");
-        if (asked("Again: ") != password) throw PlainError("the two passwords differ; nothing was changed");
+        password = secret_in(file, "a password");
     }
     try {
         auth::check_password(password);

@@ -31,7 +31,7 @@ constexpr std::array table{
     MessageId{"POL0009", "Invalid frequency requested", 0, Blame::client},
     // ES 202 391-7: Account Management
     MessageId{"SVC0250", "End user authentication failed.", 0, Blame::client},
-    MessageId{"SVC0251", "Voucher %1 is not valid.", 1, Blame::client},
+    MessageId{"SVC0251", "Voucher %1 is not valid.", 1, Blame::client, true},
     MessageId{"POL0220", "Vouchers not accepted.", 0, Blame::server},
     // ES 202 504-1
     MessageId{"POL0011", "Media type not supported", 0, Blame::client},
@@ -109,6 +109,11 @@ Blame Fault::blame() const {
 
 std::string Fault::faultstring() const {
     return is_exception() ? id + ": " + fill_in(text, variables) : text;
+}
+
+std::string Fault::log_text() const {
+    const MessageId* known = is_exception() ? find_message_id(id) : nullptr;
+    return known && known->secret ? id + ": " + text : faultstring();
 }
 
 int http_status(SoapVersion version, const Fault& fault) {

@@ -20,6 +20,7 @@ struct MessageId {
     std::string_view text;  ///< with %1, %2 in place
     std::size_t variables;  ///< how many the text takes
     Blame blame;
+    bool secret = false;  ///< the variables may be secrets of the client: they stay out of logs
 };
 
 [[nodiscard]] std::span<const MessageId> message_ids();
@@ -58,6 +59,8 @@ struct Fault {
     /// What faultstring says: `SVC0002: Invalid input value for message part amount`; the reason of plain
     /// faults.
     [[nodiscard]] std::string faultstring() const;
+    /// The same for logs: without variables that may be secrets.
+    [[nodiscard]] std::string log_text() const;
     bool operator==(const Fault&) const = default;
 };
 
