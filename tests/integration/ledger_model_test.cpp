@@ -79,12 +79,12 @@ TEST(LedgerModel, OneRequestAfterTheOther) {
     if (std::getenv("LEDGER_SUMMARY")) std::cout << receipts.summary();
 }
 
-/// Batches as a lane sends them, on few accounts: duplicates, conflicts, holds and their captures in one
-/// batch.
+/// Batches as a lane sends them. On few accounts: duplicates, conflicts, holds and their captures in one
+/// batch. On many: charges alone on their account, which are posted by sets, among requests that take turns.
 class Batches {
   public:
-    explicit Batches(std::uint64_t seed)
-        : world_(seed, 6), session_(world_.bench().session("ledgerline_service")) {}
+    Batches(std::uint64_t seed, std::size_t accounts)
+        : world_(seed, accounts), session_(world_.bench().session("ledgerline_service")) {}
 
     void run(std::size_t size) {
         for (const auto& next : deferred_) add(next);
@@ -180,9 +180,8 @@ class Batches {
     std::vector<Next> deferred_;
 };
 
-TEST(LedgerModel, BatchesOfPostBatch) {
-    Batches batches(seed_of_this_run());
-    const auto steps = steps_of_this_run("LEDGER_STEPS", 20'000);
+void post_batches(std::size_t accounts, std::size_t steps) {
+    Batches batches(seed_of_this_run(), accounts);
     std::size_t done = 0;
     for (int batch = 1; done < steps; ++batch) {
         if (batches.world().chance(50)) {
@@ -199,5 +198,9 @@ TEST(LedgerModel, BatchesOfPostBatch) {
     EXPECT_EQ(batches.world().compare_all(), "");
     if (std::getenv("LEDGER_SUMMARY")) std::cout << batches.summary();
 }
+
+TEST(LedgerModel, BatchesOfPostBatch) { post_batches(6, steps_of_this_run("LEDGER_STEPS", 12'000)); }
+
+TEST(LedgerModel, BatchesOnManyAccounts) { post_batches(80, steps_of_this_run("LEDGER_STEPS", 12'000)); }
 
 }  // namespace
