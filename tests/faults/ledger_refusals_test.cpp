@@ -1,0 +1,147 @@
+// Outcomes that need trouble: a full or slow queue, a database that is away, a clock that went back, text
+// that cannot be stored.
+#include "tests/support/ledger_suite.hpp"
+
+#include <algorithm>
+#include <future>
+#include <thread>
+
+using namespace tests;
+
+namespace {
+
+using Outcome = ledger::Result<ledger::Receipt>;
+using Work = std::vector<boost::asio::awaitable<Outcome>>;
+
+std::ptrdiff_t count_of(const std::vector<Outcome>& results, const std::string& wanted) {
+    return std::ranges::count(results, wanted, [](const auto& r) { return outcome(r); });
+}
+
+Work charges(LedgerBench& bench, const ledger::AccountPtr& account, int count) {
+    Work work;
+    for (int i = 0; i < count; ++i) {
+        work.push_back(tests::post(bench.ledger(), a_charge(account, "r" + std::to_string(i), euro("1"))));
+    }
+    return work;
+}
+
+/// Until the query says `true`; each time in a session of its own, whose snapshot of the statistics is new.
+void wait_until(const LedgerBench& bench, const std::string& query) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (true) {
+        base::sql::SessionOptions options;
+        options.url = bench.url("postgres");
+        base::sql::Session session(options);
+        if (session.exec(query).text(0, 0) == "t") return;
+        ASSERT_LT(std::chrono::steady_clock::now(), deadline) << query;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+}
+
+const std::string somebody_waits_for_a_shard =
+    "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = "
+    "'Lock')";
+
+/// Runs `work` while all shards are locked; they are freed when `until` (a query) is true.
+std::vector<Outcome> behind_locks(LedgerBench& bench, Work work, const std::string& until) {
+    auto locker = bench.session();
+    locker.exec("begin");
+    locker.exec("select from ledger.shard order by shard for update");
+    auto results = std::async(std::launch::async, [&] { return bench.run_all(std::move(work)); });
+    wait_until(bench, until);
+    locker.exec("rollback");
+    return results.get();
+}
+
+TEST(LedgerRefusals, WhatDoesNotFitInTheQueueIsOverloadedAndNotPosted) {
+    auto options = LedgerBench::default_options();
+    options.lane.queue_limit = 10;
+    options.lane.batch_max = 5;
+    LedgerBench bench(options);
+    const auto account = bench.open_account();
+    const auto results = behind_locks(bench, charges(bench, account, 40), somebody_waits_for_a_shard);
+    const auto posted = count_of(results, "posted");
+    EXPECT_GE(posted, 10);
+    EXPECT_LE(posted, 15);  // the queue, and the batch that left it before the lock held it
+    EXPECT_EQ(count_of(results, "overloaded"), 40 - posted);
+    EXPECT_EQ(bench.posted(account, "main"), std::to_string(100 - posted) + ".00");
+    EXPECT_EQ(bench.run(tests::post(bench.ledger(), a_charge(account, "later", euro("1")))).has_value(),
+              true);
+}
+
+TEST(LedgerRefusals, WhatWaitedTooLongIsOverloadedAndNotPosted) {
+    auto options = LedgerBench::default_options();
+    options.lane.queue_timeout = std::chrono::milliseconds(50);
+    options.lane.batch_max = 5;
+    LedgerBench bench(options);
+    const auto account = bench.open_account();
+    const auto results = behind_locks(bench, charges(bench, account, 40),
+                                      "select coalesce(max(clock_timestamp() - query_start) > interval '200 "
+                                      "ms', false) from pg_stat_activity "
+                                      "where datname = current_database() and wait_event_type = 'Lock'");
+    const auto posted = count_of(results, "posted");
+    EXPECT_GE(posted, 1);
+    EXPECT_LE(posted, 5);  // the batch that was under way
+    EXPECT_EQ(count_of(results, "overloaded"), 40 - posted);
+    EXPECT_EQ(bench.posted(account, "main"), std::to_string(100 - posted) + ".00");
+}
+
+TEST(LedgerRefusals, ADatabaseThatIsAwayIsUnavailableAndTheSameKeyTellsLater) {
+    auto options = LedgerBench::default_options();
+    options.lane.resend_for = std::chrono::milliseconds(100);
+    LedgerBench bench(options);
+    const auto account = bench.open_account();
+    ASSERT_EQ(outcome(bench.run(tests::post(bench.ledger(), a_charge(account, "before", euro("1"))))),
+              "posted");
+    const auto database = bench.value("select current_database()");
+    bench.exec("alter database " + database + " connection limit 0");
+    bench.exec(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
+        "usename = 'ledgerline_service'");
+    EXPECT_EQ(outcome(bench.run(tests::post(bench.ledger(), a_charge(account, "away", euro("1"))))),
+              "unavailable");
+    bench.exec("alter database " + database + " connection limit -1");
+    EXPECT_EQ(outcome(bench.run(tests::post(bench.ledger(), a_charge(account, "away", euro("1"))))),
+              "posted");
+    EXPECT_EQ(bench.posted(account, "main"), "98.00");
+}
+
+class LedgerDates : public LedgerSuite {};
+
+TEST_F(LedgerDates, RecordedTimeNeverGoesBackWhateverTheClockDoes) {
+    // As if the clock had been an hour ahead at the last posting. One charge alone on its account, and
+    // requests that take turns: both ways of posting.
+    bench().exec("update ledger.shard set last_recorded_at = clock_timestamp() + interval '1 hour'");
+    const auto other = bench().open_account();
+    Work work;
+    work.push_back(tests::post(ledger(), a_charge(other, "alone", euro("1"))));
+    for (int i = 0; i < 3; ++i) {
+        work.push_back(tests::post(ledger(), a_charge(account_, "r" + std::to_string(i), euro("1"))));
+    }
+    EXPECT_EQ(count_of(bench().run_all(std::move(work)), "posted"), 4);
+    const auto back =
+        "select count(*) from (select recorded_at < lag(recorded_at) over (partition by shard order by "
+        "journal_no) as back, * from ledger.journal) j where back";
+    EXPECT_EQ(bench().value(back), "0");
+    EXPECT_EQ(
+        bench().value("select count(*) from ledger.journal j join ledger.shard s using (shard) where kind = "
+                      "'charge' and j.recorded_at < clock_timestamp() + interval '50 min'"),
+        "0");
+}
+
+class LedgerTexts : public LedgerSuite {};
+
+TEST_F(LedgerTexts, WhatCannotBeStoredIsRefusedByName) {
+    const auto before = bench().fingerprint();
+    for (const auto& text : {std::string("\xff"), std::string("a\0b", 3), std::string(100'000, 'x')}) {
+        auto described = a_charge(account_, "r", euro("1"));
+        described.origin.description = text;
+        EXPECT_EQ(outcome(post(described)), "invalid_text");
+        auto coded = a_charge(account_, "r", euro("1"));
+        coded.origin.code = text;
+        EXPECT_EQ(outcome(post(coded)), "invalid_text");
+    }
+    EXPECT_EQ(bench().fingerprint(), before);
+}
+
+}  // namespace
