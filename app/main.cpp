@@ -180,7 +180,9 @@ int main(int argc, char** argv) {
     add_account_commands(program, common, action);
     add_audit_commands(program, common, action);
     add_balance_commands(program, common, action);
+    add_export_commands(program, common, action);
     add_hold_commands(program, common, action);
+    add_period_commands(program, common, action);
     add_tariff_commands(program, common, action);
     add_user_commands(program, common, action);
     add_voucher_commands(program, common, action);

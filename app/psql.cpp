@@ -7,15 +7,36 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <string>
 
 namespace app {
 namespace {
 
 constexpr auto finance_role = "ledgerline_finance";
+
+constexpr std::array examples{
+    "select * from balances where address = 'tel:+15550001';",
+    "select * from statement('tel:+15550001', current_date - 30, null);",
+    "select balance_at('tel:+15550001', 'main', current_date);",
+    "select * from revenue_daily where day >= current_date - 7 order by day, application;",
+    "select * from trial_balance_at(current_date);",
+};
+
+void print_list(const base::sql::Rows& rows) {
+    std::size_t width = 0;
+    for (std::size_t row = 0; row < rows.size(); ++row) width = std::max(width, rows.text(row, 0).size());
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        std::string line(rows.text(row, 0));
+        if (!rows.text(row, 1).empty()) line.resize(width + 2, ' ');
+        std::cout << "  " << line << rows.text(row, 1) << '\n';
+    }
+}
 
 void greet(const std::string& url) {
     base::sql::SessionOptions options;
@@ -23,19 +44,17 @@ void greet(const std::string& url) {
     options.application_name = "ledgerline psql";
     options.role = finance_role;
     base::sql::Session session(options);
-    const auto views = session.exec(
-        "SELECT c.relname, coalesce(obj_description(c.oid, 'pg_class'), '') FROM pg_class c "
-        "WHERE c.relnamespace = 'finance'::regnamespace AND c.relkind = 'v' ORDER BY 1");
-    std::cout << "The ledger as finance staff see it (read only). Views:\n\n";
-    std::size_t width = 0;
-    for (std::size_t row = 0; row < views.size(); ++row) width = std::max(width, views.text(row, 0).size());
-    for (std::size_t row = 0; row < views.size(); ++row) {
-        const std::string name(views.text(row, 0));
-        std::cout << "  " << name << std::string(width - name.size() + 2, ' ') << views.text(row, 1) << '\n';
-    }
-    std::cout
-        << "\n\\d+ VIEW explains its columns. Try: select * from balances where address = 'tel:+15550001';\n"
-        << std::endl;
+    std::cout << "The ledger as finance staff see it (read only). Views; \\d+ VIEW explains the columns:\n\n";
+    print_list(
+        session.exec("SELECT c.relname, obj_description(c.oid, 'pg_class') FROM pg_class c "
+                     "WHERE c.relnamespace = 'finance'::regnamespace AND c.relkind = 'v' ORDER BY 1"));
+    std::cout << "\nFunctions of an address and times; \\df+ FUNCTION explains them:\n\n";
+    print_list(session.exec(
+        "SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', '' FROM pg_proc p "
+        "WHERE p.pronamespace = 'finance'::regnamespace AND p.provolatile = 's' ORDER BY 1"));
+    std::cout << "\nTry (docs/finance.md has more):\n\n";
+    for (const auto* example : examples) std::cout << "  " << example << '\n';
+    std::cout << std::endl;
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ build_packages=(
     zlib1g-dev
 )
 run_packages=(postgresql-15)
-test_packages=(libgtest-dev openssl python3-zeep php-cli php-soap libsoap-lite-perl sip-tester)
+test_packages=(hledger libgtest-dev openssl python3-zeep php-cli php-soap libsoap-lite-perl sip-tester)
 
 # Installs those of its arguments that are missing; without the right to, says what to run.
 install_packages() {

@@ -1,44 +1,26 @@
 // `ledgerline audit`: proves that the books are what was posted.
 #include "app/operator/command_group.hpp"
 #include "app/operator/commands.hpp"
+#include "app/operator/progress.hpp"
 #include "ledger/audit.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <unistd.h>
-
 #include <boost/json/array.hpp>
+#include <cstdint>
 #include <iostream>
 #include <string>
 
 namespace app {
 namespace {
 
-/// A line on the terminal that is written over; nothing where standard error is no terminal.
-class ProgressLine {
-  public:
-    void show(std::size_t number, std::size_t count, std::string_view what) const {
-        if (!terminal_) return;
-        constexpr std::size_t width = 20;
-        const auto full = (number - 1) * width / count;
-        std::cerr << "\r\x1B[K[" << std::string(full, '#') << std::string(width - full, ' ') << "] " << number
-                  << '/' << count << ' ' << what << std::flush;
-    }
-    ~ProgressLine() {
-        if (terminal_) std::cerr << "\r\x1B[K" << std::flush;
-    }
-
-  private:
-    bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-};
-
 void verify(Desk& desk) {
     auto session = desk.long_session();
     ledger::AuditReport report;
     {
-        const ProgressLine line;
+        Progress progress;
         report = ledger::verify(session, [&](std::size_t number, std::size_t count, std::string_view what) {
-            line.show(number, count, what);
+            progress.show(static_cast<std::int64_t>(number) - 1, static_cast<std::int64_t>(count), what);
         });
     }
     if (report.wrong) {

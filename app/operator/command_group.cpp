@@ -21,6 +21,22 @@ CommandGroup::CommandGroup(CLI::App& program, CommonOptions& common, Action& act
 
 CLI::App& CommandGroup::add(const std::string& name, const std::string& text, const std::string& example,
                             std::function<void(Desk&)> command) {
+    return add_action(name, text, example, [command = std::move(command)](const DeskOptions& options) {
+        return at_desk(options, command);
+    });
+}
+
+CLI::App& CommandGroup::add_for_finance(const std::string& name, const std::string& text,
+                                        const std::string& example,
+                                        std::function<void(FinanceDesk&)> command) {
+    return add_action(name, text, example, [command = std::move(command)](const DeskOptions& options) {
+        return at_finance_desk(options, command);
+    });
+}
+
+CLI::App& CommandGroup::add_action(const std::string& name, const std::string& text,
+                                   const std::string& example,
+                                   std::function<int(const DeskOptions&)> command) {
     auto* added = group_->add_subcommand(name, text);
     added->footer(footer(name_ + ' ' + name + (example.empty() ? "" : ' ' + example)));
     common_->add_config(*added);
@@ -38,7 +54,7 @@ CLI::App& CommandGroup::add(const std::string& name, const std::string& text, co
             options.data_dir = common->client_data_dir();
             options.settings = std::move(*settings);
             options.json = *json;
-            return at_desk(options, command);
+            return command(options);
         };
     });
     return *added;

@@ -21,8 +21,14 @@ class CommandGroup {
     /// them.
     CLI::App& add(const std::string& name, const std::string& text, const std::string& example,
                   std::function<void(Desk&)> command);
+    /// The same for one that only reads, as finance staff.
+    CLI::App& add_for_finance(const std::string& name, const std::string& text, const std::string& example,
+                              std::function<void(FinanceDesk&)> command);
 
   private:
+    CLI::App& add_action(const std::string& name, const std::string& text, const std::string& example,
+                         std::function<int(const DeskOptions&)> command);
+
     std::string name_;
     CLI::App* group_;
     CommonOptions* common_;

@@ -175,12 +175,13 @@ Table Desk::table(const std::vector<Column>& columns, const std::string& rest,
     return table_of(columns, query("select " + select_list(columns) + ' ' + rest, parameters));
 }
 
-int at_desk(const DeskOptions& options, const std::function<void(Desk&)>& command) {
+namespace {
+
+/// `work` says that it has begun through its argument.
+int refusals_shown(const DeskOptions& options, const std::function<void(bool&)>& work) {
     bool begun = false;
     try {
-        Desk desk(options);
-        begun = true;
-        command(desk);
+        work(begun);
         return 0;
     } catch (const Refused& refusal) {
         Printer(options.json).refused(refusal);
@@ -188,6 +189,27 @@ int at_desk(const DeskOptions& options, const std::function<void(Desk&)>& comman
     } catch (const base::sql::Error& error) {
         throw PlainError(in_plain_words(error, begun));
     }
+}
+
+}  // namespace
+
+int at_desk(const DeskOptions& options, const std::function<void(Desk&)>& command) {
+    return refusals_shown(options, [&](bool& begun) {
+        Desk desk(options);
+        begun = true;
+        command(desk);
+    });
+}
+
+int at_finance_desk(const DeskOptions& options, const std::function<void(FinanceDesk&)>& command) {
+    return refusals_shown(options, [&](bool&) {
+        base::sql::SessionOptions session;
+        session.role = "ledgerline_finance";
+        session.url = client_database_url(options.settings, options.data_dir, session.role);
+        session.application_name = "ledgerline finance";
+        FinanceDesk desk{Printer(options.json), base::sql::Session(session)};
+        command(desk);
+    });
 }
 
 }  // namespace app

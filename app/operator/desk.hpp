@@ -72,7 +72,14 @@ class Desk {
     std::optional<ledger::Ledger> ledger_;
 };
 
+/// Where finance staff read: nothing but the schema finance, with no right to anything else.
+struct FinanceDesk {
+    Printer out;
+    base::sql::Session session;  ///< without statement time-out
+};
+
 /// One command at a desk of its own; the exit status. Throws PlainError.
 int at_desk(const DeskOptions& options, const std::function<void(Desk&)>& command);
+int at_finance_desk(const DeskOptions& options, const std::function<void(FinanceDesk&)>& command);
 
 }  // namespace app

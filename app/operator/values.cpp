@@ -28,7 +28,7 @@ std::int64_t minor_units(const base::Decimal& number, std::int64_t decimals, std
     return minor;
 }
 
-std::optional<std::string> time_of(const std::string& text) {
+std::optional<std::string> time_of(const std::string& text, const std::string& zone) {
     if (text.empty()) return std::nullopt;
     static const std::regex form(
         R"((\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?))?(Z|[+-]\d\d(?::?\d\d)?)?)");
@@ -37,7 +37,13 @@ std::optional<std::string> time_of(const std::string& text) {
         throw PlainError("'" + text + "' is no time like 2026-12-31 or 2026-12-31T12:00Z");
     }
     return parts[1].str() + ' ' + (parts[2].matched ? parts[2].str() : "00:00") +
-           (parts[3].matched ? parts[3].str() : "Z");
+           (parts[3].matched ? parts[3].str() : zone);
+}
+
+std::string first_day(const std::string& month) {
+    static const std::regex form(R"(\d{4}-(0[1-9]|1[0-2]))");
+    if (!std::regex_match(month, form)) throw PlainError("'" + month + "' is no month like 2026-10");
+    return month + "-01";
 }
 
 }  // namespace app

@@ -18,7 +18,10 @@ namespace app {
                                        const std::string& name);
 
 /// A time like 2026-12-31, 2026-12-31T12:00 or with a zone at its end, for PostgreSQL; without a zone it is
-/// in UTC. Nothing for an empty text. Throws PlainError.
-[[nodiscard]] std::optional<std::string> time_of(const std::string& text);
+/// in `zone` (empty: that of the session). Nothing for an empty text. Throws PlainError.
+[[nodiscard]] std::optional<std::string> time_of(const std::string& text, const std::string& zone = "Z");
+
+/// The first day of a month like 2026-10. Throws PlainError.
+[[nodiscard]] std::string first_day(const std::string& month);
 
 }  // namespace app

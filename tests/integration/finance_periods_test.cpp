@@ -206,6 +206,7 @@ TEST_F(FinancePast, OneAccountIsReadByIndex) {
     auto session = bench_->session();
     const std::pair<const char*, std::int64_t> reads[]{
         {"select * from finance.statement('tel:+1', '2026-03-01', '2026-03-02')", 180 + 40},
+        {"select * from finance.journal_of('tel:+1', '2026-03-01', '2026-03-02')", 180 + 40},
         {"select finance.balance_at('tel:+1', 'main', '2026-03-01')", 20},
         {"select * from finance.journal where address = 'tel:+1' and seq between 500 and 520", 21},
         {"select * from ledger.history_of((select shard from ledger.account where account_id = 1), 1, 0, "
@@ -231,7 +232,29 @@ TEST_F(FinancePast, OneAccountIsReadByIndex) {
     EXPECT_EQ(session.exec(reads[0].first).size(), 180U);
     EXPECT_EQ(session.exec("select count(*) from finance.statement('tel:+1', null, null)").integer(0, 0),
               20001);
-    EXPECT_EQ(session.exec(reads[1].first).text(0, 0), "0.00");
+    EXPECT_EQ(session.exec(reads[2].first).text(0, 0), "0.00");
+}
+
+TEST_F(FinancePast, NoViewScansTheJournalForOneAccount) {
+    auto session = bench_->session();
+    // Others, so that one account is few of many, as in life.
+    session.exec_script(R"(
+        select ledger.open_account('example.com', array['tel:+9' || n]) from generate_series(1, 500) n;
+        select ledger.open_balance(shard, account_id, 'main')
+          from ledger.account where address like 'tel:+9_%';
+        analyze ledger.account, ledger.address, ledger.balance)");
+    const auto views = session.exec(
+        "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'address'"
+        " where c.relnamespace = 'finance'::regnamespace and c.relkind = 'v' order by 1");
+    ASSERT_GE(views.size(), 5U);
+    for (std::size_t i = 0; i < views.size(); ++i) {
+        const auto query =
+            "select * from finance." + std::string(views.text(i, 0)) + " where address = 'tel:+1'";
+        const auto plan = session.exec("explain " + query);
+        for (std::size_t line = 0; line < plan.size(); ++line) {
+            EXPECT_EQ(plan.text(line, 0).find("Seq Scan on journal"), std::string_view::npos) << query;
+        }
+    }
 }
 
 TEST_F(FinancePast, AMonthIsClosedOnceItsDaysAreFrozen) {

@@ -1,0 +1,370 @@
+// `ledgerline export`: a statement, the journal or the trial balance of a period, as CSV or for hledger.
+//
+// Rows come through a cursor and go out at once: an export of any size needs the memory of one piece.
+#include "app/data_dir.hpp"
+#include "app/operator/command_group.hpp"
+#include "app/operator/commands.hpp"
+#include "app/operator/export_format.hpp"
+#include "app/operator/progress.hpp"
+#include "app/operator/values.hpp"
+#include "ledger/address.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace app {
+namespace {
+
+using base::sql::params;
+
+constexpr int piece = 2000;
+constexpr auto opening_account = "equity:opening";
+
+struct Arguments {
+    std::string address, month, from, to, output, format = "csv";
+    [[nodiscard]] bool hledger() const { return format == "hledger"; }
+};
+using ArgumentsPtr = std::shared_ptr<Arguments>;
+
+/// Half-open, as PostgreSQL writes times; nothing: no such bound.
+struct Period {
+    std::optional<std::string> from, to;
+};
+
+/// Times without a zone, and months, are in finance's own zone; so are the days of the session from here on.
+Period period_of(base::sql::Session& session, const Arguments& arguments) {
+    session.exec("select set_config('TimeZone', finance.time_zone(), false)");
+    if (arguments.month.empty()) {
+        const auto times = session.exec("select $1::timestamptz::text, $2::timestamptz::text",
+                                        params(time_of(arguments.from, ""), time_of(arguments.to, "")));
+        return {times.optional_text(0, 0), times.optional_text(0, 1)};
+    }
+    if (!arguments.from.empty() || !arguments.to.empty()) throw PlainError("--month or --from and --to");
+    // A month that is closed ends where it did then.
+    const auto times = session.exec(
+        "select coalesce((select max(to_time) from finance.closed_months where month = d.month - interval '1 "
+        "month'), d.month)::text,"
+        "       coalesce((select max(to_time) from finance.closed_months where month = d.month),"
+        "                d.month + interval '1 month')::text"
+        "  from (select $1::date::timestamptz as month) d",
+        params(first_day(arguments.month)));
+    return {times.optional_text(0, 0), times.optional_text(0, 1)};
+}
+
+/// Where the rows go: standard output, or a file that has its name only once it is whole.
+class Output {
+  public:
+    explicit Output(std::string name) : name_(std::move(name)) {
+        if (name_.empty()) return;
+        file_.open(part(), std::ios::binary | std::ios::trunc);
+        if (!file_) fail();
+    }
+    ~Output() {
+        std::error_code ignored;
+        if (!name_.empty() && !whole_) std::filesystem::remove(part(), ignored);
+    }
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+
+    void write(const std::string& text) {
+        if (!stream().write(text.data(), static_cast<std::streamsize>(text.size()))) fail();
+    }
+    void finish() {
+        if (!stream().flush()) fail();
+        if (name_.empty()) return;
+        file_.close();
+        std::error_code error;
+        std::filesystem::rename(part(), name_, error);
+        if (error) throw PlainError("can't write " + name_ + ": " + error.message());
+        whole_ = true;
+    }
+
+  private:
+    [[nodiscard]] std::string part() const { return name_ + ".part"; }
+    std::ostream& stream() { return name_.empty() ? std::cout : file_; }
+    [[noreturn]] void fail() const {
+        throw PlainError("can't write " + (name_.empty() ? "to standard output" : name_) + ": " +
+                         std::strerror(errno));
+    }
+
+    std::string name_;
+    std::ofstream file_;
+    bool whole_ = false;
+};
+
+/// One export under way.
+struct Export {
+    base::sql::Session& session;
+    Output output;
+    Progress progress{};
+    std::int64_t rows = 0;
+    std::int64_t expected = 0;  ///< for the progress bar only
+
+    /// Every row of a query, one piece after the other.
+    void each(const std::string& query, const base::sql::Params& parameters,
+              const std::function<void(const base::sql::Rows&, std::size_t)>& write) {
+        session.exec("declare rows no scroll cursor for " + query, parameters);
+        const auto fetch = "fetch " + std::to_string(piece) + " from rows";
+        for (auto fetched = session.exec(fetch); !fetched.empty(); fetched = session.exec(fetch)) {
+            for (std::size_t row = 0; row < fetched.size(); ++row) write(fetched, row);
+            rows += static_cast<std::int64_t>(fetched.size());
+            progress.show(rows, expected, "rows exported");
+        }
+        session.exec("close rows");
+    }
+
+    /// A heading and every row of a query.
+    void csv(const std::vector<Column>& columns, const std::string& rest,
+             const base::sql::Params& parameters) {
+        std::vector<std::optional<std::string>> fields;
+        for (const auto& column : columns) fields.emplace_back(column.name);
+        output.write(csv_line(fields));
+        each("select " + select_list(columns) + ' ' + rest, parameters,
+             [&](const base::sql::Rows& fetched, std::size_t row) {
+                 for (std::size_t i = 0; i < columns.size(); ++i) fields[i] = fetched.optional_text(row, i);
+                 output.write(csv_line(fields));
+             });
+    }
+
+    /// What stands before the first transaction.
+    void hledger_heading(const std::string& title) {
+        output.write("; " + title + "\ndecimal-mark .\n");
+        const auto units = session.exec("select unit, decimals from finance.units order by unit");
+        for (std::size_t row = 0; row < units.size(); ++row) {
+            output.write(hledger_commodity(units.text(row, 0), static_cast<int>(units.integer(row, 1))));
+        }
+        output.write("\n");
+    }
+};
+
+std::vector<Column> journal_columns() {
+    std::vector<Column> columns;
+    for (const auto* time : {"recorded_at", "effective_at"}) {
+        columns.push_back({.name = time,
+                           .source = "to_char(" + std::string(time) +
+                                     R"( at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))"});
+    }
+    for (const auto* name :
+         {"address", "balance_type", "unit", "amount", "kind", "application", "reference_code", "description",
+          "balance_after", "contra", "code", "shard", "journal_no", "request_id", "group_id", "hold_id",
+          "refund_of", "seq", "account_id"}) {
+        columns.push_back({.name = name});
+    }
+    return columns;
+}
+
+std::vector<Column> statement_columns() {
+    auto columns = journal_columns();
+    const auto wanted = [](const Column& column) {
+        for (const auto* name : {"recorded_at", "balance_type", "unit", "amount", "kind", "application",
+                                 "reference_code", "description", "balance_after"}) {
+            if (column.name == name) return true;
+        }
+        return false;
+    };
+    std::erase_if(columns, [&](const Column& column) { return !wanted(column); });
+    return columns;
+}
+
+/// Rows of finance.journal as transactions.
+void hledger_rows(Export& to, const std::string& rest, const base::sql::Params& parameters) {
+    const std::string columns =
+        "select recorded_at::date, reference_code, coalesce(description, code, kind), kind, application,"
+        R"( to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),)"
+        " concat_ws('-', shard, journal_no), address, balance_type, contra, amount, unit ";
+    to.each(columns + rest, parameters, [&](const base::sql::Rows& rows, std::size_t row) {
+        const auto text = [&](std::size_t column) { return std::string(rows.text(row, column)); };
+        HledgerTransaction transaction;
+        transaction.date = text(0);
+        transaction.code = text(1);
+        transaction.description = text(2);
+        transaction.tags = {
+            {"kind", text(3)}, {"application", text(4)}, {"recorded", text(5)}, {"journal", text(6)}};
+        transaction.account = customer_account(rows.text(row, 7), rows.text(row, 8));
+        transaction.other = contra_account(rows.text(row, 9), rows.text(row, 4));
+        transaction.amount = text(10);
+        transaction.unit = text(11);
+        to.output.write(hledger_text(transaction));
+    });
+}
+
+/// What was there before the period, on the day before it: reports that begin with the period leave it out.
+/// `query` gives address and balance type of a customer's balance, or contra account and application; amount,
+/// unit, day.
+void hledger_opening(Export& to, const std::string& query, const base::sql::Params& parameters) {
+    to.each(query, parameters, [&](const base::sql::Rows& rows, std::size_t row) {
+        HledgerTransaction transaction;
+        transaction.description = "opening balance";
+        transaction.account = rows.is_null(row, 0) ? contra_account(rows.text(row, 2), rows.text(row, 3))
+                                                   : customer_account(rows.text(row, 0), rows.text(row, 1));
+        transaction.other = opening_account;
+        transaction.amount = rows.text(row, 4);
+        transaction.unit = rows.text(row, 5);
+        transaction.date = rows.text(row, 6);
+        to.output.write(hledger_text(transaction));
+    });
+}
+
+void write_statement(Export& to, const Arguments& arguments, const Period& period) {
+    const auto address = ledger::normal_address(arguments.address);
+    const auto parameters = params(address, period.from, period.to);
+    if (to.progress.shown()) {
+        to.expected =
+            to.session.exec("select count(*) from finance.statement($1, $2, $3)", parameters).integer(0, 0);
+    }
+    if (!arguments.hledger()) {
+        to.csv(statement_columns(), "from finance.journal_of($1, $2, $3)", parameters);
+        return;
+    }
+    to.hledger_heading("statement of " + address);
+    // What the first row of the period found, or the last one before it left.
+    hledger_opening(to,
+                    "select address, balance_type, null, null, opening, unit, day from ("
+                    " select distinct on (account_id, balance_type) address, balance_type, opening, unit,"
+                    "        coalesce($2::timestamptz, recorded_at)::date - 1 as day"
+                    "   from (select j.*, balance_after - amount as opening, seq as place"
+                    "           from finance.journal_of($1, $2, $3) j"
+                    "          union all"
+                    "         select j.*, balance_after, 9223372036854775807 - seq"
+                    "           from finance.journal_of($1, null, $2) j where $2::timestamptz is not null) x"
+                    "  order by account_id, balance_type, place) y where opening <> 0",
+                    parameters);
+    hledger_rows(to, "from finance.journal_of($1, $2, $3)", parameters);
+}
+
+void write_journal(Export& to, const Arguments& arguments, const Period& period) {
+    const auto parameters = params(period.from, period.to);
+    const std::string rest =
+        "from finance.journal where recorded_at >= coalesce($1::timestamptz, '-infinity')"
+        " and recorded_at < coalesce($2::timestamptz, 'infinity') order by recorded_at, shard, journal_no";
+    if (to.progress.shown()) {
+        // By whole days: these totals are frozen, while counting would read all that is read again then.
+        to.expected = to.session
+                          .exec(
+                              "select coalesce(sum(count), 0)::bigint from finance.control_totals"
+                              " where day >= coalesce($1::timestamptz, '-infinity')::date"
+                              "   and day <= coalesce($2::timestamptz - interval '1 microsecond',"
+                              "                       'infinity')::date",
+                              parameters)
+                          .integer(0, 0);
+    }
+    if (!arguments.hledger()) {
+        to.csv(journal_columns(), rest, parameters);
+        return;
+    }
+    to.hledger_heading("journal");
+    if (period.from) {
+        hledger_opening(to,
+                        "select address, balance_type, null, null, posted, unit, $1::timestamptz::date - 1"
+                        "  from finance.balances_at($1::timestamptz - interval '1 microsecond')"
+                        " where posted <> 0"
+                        " union all"
+                        " select null, null, contra, application, amount, unit, $1::timestamptz::date - 1"
+                        "  from finance.contra_at($1::timestamptz - interval '1 microsecond')",
+                        params(period.from));
+    }
+    hledger_rows(to, rest, parameters);
+}
+
+void write_trial_balance(Export& to, const Arguments& arguments, const Period& period) {
+    const auto parameters = params(period.from, period.to);
+    const std::string from = "from finance.trial_balance_between($1, $2)";
+    if (!arguments.hledger()) {
+        to.csv({{.name = "unit"},
+                {.name = "account"},
+                {.name = "application"},
+                {.name = "opening"},
+                {.name = "change"},
+                {.name = "closing"}},
+               from, parameters);
+        return;
+    }
+    to.hledger_heading("trial balance");
+    const std::string rows =
+        "select account, application, opening, change, unit,"
+        "       coalesce($1::timestamptz, clock_timestamp())::date - 1,"
+        "       coalesce($2::timestamptz - interval '1 microsecond', clock_timestamp())::date ";
+    to.each(rows + from, parameters, [&](const base::sql::Rows& row_set, std::size_t row) {
+        HledgerTransaction transaction;
+        transaction.account = row_set.is_null(row, 1)
+                                  ? "liabilities:customers"
+                                  : contra_account(row_set.text(row, 0), row_set.text(row, 1));
+        transaction.unit = row_set.text(row, 4);
+        transaction.other = opening_account;
+        transaction.description = "opening balance";
+        transaction.amount = row_set.text(row, 2);
+        transaction.date = row_set.text(row, 5);
+        to.output.write(hledger_text(transaction));
+        transaction.other = "equity:period";
+        transaction.description = "change in the period";
+        transaction.amount = row_set.text(row, 3);
+        transaction.date = row_set.text(row, 6);
+        to.output.write(hledger_text(transaction));
+    });
+}
+
+using Write = void (*)(Export&, const Arguments&, const Period&);
+
+void run(FinanceDesk& desk, const Arguments& arguments, Write write) {
+    if (desk.out.as_json() && arguments.output.empty()) {
+        throw PlainError("--json speaks about the file that --output names; rows are CSV or hledger's");
+    }
+    const base::sql::Transaction transaction(desk.session);
+    desk.session.exec("set transaction isolation level repeatable read, read only");
+    desk.session.exec("set local cursor_tuple_fraction = 1");  // all rows are wanted, not the first ones
+    const auto period = period_of(desk.session, arguments);
+    std::int64_t rows = 0;
+    {
+        Export to{desk.session, Output(arguments.output)};
+        write(to, arguments, period);
+        to.output.finish();
+        rows = to.rows;
+    }
+    if (!arguments.output.empty()) {
+        desk.out.done("Wrote " + std::to_string(rows) + " rows to " + arguments.output + '.',
+                      {{"rows", rows}, {"file", arguments.output}});
+    }
+}
+
+}  // namespace
+
+void add_export_commands(CLI::App& program, CommonOptions& common, Action& action) {
+    CommandGroup group(program, common, action, "export",
+                       "Write a period's statement, journal or trial balance for other programs",
+                       "journal --month 2026-10 --format hledger");
+    const auto add = [&](const std::string& name, const std::string& text, const std::string& example,
+                         Write write) -> CLI::App& {
+        const auto arguments = std::make_shared<Arguments>();
+        auto& command = group.add_for_finance(
+            name, text, example, [arguments, write](FinanceDesk& desk) { run(desk, *arguments, write); });
+        if (write == write_statement) {
+            command.add_option("ADDRESS", arguments->address, "e.g. tel:+15550001")->required();
+        }
+        command.add_option("--month", arguments->month, "A month, e.g. 2026-10, as finance cuts it");
+        command.add_option("--from", arguments->from, "From this time on (default: since ever)");
+        command.add_option("--to", arguments->to, "Until before this time (default: until now)");
+        command.add_option("--format", arguments->format, "csv or hledger")
+            ->check(CLI::IsMember({"csv", "hledger"}))
+            ->capture_default_str();
+        command.add_option("--output", arguments->output,
+                           "File; it appears once it is whole (default: standard output)");
+        return command;
+    };
+    add("statement", "Every posting of the accounts that had an address, with the running balance",
+        "tel:+15550001 --month 2026-10", write_statement);
+    add("journal", "Every posting of all accounts", "--from 2026-10-01 --to 2026-11-01", write_journal);
+    add("trial-balance", "Opening, change and closing of customers and contra accounts",
+        "--month 2026-10 --output october.csv", write_trial_balance);
+}
+
+}  // namespace app

@@ -1,0 +1,334 @@
+#!/usr/bin/python3
+"""Finance's tools on books with a history: exports that hledger reads, the close of a month, the greeting of psql, and
+docs/finance.md, whose every query is run and compared with the output that stands under it.
+
+    finance_tools.py LEDGERLINE SOURCE-DIR [--write]     --write brings the page's outputs up to date
+"""
+import collections
+import csv
+import io
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from decimal import Decimal
+
+from server import Server, run
+
+WRITE = "--write" in sys.argv and sys.argv.remove("--write") is None
+SOURCE_DIR = os.path.abspath(sys.argv.pop(2))
+LEDGERLINE = os.path.abspath(sys.argv.pop(1))
+PAGE = os.path.join(SOURCE_DIR, "docs", "finance.md")
+PSQL = "/usr/lib/postgresql/15/bin/psql"
+ALICE, BOB, GONE = "tel:+15550001", "tel:+15550002", "tel:+15550003"
+# Names that would end a field, a line, a comment or an account's name.
+HOSTILE = 'a "song"; (two\u00a0 words) | x, y: z'
+
+# What was done, in order; then the books are dated back, an entry every ten hours from the evening of 1 January on.
+# The order of entries is kept, so they stay right; nobody can do this but a superuser with the triggers off.
+HISTORY = (
+    ("account", "domain", "example.com"),
+    ("account", "balance-type", "example.com", "main", "EUR", "--priority", "2"),
+    ("account", "balance-type", "example.com", "data", "bytes", "--priority", "1"),
+    ("account", "open", ALICE, "--domain", "example.com"),
+    ("account", "open", BOB, "--domain", "example.com"),
+    ("account", "open", GONE, "--domain", "example.com"),
+    ("balance", "credit", ALICE, "50.00", "EUR", "--balance", "main", "--reference", "topup-1"),
+    ("balance", "credit", BOB, "20.00", "EUR", "--balance", "main", "--reference", "topup-2"),
+    ("balance", "credit", ALICE, "1000000", "bytes", "--balance", "data", "--reference", "data-1"),
+    ("charge", ALICE, "1.50", "song-1"),
+    ("charge", ALICE, "2.50", "film-1"),
+    ("charge", BOB, "0.99", "song-2", HOSTILE),
+    ("refund", ALICE, "2.50", "film-1"),
+    ("balance", "transfer", ALICE, BOB, "5.00", "EUR", "--reference", "gift-1"),
+    ("charge", ALICE, "0.10", " ".join(f"call-{n}" for n in range(60))),  # sixty of them
+    ("balance", "credit", GONE, "3.00", "EUR", "--balance", "main", "--reference", "topup-3"),
+    ("charge", BOB, "4.00", "film-2"),
+    ("balance", "adjust", BOB, "0.50", "EUR", "--reference", "fix-1", "--description", "goodwill"),
+    ("balance", "reverse", BOB, "--of-application", "shop", "--of-operation", "charge", "--of-reference", "film-2",
+     "--reference", "undo-1"),
+    ("account", "close", GONE),
+    ("charge", ALICE, "7.25", "film-3"),
+)
+DATE_BACK = """
+    begin;
+    set local session_replication_role = replica;
+    create temporary table moment as
+    select recorded_at, timestamptz '2026-01-01 20:00Z' + (row_number() over (order by recorded_at) - 1) * interval '10 hours' as at
+      from (select distinct recorded_at from ledger.journal) x;
+    update ledger.journal j set recorded_at = m.at from moment m where m.recorded_at = j.recorded_at;
+    update ledger.request r set recorded_at = m.at from moment m where m.recorded_at = r.recorded_at;
+    update ledger.account a set closed_at = m.at from moment m where m.recorded_at = a.closed_at;
+    update ledger.account set closed_at = (select max(at) from moment where at < (select max(at) from moment))
+     where closed_at is not null;
+    update ledger.account set opened_at = '2026-01-01';
+    update ledger.balance set created_at = '2026-01-01';
+    update ledger.address a set since = '2026-01-01', until = (select c.closed_at from ledger.account c
+        where c.account_id = a.account_id);
+    update ledger.shard s set last_recorded_at = coalesce((select max(j.recorded_at) from ledger.journal j
+        where j.shard = s.shard), '-infinity');
+    delete from ledger.slice_total;
+    delete from ledger.slice;
+    commit;
+"""
+
+
+class FinanceTools(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="ledgerline-finance-")
+        os.chmod(cls.folder, 0o755)
+        cls.data_dir = os.path.join(cls.folder, "var")
+        # What runs in the background stays out of the past that is made here.
+        environment = dict(os.environ, LEDGERLINE_AUDIT_SEAL_INTERVAL="1d", LEDGERLINE_LEDGER_SWEEP_INTERVAL="1d",
+                           LEDGERLINE_FINANCE_TIME_ZONE="Europe/Paris")
+        cls.server = Server([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", "", "--data-dir",
+                             cls.data_dir], cls.folder, environment)
+        for step in HISTORY:
+            cls.do(*step)
+        cls.sql("postgres", DATE_BACK)
+        cls.done("period", "close", "2026-01", "--by", "A. Counter")
+
+    @classmethod
+    def tearDownClass(cls):
+        status = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert status == 0, cls.server.output
+
+    # What the history is made with ----------------------------------------------------------------------------------
+
+    @classmethod
+    def do(cls, verb, *arguments):
+        if verb not in ("charge", "refund"):
+            cls.done(verb, *arguments)
+            return
+        address, amount, reference, *text = arguments
+        description = (text or [verb])[0].replace("'", "''")
+        outcome = cls.sql("ledgerline_service", f"""
+            select o_outcome[1]
+              from ledger.address d
+             cross join string_to_table('{reference}', ' ') reference
+             cross join lateral ledger.post_batch(
+                   '{{{verb}}}', array[d.shard], array[d.account_id], null, array[null],
+                   array[{amount.replace('.', '')}], '{{2}}', '{{EUR}}', array[ledger.application_id('shop')],
+                   array[reference], array[gen_random_uuid()], null, null, array['revenue'], null, array[false], null,
+                   null, array['{description}'], 1000000000, interval '1 hour')
+             where d.address = '{address}' and d.until is null""")
+        assert set(outcome) == {"posted"}, (arguments, outcome)
+
+    @classmethod
+    def sql(cls, role, statement):
+        socket = os.path.realpath(os.path.join(cls.data_dir, "socket"))
+        output, errors, status = run([PSQL, "-qAt", "-v", "ON_ERROR_STOP=1", "-h", socket, "-U", role, "-c", statement,
+                                      "ledgerline"])
+        assert status == 0, errors
+        return output.splitlines()
+
+    @classmethod
+    def done(cls, *arguments):
+        output, errors, status = run([LEDGERLINE, *arguments], cwd=cls.folder)
+        assert (status, errors) == (0, ""), (arguments, errors)
+        return output
+
+    def rows(self, query):
+        return self.done("psql", "--", "-At", "-c", query).splitlines()
+
+    # hledger --------------------------------------------------------------------------------------------------------
+
+    def hledger(self, journal, *arguments):
+        """Figures of hledger's own report as {(account, unit): amount}, with the ledger's sign."""
+        done = subprocess.run(["hledger", "-f", "-", *arguments, "-O", "csv", "--layout=bare"], input=journal,
+                              capture_output=True, text=True, timeout=60, check=False,
+                              env=dict(os.environ, LANG="C.UTF-8", LC_ALL="C.UTF-8"))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return {(row["account"], row["commodity"]): Decimal(row["balance"])
+                for row in csv.DictReader(io.StringIO(done.stdout)) if Decimal(row["balance"])}
+
+    def expect_books(self, journal, at):
+        """The export, in hledger's eyes, is finance's trial balance of that time."""
+        figures = self.hledger(journal, "balance", "--flat", "--invert", "--no-total")
+        sums = collections.Counter()
+        for (account, unit), amount in figures.items():
+            sums[account.startswith("liabilities:customers"), unit] += amount
+        for line in self.rows(f"select unit, balances, contra, total from trial_balance_at('{at}')"):
+            unit, balances, contra, total = line.split("|")
+            self.assertEqual((sums[True, unit], sums[False, unit], Decimal(total)),
+                             (Decimal(balances), Decimal(contra), 0), (unit, at))
+        for line in self.rows(f"select unit, contra, case contra when 'revenue' then application end, sum(amount)"
+                              f" from contra_at('{at}') group by 1, 2, 3"):
+            unit, contra, application, amount = line.split("|")
+            name = {"revenue": f"income:{application}", "funding": "assets:funding", "adjustment": "expenses:adjustments",
+                    "written_off": "income:written off", "clearing": "equity:clearing"}[contra]
+            self.assertEqual(figures.get((name, unit), 0), Decimal(amount), contra)
+        return figures
+
+    def test_hledger_reads_the_journal_and_agrees(self):
+        whole = self.done("export", "journal", "--format", "hledger")
+        figures = self.expect_books(whole, "infinity")
+        for line in self.rows("select address, balance_type, unit, posted from balances_at('infinity')"):
+            address, balance, unit, posted = line.split("|")
+            self.assertEqual(figures.get((f"liabilities:customers:{address}:{balance}", unit), 0), Decimal(posted))
+        period = self.done("export", "journal", "--format", "hledger", "--month", "2026-01")
+        self.expect_books(period, "2026-01-31 22:59:59.999999Z")
+        second = self.done("export", "journal", "--format", "hledger", "--from", "2026-01-20", "--to",
+                           "2026-01-25T12:00+01:00")
+        self.expect_books(second, "2026-01-25 10:59:59.999999Z")
+        # What was before is dated before: a report of the period alone shows what the period earned.
+        income = self.hledger(second, "balance", "--flat", "--invert", "--no-total", "-b", "2026-01-20", "income:shop")
+        net, = self.rows("select sum(-amount) from journal where contra = 'revenue' and application = 'shop' and recorded_at >= '2026-01-20 "
+                         "00:00+01' and recorded_at < '2026-01-25 12:00+01'")
+        self.assertEqual(income, {("income:shop", "EUR"): Decimal(net)})
+
+    def test_hledger_reads_trial_balances_and_statements(self):
+        for month, last in (("2026-01", "2026-01-31 22:59:59.999999Z"), ("2026-02", "2026-02-28 22:59:59.999999Z")):
+            text = self.done("export", "trial-balance", "--format", "hledger", "--month", month)
+            self.expect_books(text, last)
+        for options, at in ((("--month", "2026-01"), "2026-01-31 22:59:59.999999Z"), ((), "infinity"),
+                            (("--from", "2027-01-01"), "infinity")):
+            text = self.done("export", "statement", ALICE, "--format", "hledger", *options)
+            figures = self.hledger(text, "balance", "--flat", "--invert", "--no-total", "liabilities:customers")
+            for balance, unit in (("main", "EUR"), ("data", "bytes")):
+                expected, = self.rows(f"select balance_at('{ALICE}', '{balance}', '{at}')")
+                self.assertEqual(figures[f"liabilities:customers:{ALICE}:{balance}", unit], Decimal(expected), options)
+
+    # CSV ------------------------------------------------------------------------------------------------------------
+
+    def csv(self, *arguments):
+        # As bytes: lines end as RFC 4180 has them.
+        text = subprocess.run([LEDGERLINE, *arguments], cwd=self.folder, capture_output=True, timeout=60,
+                              check=True).stdout.decode()
+        self.assertEqual(text.count("\r\n"), text.count("\n"))
+        return list(csv.DictReader(io.StringIO(text, newline="")))
+
+    def test_csv_has_what_the_views_have(self):
+        journal = self.csv("export", "journal")
+        self.assertEqual(len(journal), int(self.rows("select count(*) from journal")[0]))
+        self.assertEqual(list(journal[0])[:11],
+                         ["recorded_at", "effective_at", "address", "balance_type", "unit", "amount", "kind",
+                          "application", "reference_code", "description", "balance_after"])
+        self.assertIn(HOSTILE, [row["description"] for row in journal])
+        self.assertEqual(sorted(row["recorded_at"] for row in journal), [row["recorded_at"] for row in journal])
+        statement = self.csv("export", "statement", ALICE, "--month", "2026-01")
+        self.assertEqual([(row["reference_code"], row["amount"], row["balance_after"]) for row in statement],
+                         [tuple(row.split("|")) for row in self.rows(
+                             "select reference_code, amount, balance_after from statement("
+                             f"'{ALICE}', '2026-01-01 00:00+01', '2026-02-01 00:00+01')")])
+        self.assertEqual(statement[0]["recorded_at"], "2026-01-01T20:00:00.000000Z")
+        balance = self.csv("export", "trial-balance", "--month", "2026-01")
+        for unit in ("EUR", "bytes"):
+            for column in ("opening", "change", "closing"):
+                self.assertEqual(sum(Decimal(row[column]) for row in balance if row["unit"] == unit), 0)
+        closed = self.rows("select balances from closed_months where unit = 'EUR'")
+        self.assertEqual([row["closing"] for row in balance if (row["unit"], row["account"]) == ("EUR", "customers")],
+                         closed)
+
+    def test_a_file_appears_once_it_is_whole(self):
+        path = os.path.join(self.folder, "journal.csv")
+        self.assertRegex(self.done("export", "journal", "--output", path), r"^Wrote \d+ rows to ")
+        with open(path, newline="", encoding="utf-8") as file:
+            self.assertTrue(file.readline().startswith("recorded_at,"))
+        self.assertFalse(os.path.exists(path + ".part"))
+        for arguments in (("journal", "--output", os.path.join(self.folder, "no", "where.csv")),
+                          ("journal", "--month", "2026-13"), ("journal", "--from", "yesterday"), ("journal", "--json"),
+                          ("journal", "--month", "2026-01", "--from", "2026-01-01"), ("journal", "--format", "xml")):
+            output, errors, status = run([LEDGERLINE, "export", *arguments], cwd=self.folder)
+            self.assertEqual((output, status), ("", 2), arguments)
+            self.assertNotEqual(errors, "")
+        with open("/dev/full", "w", encoding="utf-8") as device:
+            full = subprocess.run([LEDGERLINE, "export", "journal"], cwd=self.folder, stdout=device,
+                                  stderr=subprocess.PIPE, timeout=60, check=False)
+        self.assertEqual(full.returncode, 2, full.stderr)
+
+    # Terminals ------------------------------------------------------------------------------------------------------
+
+    def on_terminal(self, *arguments, send=b"", stdout=None, until=None):
+        """What a person sees whose terminal is standard input and error, and output unless it goes elsewhere."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([LEDGERLINE, *arguments], cwd=self.folder, stdin=theirs, stderr=theirs,
+                                   stdout=theirs if stdout is None else stdout, close_fds=True,
+                                   env=dict(os.environ, PAGER="cat", TERM="dumb"))
+        os.close(theirs)
+        seen = b""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if not select.select([ours], [], [], 0.1)[0]:
+                continue
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break  # the other end is closed
+            if not part:
+                break
+            seen += part
+            if until and until in seen:
+                os.write(ours, send)
+                until = None
+        os.close(ours)
+        self.assertEqual(process.wait(timeout=60), 0, seen)
+        return seen.decode()
+
+    def test_long_commands_show_how_far_they_are(self):
+        seen = self.on_terminal("export", "journal", stdout=subprocess.DEVNULL)
+        self.assertRegex(seen, r"\[#{20}\] \d+/\d+ rows exported")
+        self.assertTrue(seen.endswith("\r\x1b[K"), "gone when it is done")
+        self.assertRegex(self.on_terminal("audit", "verify", stdout=subprocess.DEVNULL), r"\[#+ +\] \d+/\d+ each balance")
+
+    def test_psql_greets_people_with_views_functions_and_examples(self):
+        seen = self.on_terminal("psql", send=b"\\q\n", until=b"=>")
+        greeting = seen.replace("\r", "")
+        for view in self.rows("select viewname from pg_views where schemaname = 'finance'"):
+            self.assertRegex(greeting, rf"(?m)^  {view} +\w")
+        for function in ("statement", "balance_at", "trial_balance_at"):
+            self.assertRegex(greeting, rf"(?m)^  {function}\(")
+        examples = re.findall(r"(?m)^  (select .*;)$", greeting)
+        self.assertGreaterEqual(len(examples), 4, greeting)
+        for example in examples:
+            self.rows(example)
+
+    # Months ---------------------------------------------------------------------------------------------------------
+
+    def test_a_month_closes_once_it_is_over(self):
+        self.assertIn("was closed before", self.done("period", "close", "2026-01"))
+        output, errors, status = run([LEDGERLINE, "period", "close", "2999-01"], cwd=self.folder)
+        self.assertEqual((output, status), ("", 1))
+        self.assertIn("(period_open)", errors)
+        listed = self.done("period", "list")
+        self.assertRegex(listed, r"2026-01 +EUR +[\d.]+ +-[\d.]+ +0\.00 .* A\. Counter")
+        self.assertEqual(self.rows("select count(*) from control_totals where day < '2026-02-01' and not is_frozen"), ["0"])
+        self.assertIn("Everything agrees.", self.done("audit", "verify"))
+
+    # The page -------------------------------------------------------------------------------------------------------
+
+    def test_the_cookbook_says_what_comes_out(self):
+        with open(PAGE, encoding="utf-8") as file:
+            page = file.read()
+        recipe = re.compile(r"```sql\n(.*?)```\n\n```text\n(.*?)```\n", re.DOTALL)
+        self.assertEqual(len(recipe.findall(page)), page.count("```sql"), "a query without its output")
+        self.assertGreaterEqual(page.count("```sql"), 10)
+
+        def answer(match):
+            output, errors, status = run([LEDGERLINE, "psql", "--", "-X", "-P", "footer=off", "-P", "null=-",
+                                          "-v", "ON_ERROR_STOP=1", "-c", match.group(1)], cwd=self.folder,
+                                         env=dict(os.environ, PGTZ="Europe/Paris"))
+            self.assertEqual((status, errors), (0, ""), match.group(1))
+            lines = "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
+            return f"```sql\n{match.group(1)}```\n\n```text\n{lines}\n```\n"
+
+        answered = recipe.sub(answer, page)
+        if WRITE:
+            with open(PAGE, "w", encoding="utf-8") as file:
+                file.write(answered)
+        else:
+            self.assertEqual(answered, page)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
