@@ -2,13 +2,11 @@
 #include "app/call_client.hpp"
 
 #include "app/data_dir.hpp"
-#include "frontend/soap/envelope.hpp"
 #include "telephony/thirdpartycall/messages.hpp"
 
 #include <functional>
 #include <iostream>
 #include <utility>
-#include <variant>
 
 namespace app {
 namespace {
@@ -17,24 +15,14 @@ const soap::Endpoint third_party_call_v2_3{&thirdpartycall::third_party_call, &t
 static_assert(thirdpartycall::versions[1].name == "v2_3");
 
 /// Asks, and hands the response to `show`.
-int ask(const CallOptions& options, std::string_view name, const soap::Message& message,
-        const std::function<void(soap::Message&)>& show) {
-    const soap::XmlRuntime xml;
-    const soap::Catalogue catalogue({&thirdpartycall::third_party_call});
-    const soap::Decoder decoder(xml, catalogue);
-    const auto* operation = thirdpartycall::third_party_call.find(*third_party_call_v2_3.version, name);
-    const auto reply = post_soap(
-        options, soap::encode_request(soap::SoapVersion::v1_1, third_party_call_v2_3, *operation, message));
-    auto answer = decoder.decode_reply(reply.body, third_party_call_v2_3, *operation);
-    if (const auto* fault = std::get_if<soap::Fault>(&answer)) {
-        std::cerr << "Refused: " << fault->faultstring() << '\n';
+int show_answer(const CallOptions& options, std::string_view name, const soap::Message& message,
+                const std::function<void(soap::Message&)>& show) {
+    auto answer = ask(options, third_party_call_v2_3, name, message);
+    if (answer.fault) {
+        std::cerr << "Refused: " << answer.fault->faultstring() << '\n';
         return 1;
     }
-    if (const auto* nonsense = std::get_if<soap::Unintelligible>(&answer)) {
-        throw PlainError("the answer (HTTP " + std::to_string(reply.status) +
-                         ") makes no sense: " + nonsense->reason);
-    }
-    show(std::get<soap::Message>(answer));
+    show(answer.message);
     return 0;
 }
 
@@ -67,20 +55,20 @@ int start_call(const CallOptions& options) {
         if (!options.currency.empty()) charging.currency = options.currency;
         message.charging = std::move(charging);
     }
-    return ask(options, "makeCall", soap::Message::of(std::move(message)), [](soap::Message& answer) {
+    return show_answer(options, "makeCall", soap::Message::of(std::move(message)), [](soap::Message& answer) {
         std::cout << answer.as<thirdpartycall::Identifier>().result << '\n';
     });
 }
 
 int show_call(const CallOptions& options) {
-    return ask(options, "getCallInformation", reference(options), [](soap::Message& answer) {
+    return show_answer(options, "getCallInformation", reference(options), [](soap::Message& answer) {
         print(answer.as<thirdpartycall::CallInformationResult>().result);
     });
 }
 
 int end_call(const CallOptions& options) {
-    return ask(options, "endCall", reference(options),
-               [](soap::Message& /*empty*/) { std::cout << "Ended.\n"; });
+    return show_answer(options, "endCall", reference(options),
+                       [](soap::Message& /*empty*/) { std::cout << "Ended.\n"; });
 }
 
 }  // namespace app

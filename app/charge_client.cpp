@@ -1,16 +1,15 @@
-// Builds a chargeAmount or refundAmount, sends it, explains the answer.
+// Builds a chargeAmount or refundAmount, sends it, explains the answer; asks what became of a reference.
 #include "app/charge_client.hpp"
 
 #include "app/data_dir.hpp"
 #include "app/soap_client.hpp"
-#include "frontend/soap/envelope.hpp"
 #include "payment/amount_messages.hpp"
 
-#include <algorithm>
+#include <boost/json/parse.hpp>
 #include <iostream>
-#include <iterator>
 
 namespace app {
+namespace json = boost::json;
 namespace {
 
 const soap::Endpoint amount_charging_v2_1{&payment::amount_charging, &payment::amount_charging_versions[1]};
@@ -44,39 +43,53 @@ soap::Message message_of(const ChargeOptions& options) {
     return soap::Message::of(std::move(message));
 }
 
-/// The fault's id and text with its variables in place.
-int refused(const ChargeOptions& options, const soap::Fault& fault) {
-    std::cerr << (options.refund ? "Not refunded: " : "Not charged: ") << fault.faultstring() << '\n';
-    return 1;
-}
-
-int done(const ChargeOptions& options, const HttpReply& reply) {
+int done(const ChargeOptions& options, bool replayed) {
     std::cout << (options.refund ? "Refunded " : "Charged ") << options.address << ' ' << options.amount
               << ' ' << options.currency << ", reference " << options.reference << ".\n";
-    if (reply.replayed)
-        std::cout << "This was done before under the same reference; nothing was posted now.\n";
+    if (replayed) std::cout << "This was done before under the same reference; nothing was posted now.\n";
     return 0;
+}
+
+std::string text_at(const json::value& value, std::string_view name) {
+    const auto* found = value.as_object().if_contains(name);
+    return found && found->is_string() ? std::string(found->as_string()) : std::string();
+}
+
+/// One line a request.
+void print_requests(const json::value& body) {
+    for (const auto& request : body.at("requests").as_array()) {
+        std::cout << text_at(request, "time") << "  " << text_at(request, "operation") << ' '
+                  << text_at(request, "outcome") << "  " << text_at(request, "amount") << ' '
+                  << text_at(request, "unit");
+        const auto refunded = text_at(request, "refunded");
+        if (!refunded.empty()) std::cout << ", refunded " << refunded;
+        std::cout << '\n';
+    }
 }
 
 }  // namespace
 
 int charge(const ChargeOptions& options) {
-    const soap::XmlRuntime xml;
-    const soap::Catalogue catalogue({&payment::amount_charging});
-    const soap::Decoder decoder(xml, catalogue);
-    const auto* operation = payment::amount_charging.find(*amount_charging_v2_1.version,
-                                                          options.refund ? "refundAmount" : "chargeAmount");
-    const auto reply = post_soap(options, soap::encode_request(soap::SoapVersion::v1_1, amount_charging_v2_1,
-                                                               *operation, message_of(options)));
+    const auto answer = ask(options, amount_charging_v2_1, options.refund ? "refundAmount" : "chargeAmount",
+                            message_of(options));
+    if (!answer.fault) return done(options, answer.replayed);
+    std::cerr << (options.refund ? "Not refunded: " : "Not charged: ") << answer.fault->faultstring() << '\n';
+    return 1;
+}
 
-    const auto answer = decoder.decode_reply(reply.body, amount_charging_v2_1, *operation);
-    if (const auto* fault = std::get_if<soap::Fault>(&answer)) return refused(options, *fault);
-    if (const auto* nonsense = std::get_if<soap::Unintelligible>(&answer)) {
-        throw PlainError("it is unknown whether this was done: the answer (HTTP " +
-                         std::to_string(reply.status) + ") makes no sense: " + nonsense->reason +
-                         "\nThe same command again is safe: a reference is charged once.");
+int show_status(const ClientOptions& options, const std::string& reference, const std::string& address) {
+    const auto reply = ask_status(options, reference, address);
+    boost::system::error_code failure;
+    const auto body = json::parse(reply.body, failure);
+    if (failure || !body.is_object() || (reply.status != 200 && reply.status != 404)) {
+        throw PlainError("the answer (HTTP " + std::to_string(reply.status) + ") makes no sense");
     }
-    return done(options, reply);
+    if (reply.status == 404) {
+        std::cerr << text_at(body, "message") << '\n';
+        return 1;
+    }
+    print_requests(body);
+    return 0;
 }
 
 }  // namespace app

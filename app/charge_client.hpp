@@ -22,4 +22,8 @@ struct ChargeOptions : ClientOptions {
 /// asked, or when it is unknown what became of it.
 int charge(const ChargeOptions& options);
 
+/// Prints what was done under a reference: 0, or 1 when nothing is known. Throws PlainError when it could not
+/// be asked.
+int show_status(const ClientOptions& options, const std::string& reference, const std::string& address);
+
 }  // namespace app

@@ -1,6 +1,7 @@
 // Places, initialises, starts and stops the private cluster.
 #include "app/embedded_postgres.hpp"
 
+#include "app/http_client.hpp"
 #include "base/ids.hpp"
 #include "base/migrate.hpp"
 #include "base/sql.hpp"
@@ -31,22 +32,6 @@ constexpr std::size_t socket_dir_limit = sizeof(sockaddr_un::sun_path) - sizeof(
 
 /// A short name for a data directory, the same at every start.
 std::string path_hash(const fs::path& path) { return base::sha256_hex(path.string()).substr(0, 16); }
-
-std::string percent_encoded(const std::string& text) {
-    static constexpr char digits[] = "0123456789ABCDEF";
-    std::string result;
-    for (const char c : text) {
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-            c == '_' || c == '.') {
-            result += c;
-        } else {
-            result += '%';
-            result += digits[static_cast<unsigned char>(c) >> 4];
-            result += digits[static_cast<unsigned char>(c) & 15];
-        }
-    }
-    return result;
-}
 
 /// Makes `link` point to `target`, whatever link was there.
 void point_link(const fs::path& link, const fs::path& target) {

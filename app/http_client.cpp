@@ -35,7 +35,7 @@ std::string base64(const std::string& text) {
 /// each step is one, run to its end.
 class Exchange {
   public:
-    explicit Exchange(const HttpPost& request) : request_(request), stream_(io_) {
+    explicit Exchange(const HttpRequest& request) : request_(request), stream_(io_) {
         const auto url = boost::urls::parse_uri(request.url);
         if (!url || url->scheme() != "http" || url->host().empty()) {
             throw PlainError("'" + request.url + "' is no URL like http://127.0.0.1:8080");
@@ -44,6 +44,7 @@ class Exchange {
         port_ = url->has_port() ? std::string(url->port()) : "80";
         authority_ = std::string(url->encoded_host_and_port());
         target_ = url->encoded_path().empty() ? "/" : std::string(url->encoded_path());
+        if (url->has_query()) target_ += '?' + std::string(url->encoded_query());
     }
 
     HttpReply run() {
@@ -61,14 +62,18 @@ class Exchange {
 
   private:
     void send() {
-        http::request<http::string_body> message(http::verb::post, target_, 11);
+        http::request<http::string_body> message(request_.get ? http::verb::get : http::verb::post, target_,
+                                                 11);
         message.set(http::field::host, authority_);
         message.set(http::field::user_agent, "ledgerline");
-        message.set(http::field::content_type, request_.content_type);
         message.set(http::field::authorization, "Basic " + base64(request_.user + ':' + request_.password));
-        message.set("SOAPAction", "\"\"");
-        message.body() = request_.body;
-        message.prepare_payload();
+        if (!request_.idempotency_key.empty()) message.set("Idempotency-Key", request_.idempotency_key);
+        if (!request_.get) {
+            message.set(http::field::content_type, request_.content_type);
+            message.set("SOAPAction", "\"\"");
+            message.body() = request_.body;
+            message.prepare_payload();
+        }
         step([&](auto done) {
             http::async_write(stream_, message, [done](error_code ec, std::size_t) { done(ec); });
         });
@@ -97,7 +102,7 @@ class Exchange {
         if (result) throw PlainError("no answer from " + authority_ + ": " + result.message());
     }
 
-    const HttpPost& request_;
+    const HttpRequest& request_;
     asio::io_context io_;
     beast::tcp_stream stream_;
     std::string host_, port_, authority_, target_;
@@ -105,6 +110,22 @@ class Exchange {
 
 }  // namespace
 
-HttpReply post(const HttpPost& request) { return Exchange(request).run(); }
+std::string percent_encoded(std::string_view text) {
+    static constexpr char digits[] = "0123456789ABCDEF";
+    std::string result;
+    for (const char c : text) {
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+            c == '_' || c == '.' || c == '~') {
+            result += c;
+        } else {
+            result += '%';
+            result += digits[static_cast<unsigned char>(c) >> 4];
+            result += digits[static_cast<unsigned char>(c) & 15];
+        }
+    }
+    return result;
+}
+
+HttpReply send(const HttpRequest& request) { return Exchange(request).run(); }
 
 }  // namespace app

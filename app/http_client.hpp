@@ -7,11 +7,13 @@
 
 namespace app {
 
-struct HttpPost {
-    std::string url;  ///< http://HOST:PORT/PATH
+struct HttpRequest {
+    std::string url;   ///< http://HOST:PORT/PATH?QUERY
+    bool get = false;  ///< a GET without body; otherwise a POST
     std::string content_type;
     std::string user;
-    std::string password;  ///< sent as HTTP Basic
+    std::string password;         ///< sent as HTTP Basic
+    std::string idempotency_key;  ///< of the header Idempotency-Key; empty: none
     std::string body;
     std::chrono::milliseconds timeout{30'000};
 };
@@ -23,6 +25,9 @@ struct HttpReply {
 };
 
 /// Throws PlainError when there is no answer.
-HttpReply post(const HttpPost& request);
+HttpReply send(const HttpRequest& request);
+
+/// Everything but unreserved characters as %XX (RFC 3986, 2.3).
+[[nodiscard]] std::string percent_encoded(std::string_view text);
 
 }  // namespace app

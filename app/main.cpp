@@ -1,6 +1,5 @@
 // The program's entry: subcommands and their options.
-#include "app/call_client.hpp"
-#include "app/charge_client.hpp"
+#include "app/client_commands.hpp"
 #include "app/command_line.hpp"
 #include "app/data_dir.hpp"
 #include "app/node.hpp"
@@ -62,68 +61,6 @@ void add_migrate(CLI::App& program, CommonOptions& common, Action& action) {
     });
 }
 
-void add_payment(CLI::App& program, CommonOptions& common, Action& action, bool refund) {
-    auto* command = refund ? program.add_subcommand("refund", "Give back a charge, in whole or in part")
-                           : program.add_subcommand("charge", "Charge an account");
-    auto options = std::make_shared<ChargeOptions>();
-    options->refund = refund;
-    command->add_option("ADDRESS", options->address, "e.g. tel:+15550001")->required();
-    command->add_option("AMOUNT", options->amount, "e.g. 1.50")->required();
-    command->add_option("CURRENCY", options->currency, "e.g. EUR")->required();
-    command
-        ->add_option("--reference", options->reference,
-                     "Your name for this request; the same one again changes nothing")
-        ->required();
-    if (refund) {
-        command->add_option("--original-reference", options->original_reference,
-                            "The reference of the charge (default: --reference)");
-    }
-    command->add_option("--balance", options->balance, "The balance to use (default: the account's default)");
-    command->add_option("--description", options->description, "Text for the bill");
-    command->add_option("--url", options->url, "The server (default: the local one of the data directory)");
-    command->add_option("--user", options->user, "Who asks (default on a demo server: demo-app)");
-    command->add_option("--password-file", options->password_file, "File whose first line is the password");
-    common.add_data_dir(*command);
-    command->callback([&common, &action, options] {
-        action = [&common, options] {
-            if (options->description.empty()) options->description = options->refund ? "refund" : "charge";
-            options->data_dir = common.client_data_dir();
-            return charge(*options);
-        };
-    });
-}
-
-void add_call(CLI::App& program, CommonOptions& common, Action& action) {
-    auto* group = program.add_subcommand("call", "Make, see and end third-party calls");
-    group->require_subcommand(1);
-    const auto options = std::make_shared<CallOptions>();
-    const auto add = [&](const std::string& name, const std::string& text, int (*run)(const CallOptions&)) {
-        auto* command = group->add_subcommand(name, text);
-        command->add_option("--url", options->url,
-                            "The server (default: the local one of the data directory)");
-        command->add_option("--user", options->user, "Who asks (default on a demo server: demo-app)");
-        command->add_option("--password-file", options->password_file,
-                            "File whose first line is the password");
-        common.add_data_dir(*command);
-        command->callback([&common, &action, options, run] {
-            action = [&common, options, run] {
-                options->data_dir = common.client_data_dir();
-                return run(*options);
-            };
-        });
-        return command;
-    };
-    auto* start = add("start", "Connect two parties; prints the call's identifier", start_call);
-    start->add_option("CALLING", options->calling, "Called first, e.g. sip:alice@127.0.0.1:5070")->required();
-    start->add_option("CALLED", options->called, "Called when the first has answered")->required();
-    start->add_option("--amount", options->amount, "What the call costs, once connected");
-    start->add_option("--currency", options->currency, "Of the amount (default: the payer's balance's)");
-    add("status", "Show how a call stands", show_call)
-        ->add_option("ID", options->id, "From `call start`")
-        ->required();
-    add("end", "End a call", end_call)->add_option("ID", options->id, "From `call start`")->required();
-}
-
 void add_psql(CLI::App& program, CommonOptions& common, Action& action) {
     auto* command = program.add_subcommand("psql", "Look at the books: psql as finance staff, read only");
     common.add_config(*command);
@@ -174,9 +111,9 @@ int main(int argc, char** argv) {
     Action action;
     add_serve(program, common, action);
     add_migrate(program, common, action);
-    add_payment(program, common, action, false);
-    add_payment(program, common, action, true);
-    add_call(program, common, action);
+    add_payment_commands(program, common, action);
+    add_account_clients(program, common, action);
+    add_call_commands(program, common, action);
     add_account_commands(program, common, action);
     add_audit_commands(program, common, action);
     add_balance_commands(program, common, action);

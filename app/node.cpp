@@ -20,6 +20,7 @@
 #include "ledger/sweeper.hpp"
 #include "payment/interfaces.hpp"
 #include "payment/payment.hpp"
+#include "payment/request_status.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -351,7 +352,10 @@ void Node::Parts::make_endpoint(const Settings& settings) {
                                     [this] { return readiness(); },
                                     [this](std::string& text) { append_metrics(text); },
                                     log.with({{"part", "http"}}),
-                                    &*secrets};
+                                    &*secrets,
+                                    [this](frontend::StatusQuestion question) {
+                                        return payment::request_status(*ledger, std::move(question));
+                                    }};
     endpoint.emplace(std::move(parts), endpoint_options(settings));
 }
 

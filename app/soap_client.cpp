@@ -42,20 +42,49 @@ Access find_access(const ClientOptions& options) {
     return access;
 }
 
-}  // namespace
-
-HttpReply post_soap(const ClientOptions& options, std::string envelope) {
+HttpReply send_as_user(const ClientOptions& options, HttpRequest request) {
     const auto access = find_access(options);
-    HttpPost request;
-    request.url = access.url + "/ParlayX/";
-    request.content_type = soap::content_type(soap::SoapVersion::v1_1);
+    request.url = access.url + request.url;
     request.user = access.user;
     request.password = access.password;
-    request.body = std::move(envelope);
-    auto reply = post(request);
+    auto reply = send(request);
     if (reply.status == 401)
         throw PlainError("the server does not accept user " + access.user + " with this password");
     return reply;
+}
+
+}  // namespace
+
+SoapAnswer ask(const ClientOptions& options, const soap::Endpoint& endpoint, std::string_view operation,
+               const soap::Message& message) {
+    const soap::XmlRuntime xml;
+    const soap::Catalogue catalogue({endpoint.interface});
+    const soap::Decoder decoder(xml, catalogue);
+    const auto* table = endpoint.interface->find(*endpoint.version, operation);
+    HttpRequest request;
+    request.url = "/ParlayX/";
+    request.idempotency_key = options.key;
+    request.content_type = soap::content_type(soap::SoapVersion::v1_1);
+    request.body = soap::encode_request(soap::SoapVersion::v1_1, endpoint, *table, message);
+    const auto reply = send_as_user(options, std::move(request));
+
+    auto answer = decoder.decode_reply(reply.body, endpoint, *table);
+    if (const auto* nonsense = std::get_if<soap::Unintelligible>(&answer)) {
+        throw PlainError(
+            "it is unknown whether this was done: the answer (HTTP " + std::to_string(reply.status) +
+            ") makes no sense: " + nonsense->reason +
+            (options.repeatable ? "\nThe same command again is safe: a reference counts once." : ""));
+    }
+    if (auto* fault = std::get_if<soap::Fault>(&answer)) return {{}, reply.replayed, std::move(*fault)};
+    return {std::get<soap::Message>(std::move(answer)), reply.replayed, std::nullopt};
+}
+
+HttpReply ask_status(const ClientOptions& options, const std::string& reference, const std::string& address) {
+    HttpRequest request;
+    request.get = true;
+    request.url =
+        "/ParlayX/requests/" + percent_encoded(reference) + "?endUserIdentifier=" + percent_encoded(address);
+    return send_as_user(options, std::move(request));
 }
 
 }  // namespace app

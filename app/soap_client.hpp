@@ -2,9 +2,14 @@
 #pragma once
 
 #include "app/http_client.hpp"
+#include "frontend/soap/fault.hpp"
+#include "frontend/soap/interface.hpp"
+#include "frontend/soap/message.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace app {
 
@@ -13,10 +18,25 @@ struct ClientOptions {
     std::string user;
     std::string password_file;
     std::filesystem::path data_dir;
+    std::string key;          ///< the Idempotency-Key of requests that have no reference
+    bool repeatable = false;  ///< the request has a reference: hints say that it can be sent again
 };
 
-/// Sends an envelope to the server, as that user. Throws PlainError when it could not be asked, or does not
-/// accept the password.
-[[nodiscard]] HttpReply post_soap(const ClientOptions& options, std::string envelope);
+/// What a server answered: the operation's response, or a fault.
+struct SoapAnswer {
+    soap::Message message;
+    bool replayed = false;  ///< it was done before under the same key
+    std::optional<soap::Fault> fault;
+};
+
+/// Asks for one operation. Throws PlainError when nobody could be asked, the password was not accepted, or
+/// the answer makes no sense.
+[[nodiscard]] SoapAnswer ask(const ClientOptions& options, const soap::Endpoint& endpoint,
+                             std::string_view operation, const soap::Message& message);
+
+/// What became of the requests under a reference, in JSON (frontend/request_status.hpp). Throws as ask()
+/// does.
+[[nodiscard]] HttpReply ask_status(const ClientOptions& options, const std::string& reference,
+                                   const std::string& address);
 
 }  // namespace app

@@ -139,6 +139,9 @@ struct Endpoint::Impl {
 
     // Everything else
     asio::awaitable<http::Response> get(const http::Request& request, const Route& route);
+    asio::awaitable<std::variant<auth::PrincipalPtr, http::Response>> sender_of_get(
+        const http::Request& request);
+    asio::awaitable<http::Response> request_status(const http::Request& request, const Route& route);
     [[nodiscard]] http::Response document(const http::Request& request, const Route& route) const;
     [[nodiscard]] std::string base_url(const http::Request& request) const;
     [[nodiscard]] http::Response metrics_response() const;
@@ -372,22 +375,57 @@ asio::awaitable<http::Response> Endpoint::Impl::get(const http::Request& request
         case Route::Kind::any_service:
         case Route::Kind::one_service:
             break;
+        case Route::Kind::request_status:
+            co_return co_await request_status(request, route);
         case Route::Kind::astray:
         case Route::Kind::nothing:
             co_return text_response(404, "Nothing here; see /ParlayX/");
     }
     if (!options.public_descriptions) {
-        const std::string client(client_address(request, options.trusted_proxies));
-        const auto outcome = co_await recognition.transport(request, client);
-        if (const auto* denial = std::get_if<auth::Denial>(&outcome)) {
-            auto response = text_response(401, std::string(to_string(*denial)));
-            for (const auto& challenge : recognition.challenges(*denial == auth::Denial::stale)) {
-                response.add_header("WWW-Authenticate", challenge);
-            }
-            co_return response;
-        }
+        auto sender = co_await sender_of_get(request);
+        if (auto* denied = std::get_if<http::Response>(&sender)) co_return std::move(*denied);
     }
     co_return document(request, route);
+}
+
+asio::awaitable<std::variant<auth::PrincipalPtr, http::Response>> Endpoint::Impl::sender_of_get(
+    const http::Request& request) {
+    const std::string client(client_address(request, options.trusted_proxies));
+    const auto outcome = co_await recognition.transport(request, client);
+    const auto* denial = std::get_if<auth::Denial>(&outcome);
+    if (denial == nullptr) co_return std::get<auth::PrincipalPtr>(outcome);
+    const bool busy = *denial == auth::Denial::overloaded || *denial == auth::Denial::unavailable;
+    const bool throttled = *denial == auth::Denial::throttled;
+    auto response = text_response(busy ? 503 : throttled ? 429 : 401, std::string(to_string(*denial)));
+    if (busy) response.add_header("Retry-After", std::to_string(options.retry_after.count()));
+    if (throttled) response.add_header("Retry-After", "60");
+    if (response.status == 401) {
+        for (const auto& challenge : recognition.challenges(*denial == auth::Denial::stale))
+            response.add_header("WWW-Authenticate", challenge);
+    }
+    co_return response;
+}
+
+asio::awaitable<http::Response> Endpoint::Impl::request_status(const http::Request& request,
+                                                               const Route& route) {
+    if (!parts.request_status) co_return text_response(404, "Nothing here; see /ParlayX/");
+    auto sender = co_await sender_of_get(request);
+    if (auto* denied = std::get_if<http::Response>(&sender)) co_return std::move(*denied);
+    auto reference = percent_decoded(route.reference);
+    auto address = query_value(route.query, "endUserIdentifier");
+    if (!reference || !address || address->empty()) {
+        co_return text_response(
+            400, "GET /ParlayX/requests/REFERENCE?endUserIdentifier=URI, both percent-encoded");
+    }
+    StatusQuestion question{std::get<auth::PrincipalPtr>(std::move(sender)), std::move(*reference),
+                            std::move(*address)};
+    auto answer = co_await parts.request_status(std::move(question));
+    http::Response response;
+    response.status = answer.status;
+    response.content_type = "application/json";
+    response.body = std::move(answer.json) + '\n';
+    if (answer.status == 503) response.add_header("Retry-After", std::to_string(options.retry_after.count()));
+    co_return response;
 }
 
 http::Response Endpoint::Impl::document(const http::Request& request, const Route& route) const {

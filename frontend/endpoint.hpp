@@ -7,6 +7,7 @@
 #include "frontend/auth/secret_schemes.hpp"
 #include "frontend/http/networks.hpp"
 #include "frontend/http/server.hpp"
+#include "frontend/request_status.hpp"
 #include "frontend/service.hpp"
 #include "frontend/soap/envelope.hpp"
 
@@ -60,6 +61,7 @@ class Endpoint final : public http::Handler {
         std::function<void(std::string&)> more_metrics;
         base::Logger log;
         auth::SecretSchemes* secrets = nullptr;  ///< null: HTTP Basic only
+        RequestStatus request_status{};          ///< null: nobody is asked what became of a request
     };
     Endpoint(Parts parts, EndpointOptions options);
     ~Endpoint() override;

@@ -3,6 +3,8 @@
 
 #include "frontend/http/message.hpp"
 
+#include <charconv>
+
 namespace frontend {
 namespace {
 
@@ -48,10 +50,47 @@ Route find_route(std::string_view target) {
     const auto slash = rest.find('/');
     route.kind = Route::Kind::astray;
     if (slash == std::string_view::npos || rest.find('/', slash + 1) != std::string_view::npos) return route;
+    if (rest.substr(0, slash) == "requests") {
+        route.reference = rest.substr(slash + 1);
+        if (!route.reference.empty()) route.kind = Route::Kind::request_status;
+        return route;
+    }
     route.version = rest.substr(0, slash);
     route.interface = rest.substr(slash + 1);
     if (!route.version.empty() && !route.interface.empty()) route.kind = Route::Kind::one_service;
     return route;
+}
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+    std::string result;
+    while (!text.empty()) {
+        if (text.front() != '%') {
+            result += text.front();
+            text.remove_prefix(1);
+            continue;
+        }
+        unsigned value = 0;
+        const auto digits = text.substr(1, 2);
+        const auto* const end = digits.data() + digits.size();
+        if (digits.size() < 2 || std::from_chars(digits.data(), end, value, 16).ptr != end)
+            return std::nullopt;
+        result += static_cast<char>(value);
+        text.remove_prefix(3);
+    }
+    return result;
+}
+
+std::optional<std::string> query_value(std::string_view query, std::string_view name) {
+    while (!query.empty()) {
+        const auto end = query.find('&');
+        const auto pair = query.substr(0, end);
+        query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
+        const auto equals = pair.find('=');
+        if (pair.substr(0, equals) != name) continue;
+        return percent_decoded(equals == std::string_view::npos ? std::string_view()
+                                                                : pair.substr(equals + 1));
+    }
+    return std::nullopt;
 }
 
 }  // namespace frontend

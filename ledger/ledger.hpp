@@ -97,6 +97,12 @@ class Ledger {
     /// Newest first; unknown_balance when the account has no such balance.
     boost::asio::awaitable<Result<std::vector<HistoryEntry>>> history(HistoryQuery query);
 
+    /// What the application did to the account under this reference, in the order of time. Refusals:
+    /// overloaded, unavailable.
+    boost::asio::awaitable<Result<std::vector<KnownRequest>>> requests(AccountPtr account,
+                                                                       std::string application,
+                                                                       std::string reference);
+
     /// After Refusal::stale_address: the next find() looks it up again.
     void forget_address(std::string_view address) { directory_.forget(address); }
     /// When notifications may have been missed.

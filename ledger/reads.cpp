@@ -110,6 +110,32 @@ asio::awaitable<Result<std::vector<HistoryEntry>>> Ledger::history(HistoryQuery 
     co_return entries;
 }
 
+asio::awaitable<Result<std::vector<KnownRequest>>> Ledger::requests(AccountPtr account,
+                                                                    std::string application,
+                                                                    std::string reference) {
+    std::vector<KnownRequest> requests;
+    if (reference.size() > options_.reference_bytes_max || !base::is_storable_text(reference))
+        co_return requests;
+    const auto key = base::sql::params(std::int64_t{account->shard}, account->id, application, reference);
+    auto rows = co_await read(
+        "select operation, amount, refunded, unit, exponent,"
+        "       (extract(epoch from recorded_at) * 1000000)::bigint"
+        "  from ledger.requests_of($1, $2, $3, $4)",
+        key);
+    if (!rows) co_return rows.error();
+    for (std::size_t row = 0; row < rows->size(); ++row) {
+        KnownRequest request;
+        request.operation = rows->text(row, 0);
+        request.decimals = static_cast<int>(rows->integer(row, 4));
+        request.amount = base::Decimal::of_minor(rows->integer(row, 1), request.decimals);
+        request.refunded = base::Decimal::of_minor(rows->integer(row, 2), request.decimals);
+        request.unit = rows->text(row, 3);
+        request.recorded_at = time_of(rows->integer(row, 5));
+        requests.push_back(std::move(request));
+    }
+    co_return requests;
+}
+
 asio::awaitable<Result<base::sql::Rows>> Ledger::read(std::string statement, base::sql::Params parameters) {
     auto work = [statement, parameters](base::sql::Session& session) {
         return session.exec(statement, parameters);

@@ -22,7 +22,7 @@ struct Balance {
     std::string unit;
     int decimals = 0;  ///< of the unit: 2 for EUR
     base::Decimal posted;
-    base::Decimal held;  ///< by open holds that are not due
+    base::Decimal held;        ///< by open holds that are not due
     base::Decimal unreserved;  ///< posted - held: what is there, without a credit limit, expired or not
     base::Decimal credit_limit;
     base::Decimal available;  ///< posted - held + credit_limit; 0 once it has expired
@@ -55,6 +55,16 @@ struct HistoryEntry {
     std::string code;  ///< may be empty
     std::string description;
     std::int64_t journal_no = 0;  ///< rises with time within an account
+};
+
+/// A request that was done.
+struct KnownRequest {
+    std::string operation;   ///< charge, refund, credit, capture … (ledger.operation)
+    base::Decimal amount;    ///< of all its legs; of a split this account's share; 0: it moved nothing
+    base::Decimal refunded;  ///< how much of it linked refunds gave back
+    std::string unit;
+    int decimals = 0;  ///< of the unit
+    TimePoint recorded_at;
 };
 
 }  // namespace ledger

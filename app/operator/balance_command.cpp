@@ -1,5 +1,6 @@
 // `ledgerline balance`: shows and opens balances, moves money by hand, and sets how far and in which order
 // balances are spent.
+#include "app/client_commands.hpp"
 #include "app/data_dir.hpp"
 #include "app/operator/balances.hpp"
 #include "app/operator/command_group.hpp"
@@ -325,8 +326,10 @@ void add_limits(CommandGroup& group, const ArgumentsPtr& arguments) {
 }  // namespace
 
 void add_balance_commands(CLI::App& program, CommonOptions& common, Action& action) {
-    CommandGroup group(program, common, action, "balance", "Show, open, credit and correct balances",
-                       "show tel:+15550001");
+    CommandGroup group(program, common, action, "balance",
+                       "Ask for an account's balances; or, as the operator, open, credit and correct them",
+                       "tel:+15550001\n  ledgerline balance show tel:+15550001");
+    add_balance_client(group.without_subcommand(), common, action);
     const auto arguments = std::make_shared<Arguments>();
     add_opening(group, arguments);
     add_posting(group, arguments);

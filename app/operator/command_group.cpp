@@ -60,4 +60,9 @@ CLI::App& CommandGroup::add_action(const std::string& name, const std::string& t
     return *added;
 }
 
+CLI::App& CommandGroup::without_subcommand() {
+    group_->require_subcommand(0, 1);
+    return *group_;
+}
+
 }  // namespace app

@@ -25,6 +25,9 @@ class CommandGroup {
     CLI::App& add_for_finance(const std::string& name, const std::string& text, const std::string& example,
                               std::function<void(FinanceDesk&)> command);
 
+    /// The group itself, for what it does without a subcommand.
+    CLI::App& without_subcommand();
+
   private:
     CLI::App& add_action(const std::string& name, const std::string& text, const std::string& example,
                          std::function<int(const DeskOptions&)> command);

@@ -3,6 +3,8 @@
 
     command_line.py LEDGERLINE
 """
+import base64
+import json
 import os
 import re
 import shutil
@@ -12,6 +14,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import urllib.error
 import urllib.request
 
 from server import Server, run, server_info
@@ -67,6 +70,105 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(self.rows("select kind, balance_type, amount, description from journal "
                                    "where address = 'tel:+15550010' and reference_code in ('C1', 'C2') order by seq"),
                          ["charge|bonus|-2.25|it's a <test>", "refund|bonus|1.00|refund"])
+
+    def test_what_became_of_a_reference(self):
+        for command, amount in (("charge", "2.25"), ("refund", "1")):
+            self.assertEqual(self.ledgerline(command, "tel:+15550013", amount, "EUR", "--reference", "S/1 +")[2], 0)
+        output, errors, status = self.charge("--status", "S/1 +", "--account", "tel:+1-555-0013")
+        self.assertEqual((status, errors), (0, ""))
+        self.assertRegex(output, r"^20[0-9T:.-]+Z  charge done  2\.25 EUR, refunded 1\.00\n"
+                                 r"20[0-9T:.-]+Z  refund done  1\.00 EUR\n$")
+        for reference, account in (("S2", "tel:+15550013"), ("S/1 +", "tel:+15550014"), ("S/1 +", "tel:+19990000")):
+            output, errors, status = self.charge("--status", reference, "--account", account)
+            self.assertEqual((status, output), (1, ""))
+            self.assertRegex(errors, "may still be in flight.*Repeating it.*is safe")
+        self.assertIn("--account is required", self.charge("--status", "S1")[1])
+
+    def test_the_question_on_the_wire(self):
+        self.assertEqual(self.charge("tel:+15550015", "1.5", "EUR", "--reference", "W1")[2], 0)
+        hold = self.ledgerline("hold", "tel:+15550015", "3", "EUR", "--key", "W1")[0].strip()
+        self.assertEqual(self.ledgerline("hold", "tel:+15550015", "3", "EUR", "--key", "W1")[0].strip(), hold)
+        url = server_info(self.data_dir)["url"] + "/ParlayX/requests/W1"
+        about = "?endUserIdentifier=tel:%2B15550015"
+        status, body = self.get(url + about, "demo-app")
+        self.assertEqual(status, 200)
+        self.assertEqual((body["referenceCode"], body["endUserIdentifier"]), ("W1", "tel:+15550015"))
+        for one, operation, amount in zip(body["requests"], ("charge", "hold"), ("1.50", "3.00"), strict=True):
+            self.assertRegex(one.pop("time"), r"^20.*Z$")
+            self.assertEqual(one, {"operation": operation, "outcome": "done", "amount": amount, "unit": "EUR"})
+        # Somebody else's is an unknown one, whatever they may do.
+        status, unknown = self.get(url + about, "admin")
+        self.assertEqual((status, unknown["error"]), (404, "not-found"))
+        self.assertEqual(self.get(url + "0" + about, "demo-app"), (404, unknown))
+        self.assertEqual(self.get(url + about + "0", "demo-app"), (404, unknown))
+        for malformed in ("", "?endUserIdentifier=", "?endUserIdentifier=%"):
+            self.assertEqual(self.get(url + malformed, "demo-app")[0], 400)
+        self.assertEqual(self.get(url + about, "demo-app", "wrong")[0], 401)
+        self.assertEqual(self.get(url + about)[0], 401)
+
+    @staticmethod
+    def get(url, user=None, password=None):
+        """Status and JSON, if it is that."""
+        request = urllib.request.Request(url)
+        if user:
+            credentials = base64.b64encode(f"{user}:{password or user}".encode()).decode()
+            request.add_header("Authorization", "Basic " + credentials)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                is_json = refusal.headers["Content-Type"] == "application/json"
+                return refusal.code, json.load(refusal) if is_json else None
+
+    def test_holds_as_an_application(self):
+        hold, errors, status = self.ledgerline("hold", "tel:+15550016", "10", "EUR")
+        self.assertEqual((status, errors), (0, ""))
+        hold = hold.strip()
+        self.assertEqual(self.ledgerline("capture", hold, "2.50", "EUR", "--reference", "K1")[::2],
+                         ("Charged 2.50 EUR from the reservation, reference K1.\n", 0))
+        self.assertIn("SVC0270", self.ledgerline("capture", hold, "7.51", "EUR", "--reference", "K2")[1])
+        self.assertEqual(self.rows("select posted, held from balances where address = 'tel:+15550016' "
+                                   "and balance_type = 'main'"), ["97.50|7.50"])
+        self.assertEqual(self.ledgerline("release", hold)[::2], ("Released; what was left is free again.\n", 0))
+        _, errors, status = self.ledgerline("release", hold)
+        self.assertEqual(status, 1)
+        self.assertIn("reservationIdentifier", errors)
+        self.assertIn("AMOUNT is required", self.ledgerline("hold", "tel:+15550016")[1])
+        self.assertIn("Options", self.ledgerline("hold", "list", "--help")[0])
+
+    def test_accounts_as_an_application(self):
+        address = "tel:+15550017"
+        output, errors, status = self.ledgerline("balance", address)
+        self.assertEqual((status, errors), (0, ""))
+        self.assertEqual(output, "main          100\nbonus          10\ndata   1000000000\n")
+        for expected in ("Topped up", "nothing was posted now"):
+            output, errors, status = self.ledgerline("topup", address, "2.50", "--balance", "bonus", "--reference", "T1")
+            self.assertEqual((status, errors), (0, ""))
+            self.assertIn(expected, output)
+        output, errors, status = self.ledgerline("history", address, "--limit", "1")
+        self.assertEqual((status, errors), (0, ""))
+        self.assertRegex(output, r"^20\S+Z  kind=credit amount=2.50 unit=EUR balanceType=bonus balanceAfter=12.50 "
+                                 r'application=demo-app referenceCode=T1 description="balance update"\n$')
+        self.assertEqual(self.ledgerline("history", address, "--from", "2999-01-01T00:00:00Z")[:2],
+                         ("", "No entries.\n"))
+        self.assertIn("is no time", self.ledgerline("history", address, "--from", "yesterday")[1])
+
+        voucher = os.path.join(self.folder, "voucher")
+        made = json.loads(self.ledgerline("voucher", "create", "cli", "5", "EUR", "--pin-digits", "4", "--domain",
+                                          "example.com", "--balance", "main", "--json")[0])["vouchers"][0]
+        for text, expected in (("nonsense\n", "SVC0251"), (made["code"] + "\n" + made["pin"] + "\n", "")):
+            with open(voucher, "w", encoding="utf-8") as file:
+                file.write(text)
+            _, errors, status = self.ledgerline("topup", address, "--voucher-file", voucher, "--reference", "T2")
+            self.assertEqual(status, 1 if expected else 0)
+            self.assertIn(expected, errors)
+        with open(voucher, "w", encoding="utf-8") as file:
+            file.write("4711\n")
+        self.assertEqual(self.ledgerline("account", "pin", address, "--file", voucher)[2], 0)
+        self.assertIn("SVC0250", self.ledgerline("balance", address)[1])
+        self.assertIn("main          105\n", self.ledgerline("balance", address, "--pin-file", voucher)[0])
+        self.assertIn("ADDRESS", self.ledgerline("balance")[1])
 
     def test_refusals(self):
         cases = [

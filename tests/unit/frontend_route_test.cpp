@@ -43,4 +43,24 @@ TEST(Route, finds_the_rest) {
     }
 }
 
+TEST(Route, finds_what_became_of_a_request) {
+    const auto route = find_route("/ParlayX/requests/a%2Fb%20c?endUserIdentifier=tel:+1555");
+    EXPECT_EQ(route.kind, Kind::request_status);
+    EXPECT_EQ(frontend::percent_decoded(route.reference), "a/b c");
+    EXPECT_EQ(frontend::query_value(route.query, "endUserIdentifier"), "tel:+1555");
+    EXPECT_EQ(find_route("/ParlayX/requests/").kind, Kind::astray);
+    EXPECT_EQ(find_route("/ParlayX/requests/a/b").kind, Kind::astray);
+}
+
+TEST(Route, decodes_what_is_percent_encoded) {
+    EXPECT_EQ(frontend::percent_decoded(""), "");
+    EXPECT_EQ(frontend::percent_decoded("%C3%a4+%2B"), "\xC3\xA4++");
+    for (const auto* broken : {"%", "%4", "%4g", "%-1", "% 1", "a%zz"})
+        EXPECT_EQ(frontend::percent_decoded(broken), std::nullopt) << broken;
+    EXPECT_EQ(frontend::query_value("a=1&b=%41=&c", "b"), "A=");
+    EXPECT_EQ(frontend::query_value("a=1&b=%41=&c", "c"), "");
+    EXPECT_EQ(frontend::query_value("ab=1", "a"), std::nullopt);
+    EXPECT_EQ(frontend::query_value("a=%", "a"), std::nullopt);
+}
+
 }  // namespace
