@@ -1,11 +1,15 @@
 // Makes telephony's parts and takes them down in order.
 #include "app/telephony.hpp"
 
+#include "base/ids.hpp"
 #include "telephony/calls/records.hpp"
 #include "telephony/sip/agent.hpp"
 #include "telephony/tasks/directory.hpp"
+#include "telephony/thirdpartycall/recovery.hpp"
 #include "telephony/thirdpartycall/third_party_call.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -43,6 +47,10 @@ thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings
     return options;
 }
 
+calls::Recorder recorder_of(const Settings::Sip& settings) {
+    return {settings.advertise.empty() ? settings.listen : settings.advertise, base::random_hex_id()};
+}
+
 }  // namespace
 
 struct Telephony::Parts {
@@ -65,7 +73,8 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
     auto& parts = *parts_;
     parts.log = log;
     parts.stop_grace = settings.call.stop_grace;
-    parts.records.emplace(database, parts.context.get_executor(), log);
+    const auto recorder = recorder_of(settings.sip);
+    parts.records.emplace(recorder, database, parts.context.get_executor(), log);
     parts.directory.emplace(directory_options(settings.call), parts.context.get_executor());
     const auto listen = parse_listen_address(settings.sip.listen);
     if (listen) {
@@ -86,6 +95,12 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
     parts.third_party_call.emplace(service_options(settings, listen ? listen->address : ""), ledger,
                                    *parts.directory, parts.agent ? &*parts.agent : nullptr, *parts.records,
                                    log);
+    // SIP's port is ours alone: whoever had calls here before is gone.
+    if (parts.agent) {
+        asio::co_spawn(parts.context,
+                       thirdpartycall::recover_calls(recorder, database, ledger, *parts.agent, log),
+                       asio::detached);
+    }
     parts.thread = std::thread([&parts] {
         parts.context.run();
         parts.ran.set_value();

@@ -16,6 +16,7 @@ namespace app {
 class Telephony {
   public:
     /// Binds SIP's port. Where it can't be had, the log says so and no calls are made: charging goes on.
+    /// Calls that an earlier run with the same SIP address left are ended, and charged if they were answered.
     /// `ledger` and `database` outlive this.
     Telephony(const Settings& settings, ledger::Ledger& ledger, base::Database& database,
               const base::Logger& log);

@@ -18,7 +18,7 @@ Call::Call(const std::vector<std::string>& parties, CallOptions options, Moment 
     : options_(std::move(options)), waits_(parties.size() < 2), now_(now) {
     status_.created = now;
     for (const auto& address : parties) {
-        status_.parties.push_back({.address = address, .phase = {}, .started = {}, .ended = {}, .cause = {}});
+        status_.parties.emplace_back().address = address;
         legs_.emplace_back();
     }
 }
@@ -94,6 +94,7 @@ void Call::handle(const event::Answered& event) {
     const auto state = leg.state;
     leg.timer = 0;
     leg.retries = 0;
+    if (!event.dialog.empty()) status_.parties[event.leg].dialog = event.dialog;
     if (exchange_ && exchange_->to == event.leg && !exchange_->answered) {
         finish_exchange(event.leg, event.sdp);
         return;
@@ -306,6 +307,8 @@ void Call::park(LegNo leg) {
 void Call::offer_to(LegNo leg, LegNo offerer) {
     auto offer = sdp::padded(ours(leg, legs_[offerer].described), legs_[leg].lines);
     legs_[leg].lines = sdp::media_lines(offer);
+    if (options_.held && !settled_ && !std::exchange(secured_, true))
+        commands_.emplace_back(command::Secure{});
     reinvite(leg, State::offered, std::move(offer));
 }
 
@@ -330,8 +333,7 @@ void Call::handle(const event::End&) {
 void Call::handle(const event::Add& event) {
     if (ending_ || has(event.address)) return;
     waits_ = true;
-    status_.parties.push_back(
-        {.address = event.address, .phase = {}, .started = {}, .ended = {}, .cause = {}});
+    status_.parties.emplace_back().address = event.address;
     legs_.emplace_back();
     changed_ = true;
 }
@@ -383,6 +385,7 @@ void Call::close_party(LegNo leg, Cause cause) {
     party.phase = Phase::terminated;
     party.ended = now_;
     party.cause = cause;
+    party.dialog.clear();
     changed_ = true;
 }
 

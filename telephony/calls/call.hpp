@@ -29,6 +29,7 @@ struct PartyStatus {
     std::optional<Moment> started;
     std::optional<Moment> ended;
     std::optional<Cause> cause;  ///< once terminated
+    std::string dialog;          ///< of Answered; empty before, and once terminated
 };
 
 /// The whole call, as status and records show it.
@@ -173,6 +174,7 @@ class Call {
     bool waits_ = false;              // a party left over stays
     bool bridged_ = false;
     bool ending_ = false;
+    bool secured_ = false;  // Secure was given
     bool settled_ = false;  // Capture or Release was given
     bool finished_ = false;
     bool changed_ = false;

@@ -44,6 +44,7 @@ struct Ringing {
 struct Answered {
     LegNo leg = 0;
     std::string sdp;
+    std::string dialog{};  ///< what Signalling::hang_up_lost needs to end it after this server is gone
 };
 /// The initial INVITE failed: the leg is gone.
 struct Refused {
@@ -159,6 +160,9 @@ struct Join {
 struct Leave {
     LegNo leg = 0;
 };
+/// What comes next waits until the call's record is safe: from then on the call may be charged, and a server
+/// that takes over must know it.
+struct Secure {};
 struct SetTimer {
     TimerId id = 0;
     std::chrono::milliseconds after{0};
@@ -174,9 +178,10 @@ struct Finished {};
 
 }  // namespace command
 
-using Command = std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay,
-                             command::Answer, command::End, command::Join, command::Leave, command::SetTimer,
-                             command::Capture, command::Release, command::Changed, command::Finished>;
+using Command =
+    std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay, command::Answer,
+                 command::End, command::Join, command::Leave, command::Secure, command::SetTimer,
+                 command::Capture, command::Release, command::Changed, command::Finished>;
 using Commands = std::vector<Command>;
 
 }  // namespace calls

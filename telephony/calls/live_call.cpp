@@ -54,7 +54,32 @@ Invitation LiveCall::invitation(const command::Invite& command) const {
     return result;
 }
 
+/// Timers run whatever is awaited, and a leg that is to end does not wait for a record.
 void LiveCall::run(Commands commands) {
+    for (auto& command : commands) {
+        if (const auto* timer = std::get_if<command::SetTimer>(&command)) {
+            set_timer(*timer);
+            continue;
+        }
+        if (std::holds_alternative<command::End>(command) ||
+            std::holds_alternative<command::Finished>(command))
+            securing_.reset();
+        waiting_.push_back(std::move(command));
+    }
+    carry_on();
+}
+
+void LiveCall::secure() {
+    securing_ = std::make_shared<int>();
+    observer_.secure([this, which = std::weak_ptr<int>(securing_)] {
+        // The call is gone, or does not wait any more.
+        if (which.expired()) return;
+        securing_.reset();
+        carry_on();
+    });
+}
+
+void LiveCall::carry_on() {
     struct Carry {
         LiveCall& self;
         [[nodiscard]] LegId id(LegNo leg) const { return {self.number_, leg}; }
@@ -72,13 +97,18 @@ void LiveCall::run(Commands commands) {
         void operator()(command::End& c) const { self.signalling_.end(id(c.leg)); }
         void operator()(command::Join&) const {}   // not given without options.bridge
         void operator()(command::Leave&) const {}  // the same
-        void operator()(command::SetTimer& c) const { self.set_timer(c); }
+        void operator()(command::Secure&) const { self.secure(); }
+        void operator()(command::SetTimer&) const {}  // is set without waiting
         void operator()(command::Capture&) const { self.observer_.settled_paid(); }
         void operator()(command::Release&) const { self.observer_.settled_free(); }
         void operator()(command::Changed&) const { self.observer_.changed(); }
         void operator()(command::Finished&) const { self.observer_.finished(); }
     };
-    for (auto& command : commands) std::visit(Carry{*this}, command);
+    while (!securing_ && !waiting_.empty()) {
+        auto command = std::move(waiting_.front());
+        waiting_.pop_front();
+        std::visit(Carry{*this}, command);
+    }
 }
 
 }  // namespace calls

@@ -5,6 +5,7 @@
 #include "telephony/calls/signalling.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,6 +19,8 @@ struct Observer {
     std::function<void()> settled_paid;  ///< two parties are connected: charge what is held
     std::function<void()> settled_free;  ///< it failed: give back what is held
     std::function<void()> finished;      ///< no leg is left
+    /// Writes the call's record, and calls back when it is safe, on the same executor.
+    std::function<void(std::function<void()> safe)> secure;
 };
 
 class LiveCall {
@@ -35,6 +38,8 @@ class LiveCall {
 
   private:
     void run(Commands commands);
+    void carry_on();
+    void secure();
     void set_timer(const command::SetTimer& timer);
     [[nodiscard]] Invitation invitation(const command::Invite& command) const;
 
@@ -46,6 +51,8 @@ class LiveCall {
     boost::asio::any_io_executor executor_;
     Observer observer_;
     std::unique_ptr<Timers> timers_;
+    std::deque<Command> waiting_;    // commands behind a Secure that is not done
+    std::shared_ptr<int> securing_;  // the one under way
 };
 
 /// Now, for Call::on.

@@ -67,6 +67,16 @@ std::string parties_json(const CallStatus& status) {
     return list + ']';
 }
 
+/// Of the parties that are there.
+std::string dialogs_json(const CallStatus& status) {
+    std::string list = "[";
+    for (const auto& party : status.parties) {
+        if (party.dialog.empty()) continue;
+        list += (list.size() > 1 ? "," : "") + base::json_quoted(party.dialog);
+    }
+    return list + ']';
+}
+
 }  // namespace
 
 std::string record_json(const RecordFacts& facts, const CallStatus& status) {
@@ -80,27 +90,59 @@ std::string record_json(const RecordFacts& facts, const CallStatus& status) {
     if (status.cause) json.text("cause", to_string(*status.cause));
     if (!facts.hold.empty()) json.text("hold", facts.hold).raw("amount", facts.amount);
     if (!facts.unit.empty()) json.text("unit", facts.unit);
+    if (!facts.reference.empty()) {
+        json.text("reference", facts.reference).text("description", facts.description);
+        json.text("code", facts.code);
+    }
+    json.raw("dialogs", dialogs_json(status));
     return json.object();
 }
 
-RecordWriter::RecordWriter(base::Database& database, boost::asio::any_io_executor executor, base::Logger log)
-    : database_(database), executor_(std::move(executor)), log_(std::move(log)) {}
+RecordWriter::RecordWriter(Recorder recorder, base::Database& database, boost::asio::any_io_executor executor,
+                           base::Logger log)
+    : recorder_(std::move(recorder)),
+      database_(database),
+      executor_(std::move(executor)),
+      log_(std::move(log)) {}
 
-void RecordWriter::put(const RecordFacts& facts, const CallStatus& status) {
-    waiting_.insert_or_assign(facts.id, record_json(facts, status));
+void RecordWriter::put(const RecordFacts& facts, const CallStatus& status, std::function<void()> safe) {
+    waiting_.records.insert_or_assign(facts.id, record_json(facts, status));
+    if (safe) waiting_.safe.push_back(std::move(safe));
+    start_writing();
+}
+
+void RecordWriter::settled(const std::string& id) {
+    waiting_.settled.push_back(id);
+    start_writing();
+}
+
+void RecordWriter::start_writing() {
     if (std::exchange(writing_, true)) return;
     boost::asio::co_spawn(executor_, write(), boost::asio::detached);
+}
+
+base::sql::Params RecordWriter::parameters(const Batch& batch) const {
+    std::string list;
+    for (const auto& [id, record] : batch.records) list += (list.empty() ? "[" : ",") + record;
+    base::sql::ArrayText settled;
+    for (const auto& id : batch.settled) settled.add(id);
+    return base::sql::params(list.empty() ? "[]" : list + ']', settled, recorder_.node,
+                             recorder_.incarnation);
+}
+
+/// What came meanwhile is newer, and stays.
+void RecordWriter::put_back(Batch batch) {
+    waiting_.records.merge(batch.records);
+    waiting_.settled.insert(waiting_.settled.end(), batch.settled.begin(), batch.settled.end());
+    waiting_.safe.insert(waiting_.safe.end(), batch.safe.begin(), batch.safe.end());
 }
 
 boost::asio::awaitable<void> RecordWriter::write() {
     boost::asio::steady_timer pause(executor_);
     while (!waiting_.empty()) {
         auto batch = std::exchange(waiting_, {});
-        std::string list;
-        for (const auto& [id, record] : batch) list += (list.empty() ? "[" : ",") + record;
-        list += ']';
-        auto statement = [list](base::sql::Session& session) {
-            session.exec("select ledger.record_calls($1)", base::sql::params(list));
+        auto statement = [values = parameters(batch)](base::sql::Session& session) {
+            session.exec("select ledger.record_calls($1, $2, $3, $4)", values);
         };
         std::string error;
         bool lasting = false;
@@ -112,10 +154,15 @@ boost::asio::awaitable<void> RecordWriter::write() {
         } catch (const std::exception& failure) {
             error = failure.what();
         }
-        if (error.empty()) continue;
-        log_.error("call records wait", {{"records", batch.size()}, {"error", error}, {"lost", lasting}});
-        if (lasting) continue;
-        waiting_.merge(batch);  // what came meanwhile is newer, and stays
+        if (!error.empty()) {
+            log_.error("call records wait",
+                       {{"records", batch.records.size()}, {"error", error}, {"lost", lasting}});
+        }
+        if (error.empty() || lasting) {
+            for (const auto& safe : batch.safe) safe();
+            continue;
+        }
+        put_back(std::move(batch));
         if (stopping_) break;
         pause.expires_after(retry_pause);
         co_await pause.async_wait(boost::asio::use_awaitable);

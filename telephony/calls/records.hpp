@@ -3,12 +3,15 @@
 
 #include "base/database.hpp"
 #include "base/log.hpp"
+#include "base/sql.hpp"
 #include "telephony/calls/call.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace calls {
 
@@ -19,6 +22,16 @@ struct RecordFacts {
     std::string hold;    ///< as reservationIdentifier; empty: nothing is charged
     std::string amount;  ///< a decimal number
     std::string unit;
+    // Of the hold's postings, so that a later server can make them with the same key.
+    std::string reference;
+    std::string description;
+    std::string code;
+};
+
+/// Whose calls are recorded. Of two servers with one name at most one runs at a time.
+struct Recorder {
+    std::string node;
+    std::string incarnation;  ///< 32 hexadecimal digits, new at each start
 };
 
 /// The record as a JSON object for ledger.record_calls.
@@ -28,19 +41,36 @@ struct RecordFacts {
 /// database is away they wait. Belongs to the executor.
 class RecordWriter {
   public:
-    RecordWriter(base::Database& database, boost::asio::any_io_executor executor, base::Logger log);
+    RecordWriter(Recorder recorder, base::Database& database, boost::asio::any_io_executor executor,
+                 base::Logger log);
 
-    void put(const RecordFacts& facts, const CallStatus& status);
+    /// `safe` is called once the record is in the database, or can never be.
+    void put(const RecordFacts& facts, const CallStatus& status, std::function<void()> safe = {});
+    /// The hold of this call was charged or given back.
+    void settled(const std::string& id);
     /// Tries no more when the database is away, so that the executor's work ends.
     void stop() { stopping_ = true; }
 
   private:
-    boost::asio::awaitable<void> write();
+    /// What is to be written.
+    struct Batch {
+        std::map<std::string, std::string> records;  // by id
+        std::vector<std::string> settled;
+        std::vector<std::function<void()>> safe;
 
+        [[nodiscard]] bool empty() const { return records.empty() && settled.empty(); }
+    };
+
+    void start_writing();
+    boost::asio::awaitable<void> write();
+    [[nodiscard]] base::sql::Params parameters(const Batch& batch) const;
+    void put_back(Batch batch);
+
+    Recorder recorder_;
     base::Database& database_;
     boost::asio::any_io_executor executor_;
     base::Logger log_;
-    std::map<std::string, std::string> waiting_;  // by id
+    Batch waiting_;
     bool writing_ = false;
     bool stopping_ = false;
 };

@@ -40,6 +40,8 @@ class Signalling {
     virtual void relay(LegId leg, Ticket ticket, Method method, Body body) = 0;
     virtual void answer(LegId leg, Ticket ticket, int status, Body body) = 0;
     virtual void end(LegId leg) = 0;
+    /// Ends a dialog that an earlier server left, by what its Answered said.
+    virtual void hang_up_lost(std::string dialog) = 0;
 };
 
 }  // namespace calls

@@ -2,7 +2,9 @@
 #include "telephony/sip/agent.hpp"
 
 #include "telephony/calls/sdp.hpp"
+#include "telephony/sip/dialog_state.hpp"
 #include "telephony/sip/leg_count.hpp"
+#include "telephony/sip/message.hpp"
 
 namespace sip {
 struct Dialog;
@@ -24,6 +26,7 @@ struct Root;
 #include <exception>
 #include <functional>
 #include <future>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -72,6 +75,7 @@ struct Agent::Engine {
     std::map<LegId, std::unique_ptr<Dialog>> dialogs;
     LegCount count;
     Ticket last_ticket = 0;
+    std::uint64_t lost = 0;  ///< dialogs of an earlier server that were hung up
     std::string contact;
     std::promise<bool> started;
     std::thread thread;
@@ -85,7 +89,9 @@ struct Agent::Engine {
     void send_ack(Dialog& dialog, const std::string& sdp);
     void send_relay(Dialog& dialog, Ticket ticket, Method method, const Body& body);
     void send_answer(Dialog& dialog, Ticket ticket, int status, const Body& body);
+    void refuse(Dialog& dialog);
     void end(Dialog& dialog);
+    void hang_up_lost(const std::string& text);
     void send_bye(Dialog& dialog);
     void set_limit(Dialog& dialog);
 
@@ -111,24 +117,26 @@ struct Agent::Engine {
         });
     }
     void release(Dialog& dialog);
-    Dialog* find(LegId id) {
+    Dialog* find(LegId id) const {
         const auto found = dialogs.find(id);
         return found == dialogs.end() || found->second->over ? nullptr : found->second.get();
     }
-    [[nodiscard]] std::string sip_uri(const std::string& address) const;
 };
 
 namespace {
 
-std::string body_of(const sip_t* message) {
-    const auto* payload = message != nullptr ? message->sip_payload : nullptr;
-    return payload != nullptr && payload->pl_data != nullptr ? std::string(payload->pl_data, payload->pl_len)
-                                                             : std::string();
-}
+/// More requests of ours than a dialog has seen since its state was kept: numbers may skip, not repeat
+/// (RFC 3261, 12.2.1.1).
+constexpr std::uint32_t cseq_skip = 100'000;
 
-std::string type_of(const sip_t* message) {
-    const auto* type = message->sip_content_type;
-    return type != nullptr && type->c_type != nullptr ? type->c_type : "";
+/// The leg of a dialog that an earlier server left; null when its headers make none.
+nta_leg_t* leg_of(nta_agent_t* agent, const DialogState& state, nta_request_f* on_request, Dialog* dialog) {
+    const auto cseq = std::to_string(state.cseq + cseq_skip) + " BYE";
+    auto* leg = ::nta_leg_tcreate(agent, on_request, dialog, SIPTAG_CALL_ID_STR(state.call_id.c_str()),
+                                  SIPTAG_FROM_STR(state.from.c_str()), SIPTAG_TO_STR(state.to.c_str()),
+                                  SIPTAG_CSEQ_STR(cseq.c_str()), TAG_END());
+    if (leg != nullptr) set_route(leg, state);
+    return leg;
 }
 
 // At the C boundary nothing is thrown: an exception ends that leg.
@@ -199,21 +207,8 @@ int on_request(Dialog* dialog, nta_leg_t* /*leg*/, nta_incoming_t* request, cons
     return guarded(dialog, [&] { return dialog->engine->requested(*dialog, request, message); });
 }
 
-/// Requests outside our dialogs: nobody is registered here yet.
 int on_stranger(Dialog* /*none*/, nta_leg_t* /*leg*/, nta_incoming_t* /*request*/, const sip_t* message) {
-    switch (message->sip_request->rq_method) {
-        case sip_method_options:
-            return 200;
-        case sip_method_ack:
-            return 0;
-        case sip_method_bye:
-        case sip_method_cancel:
-            return 481;
-        case sip_method_invite:
-            return 404;
-        default:
-            return 501;
-    }
+    return answer_to_stranger(message);
 }
 
 int on_wake(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
@@ -300,29 +295,20 @@ void Agent::Engine::release(Dialog& dialog) {
     if (dialog.limit != nullptr) ::su_timer_destroy(std::exchange(dialog.limit, nullptr));
 }
 
-/// The URI that a request for this address goes to; empty: there is no way.
-std::string Agent::Engine::sip_uri(const std::string& address) const {
-    if (!address.starts_with("tel:")) return address;
-    if (options.gateway.empty()) return {};
-    return "sip:" + address.substr(4) + '@' + options.gateway + ";user=phone";
-}
-
 void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
     auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
     count.set(dialogs.size());
     dialog.engine = this;
     dialog.id = id;
-    const auto target = sip_uri(invitation.target);
+    const auto target = request_uri(invitation.target, options.gateway);
     if (target.empty()) {
         calls::event::Refused refused;
         refused.status = 404;
         finish(dialog, std::move(refused));
         return;
     }
-    auto name = invitation.from_name;
-    std::erase_if(name, [](unsigned char c) { return c == '"' || c == '\\' || c < 0x20; });
-    const auto from = (name.empty() ? "<" : '"' + name + "\" <") + invitation.from + '>';
-    const auto to = '<' + invitation.target + '>';
+    const auto from = name_addr(invitation.from_name, invitation.from);
+    const auto to = name_addr({}, invitation.target);
     dialog.leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_FROM_STR(from.c_str()),
                                    SIPTAG_TO_STR(to.c_str()), TAG_END());
     if (dialog.leg == nullptr) {
@@ -399,6 +385,13 @@ void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const
     dialog.asked.erase(found);
 }
 
+/// Acknowledges a 2xx whose session is ended at once.
+void Agent::Engine::refuse(Dialog& dialog) {
+    const calls::sdp::Origin origin{dialog.id.call, dialog.invite_seq, options.address};
+    const bool offered = dialog.asked_offer && !dialog.peer_sdp.empty();
+    send_ack(dialog, offered ? calls::sdp::refusing_answer(dialog.peer_sdp, origin) : std::string());
+}
+
 void Agent::Engine::end(Dialog& dialog) {
     if (dialog.ending) return;
     dialog.ending = true;
@@ -409,12 +402,28 @@ void Agent::Engine::end(Dialog& dialog) {
         if (!dialog.confirmed) return;
     } else if (dialog.invite != nullptr) {
         // A 2xx may not be left without ACK, nor a BYE overtake it.
-        const calls::sdp::Origin origin{dialog.id.call, dialog.invite_seq, options.address};
-        send_ack(dialog, dialog.asked_offer && !dialog.peer_sdp.empty()
-                             ? calls::sdp::refusing_answer(dialog.peer_sdp, origin)
-                             : std::string());
+        refuse(dialog);
     }
     send_bye(dialog);
+}
+
+/// Their numbers count down from the last one, where no call's comes.
+void Agent::Engine::hang_up_lost(const std::string& text) {
+    const auto state = dialog_state_from(text);
+    if (!state) return log.error("a lost call's dialog can't be read", {{"dialog", text}});
+    const LegId id{std::numeric_limits<calls::CallNo>::max() - lost++, 0};
+    auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
+    count.set(dialogs.size());
+    dialog.engine = this;
+    dialog.id = id;
+    dialog.confirmed = true;
+    dialog.leg = leg_of(agent, *state, on_request, &dialog);
+    if (dialog.leg == nullptr) {
+        log.error("a lost call's dialog can't be ended", {{"dialog", text}});
+        finish(dialog, calls::event::Gone{});
+        return;
+    }
+    end(dialog);
 }
 
 void Agent::Engine::send_bye(Dialog& dialog) {
@@ -463,14 +472,12 @@ void Agent::Engine::accepted(Dialog& dialog, const sip_t* message) {
     if (!dialog.ending) {
         calls::event::Answered answered;
         answered.sdp = dialog.peer_sdp;
+        answered.dialog = to_string(dialog_state_of(message));
         report(dialog, std::move(answered));
         return;
     }
     // It crossed our CANCEL, or our BYE.
-    const calls::sdp::Origin origin{dialog.id.call, dialog.invite_seq, options.address};
-    send_ack(dialog, dialog.asked_offer && !dialog.peer_sdp.empty()
-                         ? calls::sdp::refusing_answer(dialog.peer_sdp, origin)
-                         : std::string());
+    refuse(dialog);
     if (first) send_bye(dialog);
 }
 
@@ -577,6 +584,10 @@ void Agent::end(LegId leg) {
     engine_->post([engine = engine_.get(), leg] {
         if (auto* dialog = engine->find(leg)) engine->end(*dialog);
     });
+}
+
+void Agent::hang_up_lost(std::string dialog) {
+    engine_->post([engine = engine_.get(), dialog = std::move(dialog)] { engine->hang_up_lost(dialog); });
 }
 
 std::size_t Agent::legs() const { return engine_->count.get(); }

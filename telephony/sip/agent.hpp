@@ -34,6 +34,7 @@ class Agent final : public calls::Signalling {
     void relay(calls::LegId leg, calls::Ticket ticket, calls::Method method, calls::Body body) override;
     void answer(calls::LegId leg, calls::Ticket ticket, int status, calls::Body body) override;
     void end(calls::LegId leg) override;
+    void hang_up_lost(std::string dialog) override;
 
     /// Dialogs that are not over, for metrics and tests.
     [[nodiscard]] std::size_t legs() const;

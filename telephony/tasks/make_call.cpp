@@ -61,21 +61,28 @@ Dictionary party_status(const calls::PartyStatus& party) {
 ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, calls::Signalling& signalling,
                                calls::RecordWriter& records)
     : parties_max_(parameters.parties_max),
+      settle_(std::move(parameters.settle)),
       record_(std::move(parameters.record)),
       records_(records),
       live_(context.number, parameters.parties, numbered(std::move(parameters.options), context.number),
-            std::move(parameters.caller_name), signalling, context.executor,
-            observer(context, std::move(parameters.settle))) {
+            std::move(parameters.caller_name), signalling, context.executor, observer(context)) {
     record_.id = context.id;
 }
 
-calls::Observer ParlayMakeCall::observer(const TaskContext& context, std::function<void(bool)> settle) {
+calls::Observer ParlayMakeCall::observer(const TaskContext& context) {
     calls::Observer result;
     result.changed = [this] { records_.put(record_, live_.call().status()); };
-    result.settled_paid = [settle] { settle(true); };
-    result.settled_free = [settle] { settle(false); };
+    result.settled_paid = [this] { settle(true); };
+    result.settled_free = [this] { settle(false); };
     result.finished = context.ended;
+    result.secure = [this](std::function<void()> safe) {
+        records_.put(record_, live_.call().status(), std::move(safe));
+    };
     return result;
+}
+
+void ParlayMakeCall::settle(bool paid) {
+    settle_(paid, [&records = records_, id = record_.id] { records.settled(id); });
 }
 
 void ParlayMakeCall::start() { live_.deliver(calls::event::Start{}); }

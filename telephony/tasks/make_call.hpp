@@ -19,7 +19,8 @@ struct MakeCall {
     calls::CallOptions options;   ///< session and address are the node's
     std::size_t parties_max = 2;  ///< that may be there at once
     /// The held amount's end, given exactly once each call that has one: true: charge it, false: give back.
-    std::function<void(bool paid)> settle;
+    /// Calls `done` once that is posted, maybe after the task's end.
+    std::function<void(bool paid, std::function<void()> done)> settle;
     calls::RecordFacts record;  ///< without the id, which is the task's
 };
 
@@ -41,9 +42,12 @@ class ParlayMakeCall final : public Task {
     Outcome add(const std::string& address);
     Outcome remove(const std::string& address);
 
-    calls::Observer observer(const TaskContext& context, std::function<void(bool)> settle);
+    calls::Observer observer(const TaskContext& context);
+
+    void settle(bool paid);
 
     std::size_t parties_max_;
+    std::function<void(bool, std::function<void()>)> settle_;
     calls::RecordFacts record_;
     calls::RecordWriter& records_;
     calls::LiveCall live_;

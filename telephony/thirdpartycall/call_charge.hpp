@@ -1,5 +1,5 @@
-// What a call costs: held before the first party is called, charged when two are connected, given back when
-// the call fails.
+// What a call costs: held before the first party is called, charged when two are connected (or, by time, when
+// they have ended), given back when the call fails.
 #pragma once
 
 #include "base/log.hpp"
@@ -8,21 +8,30 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <functional>
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace thirdpartycall {
 
-/// A hold, and what ends it, once: true charges all of it, false gives it back.
-struct HeldCharge {
-    std::string hold;  ///< as reservationIdentifier
-    std::function<void(bool paid)> settle;
+/// A hold and the keys of what is posted on it.
+struct CallCharge {
+    ledger::HoldPtr hold;
+    ledger::Origin origin;
+    ledger::Amount amount;  ///< what the call costs
 };
 
-/// Holds the amount on the payer's account. What it returns repeats its posting, on `executor`, until the
-/// ledger has it or the hold's own life ends. `ledger` outlives the executor's work.
-[[nodiscard]] boost::asio::awaitable<ledger::Result<HeldCharge>> hold_charge(
-    ledger::Ledger& ledger, boost::asio::any_io_executor executor, base::Logger log, std::string application,
-    ledger::AccountPtr payer, Charging charging);
+/// Holds what the call costs on the payer's account.
+[[nodiscard]] boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,
+                                                                             std::string application,
+                                                                             ledger::AccountPtr payer,
+                                                                             Charging charging);
+
+/// Charges all of it (`paid`), or gives it back. Repeats the posting until the ledger has it, with the same
+/// keys each time, so that one that was posted although its answer was lost is not posted again. False: the
+/// ledger was away for too long, and it is still to be done.
+[[nodiscard]] boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger log,
+                                                         std::shared_ptr<const CallCharge> charge, bool paid);
 
 }  // namespace thirdpartycall

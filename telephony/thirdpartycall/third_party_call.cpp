@@ -1,6 +1,8 @@
 // The operations, each in the terms of its version.
 #include "telephony/thirdpartycall/third_party_call.hpp"
 
+#include "ledger/hold_id.hpp"
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -109,6 +111,15 @@ bool may_see(const auth::Principal& principal, const tasks::Owner& owner) {
     return principal.kind() == auth::Kind::administrator && principal.domain() == owner.domain;
 }
 
+void record_charge(calls::RecordFacts& record, const CallCharge& charge) {
+    record.hold = to_string(charge.hold->id);
+    record.amount = charge.amount.value.text();
+    record.unit = charge.amount.unit.value_or("");
+    record.reference = charge.origin.reference;
+    record.description = charge.origin.description;
+    record.code = charge.origin.code;
+}
+
 }  // namespace
 
 ThirdPartyCall::ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
@@ -186,29 +197,38 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
         parameters.parties.push_back(party.address);
     }
     parameters.options.held = charging.has_value();
-    HeldCharge charge{{}, [](bool /*paid*/) {}};
     parameters.record.owner = call.principal->login();
+    std::shared_ptr<const CallCharge> charge;
     if (charging) {
         const auto account = co_await payer(call, parameters.parties.front());
         if (!account) co_return refused_charge(account.error());
-        parameters.record.amount = charging->amount ? charging->amount->text() : "";
-        parameters.record.unit = charging->currency.value_or("");
-        const auto held = co_await hold_charge(ledger_, directory_.executor(), log_,
-                                               call.principal->application(), *account, std::move(*charging));
+        auto held =
+            co_await hold_charge(ledger_, call.principal->application(), *account, std::move(*charging));
         if (!held) co_return refused_charge(held.error());
-        charge = *held;
-        parameters.record.hold = charge.hold;
+        charge = std::make_shared<const CallCharge>(std::move(*held));
+        record_charge(parameters.record, *charge);
     }
-    parameters.settle = charge.settle;
+    parameters.settle = settlement(charge);
     auto launched = co_await boost::asio::co_spawn(directory_.executor(), launch(call, std::move(parameters)),
                                                    boost::asio::use_awaitable);
     if (launched.refused) {
-        charge.settle(false);
+        if (charge) settlement(charge)(false, [] {});
         co_return std::move(*launched.refused);
     }
     Identifier identifier;
     identifier.result = std::move(launched.id);
     co_return identifier;
+}
+
+/// What posts the end of a charge, on the directory's executor.
+ThirdPartyCall::Settlement ThirdPartyCall::settlement(const std::shared_ptr<const CallCharge>& charge) {
+    return [this, charge](bool paid, std::function<void()> done) {
+        auto posting = settle_charge(ledger_, log_, charge, paid);
+        boost::asio::co_spawn(directory_.executor(), std::move(posting),
+                              [done](const std::exception_ptr& error, bool settled) {
+                                  if (!error && settled) done();
+                              });
+    };
 }
 
 /// On the directory's executor.

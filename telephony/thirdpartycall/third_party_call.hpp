@@ -13,6 +13,8 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,6 +73,8 @@ class ThirdPartyCall {
     boost::asio::awaitable<Launched> launch(const frontend::Call& call, tasks::MakeCall parameters);
     boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(const frontend::Call& call,
                                                                      const std::string& calling_party);
+    using Settlement = std::function<void(bool paid, std::function<void()> done)>;
+    Settlement settlement(const std::shared_ptr<const CallCharge>& charge);
     Handled<soap::Empty> tell(const frontend::Call& call, std::string id, std::string part,
                               tasks::TaskEvent event);
     boost::asio::awaitable<std::optional<tasks::Dictionary>> read(const frontend::Call& call, std::string id);

@@ -2,6 +2,7 @@
 #include "telephony/calls/call.hpp"
 #include "telephony/calls/records.hpp"
 #include "telephony/calls/sdp.hpp"
+#include "telephony/sip/dialog_state.hpp"
 
 #include <gtest/gtest.h>
 
@@ -85,6 +86,46 @@ TEST(Call, FlowThreeConnectsTwoParties) {
     EXPECT_TRUE(player.call.finished());
     EXPECT_EQ(player.call.status().cause, Cause::hang_up);
     EXPECT_EQ(seconds_between(player.call.status().started, player.call.status().ended), 1);
+}
+
+TEST(Call, NobodyIsLetTalkForMoneyBeforeTheRecordIsSafe) {
+    Player player({"sip:a", "sip:b"});
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer, "dialog of a"});
+    EXPECT_TRUE(player.every<command::Secure>().empty());
+    const auto commands = player.feed(event::Answered{1, offer, "dialog of b"});
+    const auto secure = std::ranges::find_if(
+        commands, [](const Command& c) { return std::holds_alternative<command::Secure>(c); });
+    const auto reinvite = std::ranges::find_if(
+        commands, [](const Command& c) { return std::holds_alternative<command::Reinvite>(c); });
+    EXPECT_LT(secure, reinvite);
+    EXPECT_NE(reinvite, commands.end());
+    EXPECT_EQ(player.call.status().parties[1].dialog, "dialog of b");
+    player.feed(event::HungUp{1});
+    EXPECT_EQ(player.call.status().parties[1].dialog, "");
+
+    auto free_of_charge = options();
+    free_of_charge.held = false;
+    Player other({"sip:a", "sip:b"}, free_of_charge);
+    other.connect();
+    EXPECT_TRUE(other.every<command::Secure>().empty());
+}
+
+TEST(DialogState, IsReadAsItWasWritten) {
+    sip::DialogState state;
+    state.call_id = "x@y";
+    state.from = "<sip:b@example.com>;tag=1";
+    state.to = "<sip:a@example.com>;tag=2";
+    state.contact = "<sip:a@192.0.2.1:5070;transport=tcp>";
+    state.record_routes = {"<sip:p1;lr>", "<sip:p2;lr>"};
+    state.cseq = 4'000'000'000;
+    const auto text = sip::to_string(state);
+    const auto again = sip::dialog_state_from(text);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(sip::to_string(*again), text);
+    EXPECT_EQ(again->record_routes, state.record_routes);
+    for (const auto* bad : {"", "i x@y\n", "i x@y", "c -1\n", "c 4294967296\n", "q\n"})
+        EXPECT_FALSE(sip::dialog_state_from(bad)) << bad;
 }
 
 TEST(Call, ARefusalEndsItAndReleases) {

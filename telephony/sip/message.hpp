@@ -1,0 +1,30 @@
+// What is read from sofia-sip's messages.
+#pragma once
+
+#include "telephony/sip/dialog_state.hpp"
+
+#include <string>
+
+struct nta_leg_s;
+struct sip_s;
+
+namespace sip {
+
+/// Empty when there is none, or no message.
+[[nodiscard]] std::string body_of(const sip_s* message);
+/// Its Content-Type, without parameters.
+[[nodiscard]] std::string type_of(const sip_s* message);
+/// Of the dialog that a 2xx to our INVITE made, or refreshed.
+[[nodiscard]] DialogState dialog_state_of(const sip_s* message);
+/// Sends what this leg sends where the dialog's requests go.
+void set_route(nta_leg_s* leg, const DialogState& state);
+
+/// The status for a request outside our dialogs, as nobody is registered here; 0: none is due.
+[[nodiscard]] int answer_to_stranger(const sip_s* message);
+
+/// A URI with the name before it, if there is one.
+[[nodiscard]] std::string name_addr(std::string name, const std::string& uri);
+/// The URI that a request for this address goes to; empty: there is no way.
+[[nodiscard]] std::string request_uri(const std::string& address, const std::string& gateway);
+
+}  // namespace sip

@@ -1,0 +1,112 @@
+// Parties first, because they pay for nothing any more; then money; then the record.
+#include "telephony/thirdpartycall/recovery.hpp"
+
+#include "base/decimal.hpp"
+#include "ledger/hold_id.hpp"
+#include "telephony/thirdpartycall/call_charge.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace thirdpartycall {
+namespace {
+
+namespace sql = base::sql;
+
+constexpr std::chrono::seconds retry_pause{2};
+
+/// Runs a statement until the database answers; nothing when the statement itself fails, which the log says.
+boost::asio::awaitable<std::optional<sql::Rows>> ask(base::Database& database, std::string statement,
+                                                     sql::Params parameters, base::Logger log) {
+    boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
+    for (;;) {
+        auto work = [statement, parameters](sql::Session& session) {
+            return session.exec(statement, parameters);
+        };
+        std::string error;
+        bool lasting = false;
+        try {
+            co_return co_await database.run(work);
+        } catch (const sql::Error& failure) {
+            error = failure.what();
+            lasting = failure.failure() == sql::Failure::data;
+        } catch (const std::exception& failure) {
+            error = failure.what();
+        }
+        log.error("lost calls wait", {{"error", error}});
+        if (lasting) co_return std::nullopt;
+        pause.expires_after(retry_pause);
+        co_await pause.async_wait(boost::asio::use_awaitable);
+    }
+}
+
+/// A row of ledger.lost_calls.
+struct LostCall {
+    std::string id;
+    bool answered = false;
+    std::string hold;  ///< empty: nothing is to be posted
+    CallCharge charge;
+};
+
+LostCall lost_call(const sql::Rows& rows, std::size_t row) {
+    LostCall call;
+    call.id = rows.text(row, 0);
+    call.answered = rows.boolean(row, 1);
+    call.hold = rows.optional_text(row, 3).value_or("");
+    if (const auto amount = rows.optional_text(row, 4))
+        call.charge.amount.value = base::Decimal::parse(*amount).value_or(base::Decimal{});
+    call.charge.amount.unit = rows.optional_text(row, 5);
+    call.charge.origin.reference = rows.optional_text(row, 6).value_or("");
+    call.charge.origin.description = rows.optional_text(row, 7).value_or("");
+    call.charge.origin.code = rows.optional_text(row, 8).value_or("");
+    return call;
+}
+
+/// False: it could not be done now, and the record stays open for the next start.
+boost::asio::awaitable<bool> settle(ledger::Ledger& ledger, const LostCall& lost, base::Logger log) {
+    const auto id = ledger::hold_id_of(lost.hold);
+    if (!id) co_return true;
+    const auto hold = co_await ledger.find_hold(*id);
+    if (!hold) {
+        log.error("a lost call's hold can't be found",
+                  {{"hold", lost.hold}, {"why", ledger::to_string(hold.error())}});
+        co_return hold.error() == ledger::Refusal::unknown_hold;
+    }
+    auto charge = lost.charge;
+    charge.hold = *hold;
+    charge.origin.application = (*hold)->application;
+    auto kept = std::make_shared<const CallCharge>(std::move(charge));
+    co_return co_await settle_charge(ledger, log, std::move(kept), lost.answered);
+}
+
+}  // namespace
+
+boost::asio::awaitable<void> recover_calls(calls::Recorder recorder, base::Database& database,
+                                           ledger::Ledger& ledger, calls::Signalling& signalling,
+                                           base::Logger log) {
+    const auto whose = sql::params(recorder.node, recorder.incarnation);
+    const auto dialogs = co_await ask(database, "select ledger.lost_dialogs($1, $2)", whose, log);
+    for (std::size_t row = 0; dialogs && row < dialogs->size(); ++row)
+        signalling.hang_up_lost(std::string(dialogs->text(row, 0)));
+    const auto calls =
+        co_await ask(database,
+                     "select call_id, answered, seconds, hold, amount, unit, reference, description, code"
+                     "  from ledger.lost_calls($1, $2)",
+                     whose, log);
+    for (std::size_t row = 0; calls && row < calls->size(); ++row) {
+        const auto lost = lost_call(*calls, row);
+        const bool settled = co_await settle(ledger, lost, log);
+        log.warning(
+            "a call of an earlier run is closed",
+            {{"call", lost.id}, {"answered", lost.answered}, {"hold", lost.hold}, {"settled", settled}});
+        if (!settled) continue;
+        const auto id = sql::params(lost.id);
+        co_await ask(database, "select ledger.close_lost_call($1)", id, log);
+    }
+}
+
+}  // namespace thirdpartycall
