@@ -1,22 +1,30 @@
-// Measures the posting function beside its peers, alternating in one run, on one PostgreSQL.
+// Measures charging and the posting function beside their peers, alternating in one run, on one PostgreSQL.
 #include "app/embedded_postgres.hpp"
 #include "base/log.hpp"
 #include "base/migrate.hpp"
+#include "bench/end_to_end.hpp"
 #include "bench/figures.hpp"
+#include "bench/open_loop.hpp"
+#include "bench/peers.hpp"
 #include "bench/posting.hpp"
 
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 namespace fs = std::filesystem;
 
@@ -27,30 +35,10 @@ struct Options {
     int seconds = 3;
     std::int64_t accounts = 100'000;
     int tpcb_scale = 50;
+    int warm_up = 8;
+    std::string only;
     std::string json;
 };
-
-constexpr auto pgbench = "/usr/lib/postgresql/15/bin/pgbench";
-
-/// What a command prints; throws when it fails.
-std::string output_of(const std::string& command) {
-    const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
-    if (!pipe) throw std::runtime_error("can't run " + command);
-    std::string text;
-    std::array<char, 4096> buffer{};
-    while (const auto count = std::fread(buffer.data(), 1, buffer.size(), pipe.get()))
-        text.append(buffer.data(), count);
-    return text;
-}
-
-/// Transactions per second of pgbench's own TPC-B-like script, 16 clients, prepared.
-double tpcb(const std::string& url, int seconds) {
-    const auto text = output_of(std::string(pgbench) + " -n -M prepared -c 16 -j 1 -T " +
-                                std::to_string(seconds) + " '" + url + "' 2>&1");
-    const auto at = text.find("tps = ");
-    if (at == std::string::npos) throw std::runtime_error("pgbench failed: " + text);
-    return std::stod(text.substr(at + 6));
-}
 
 void check_durability(base::sql::Session& session) {
     for (const auto* setting : {"fsync", "synchronous_commit", "full_page_writes"}) {
@@ -75,76 +63,203 @@ struct TemporaryFolder {
     }
 };
 
-void run(const Options& options) {
-    const TemporaryFolder folder;
-    const base::Logger log(base::LogLevel::warning, base::LogFormat::text);
-    app::EmbeddedPostgres::Options settings;
-    settings.shared_buffers = "2GB";
-    settings.max_wal_size = "16GB";
-    app::EmbeddedPostgres postgres(app::DataDir(folder.path), settings, log);
-    postgres.start();
-    const auto superuser = postgres.url("postgres");
-    {
-        base::sql::SessionOptions session_options;
-        session_options.url = superuser;
-        base::sql::Session session(session_options);
-        check_durability(session);
-        base::migrate(session, base::embedded_migrations(), {{"ledgerline.shards", "16"}}, log);
-        session.exec("create database tpcb");
-    }
-    std::cerr << "loading " << options.accounts << " accounts, and pgbench at scale " << options.tpcb_scale
-              << " …\n";
-    bench::load_accounts(superuser, options.accounts);
-    output_of(std::string(pgbench) + " -i -q -s " + std::to_string(options.tpcb_scale) + " '" +
-              postgres.url("postgres", "tpcb") + "' 2>&1");
-    const auto accounts = bench::read_accounts(postgres.url("ledgerline_service"));
-
-    bench::PostingLoad load;
-    load.url = postgres.url("ledgerline_service");
-    load.duration = std::chrono::seconds(options.seconds);
-    auto single = load;
-    single.sessions = 16;
-    single.batch = 1;
-    auto hot = load;
-    hot.hot = true;
-
-    bench::Figures figures;
-    const auto measure = [&](const std::string& name, const bench::PostingLoad& workload) {
-        const auto before = bench::journal_rows(load.url);
-        const auto result = bench::run_postings(workload, accounts);
-        if (bench::journal_rows(load.url) - before != result.posted) {
-            throw std::runtime_error("void: the journal has another number of rows than were posted");
+/// A cluster with accounts, peers beside them, and one server for each way of posting.
+class Bench {
+  public:
+    explicit Bench(const Options& options)
+        : options_(options), log_(base::LogLevel::warning, base::LogFormat::text), postgres_(start()) {
+        const auto superuser = postgres_->url("postgres");
+        {
+            base::sql::SessionOptions session_options;
+            session_options.url = superuser;
+            base::sql::Session session(session_options);
+            check_durability(session);
+            base::migrate(session, base::embedded_migrations(), {{"ledgerline.shards", "16"}}, log_);
         }
-        figures.add(name, result.per_second);
-    };
-    for (int repeat = 1; repeat <= options.repeats; ++repeat) {
-        std::cerr << "repeat " << repeat << " of " << options.repeats << " …\n";
-        figures.add("tpcb", tpcb(postgres.url("postgres", "tpcb"), options.seconds));
+        std::cerr << "loading " << options_.accounts << " accounts, and the peers …\n";
+        bench::load_accounts(superuser, options_.accounts);
+        peers_.emplace(folder_.path, postgres_->url("postgres", "%"), options_.tpcb_scale, options_.accounts);
+        authorization_ = bench::create_bench_user(service());
+        if (options_.only != "charging") accounts_ = bench::read_accounts(service());
+    }
+
+    void run() {
+        for (int repeat = 1; repeat <= options_.repeats; ++repeat) {
+            std::cerr << "repeat " << repeat << " of " << options_.repeats << " …\n";
+            figures_.add("tpcb", peers_->tpcb(options_.seconds));
+            figures_.add("pgledger", peers_->double_entry(options_.seconds));
+            if (options_.only != "charging") run_posting();
+            if (options_.only != "posting") run_charging();
+        }
+        const auto ratios = named_ratios();
+        std::cout << figures_.table(ratios) << notes_;
+        if (!options_.json.empty()) std::ofstream(options_.json) << figures_.json(ratios) << '\n';
+    }
+
+  private:
+    std::unique_ptr<app::EmbeddedPostgres> start() {
+        app::EmbeddedPostgres::Options settings;
+        settings.shared_buffers = "2GB";
+        settings.max_wal_size = "16GB";
+        auto postgres = std::make_unique<app::EmbeddedPostgres>(app::DataDir(folder_.path), settings, log_);
+        postgres->start();
+        return postgres;
+    }
+
+    [[nodiscard]] std::string service() const { return postgres_->url("ledgerline_service"); }
+
+    /// The posting function alone.
+    void run_posting() {
+        bench::PostingLoad load;
+        load.url = service();
+        load.duration = std::chrono::seconds(options_.seconds);
+        auto single = load;
+        single.sessions = 16;
+        single.batch = 1;
+        auto hot = load;
+        hot.hot = true;
+        const auto measure = [&](const std::string& name, const bench::PostingLoad& workload) {
+            const auto before = bench::journal_rows(load.url);
+            const auto result = bench::run_postings(workload, accounts_);
+            if (bench::journal_rows(load.url) - before != result.posted) {
+                throw std::runtime_error("void: the journal has another number of rows than were posted");
+            }
+            figures_.add(name, result.per_second);
+        };
         measure("post_batch", load);
         measure("post_single", single);
         measure("post_batch_hot", hot);
     }
-    const std::vector<bench::Figures::NamedRatio> ratios{{"batch_vs_tpcb", "post_batch", "tpcb"},
-                                                         {"batch_vs_single", "post_batch", "post_single"},
-                                                         {"hot_vs_uniform", "post_batch_hot", "post_batch"}};
-    std::cout << figures.table(ratios);
-    if (!options.json.empty()) std::ofstream(options.json) << figures.json(ratios) << '\n';
-    postgres.stop();
-}
+
+    /// SOAP in, durable posting, SOAP out.
+    void run_charging() {
+        if (!batching_) start_servers();
+        charge("charge", *batching_, "uniform", 512);
+        charge("charge_single", *single_, "uniform", 64);
+        charge("charge_zipf", *batching_, "zipf", 512);
+        charge("charge_hot", *batching_, "hot", 512);
+        charge("reserve_and_capture", *batching_, "pairs", 512);
+        run_open_loop();
+    }
+
+    void start_servers() {
+        batching_.emplace(folder_.path / "batching", postgres_->url("postgres"), Settings{});
+        single_.emplace(folder_.path / "single", postgres_->url("postgres"),
+                        Settings{{"LEDGERLINE_LEDGER_BATCH_MAX", "1"}, {"LEDGERLINE_LEDGER_LANES", "16"}});
+        // Caches of addresses and credentials, sessions and the operating system's buffers get warm.
+        for (auto* server : {&*batching_, &*single_}) {
+            bench::WrkLoad load;
+            load.accounts = options_.accounts;
+            load.duration = std::chrono::seconds(options_.warm_up);
+            std::ignore = bench::run_wrk(*server, load, authorization_);
+        }
+    }
+
+    void charge(const std::string& name, const bench::ServerUnderTest& server, const std::string& kind,
+                int connections) {
+        bench::WrkLoad load;
+        load.kind = kind;
+        load.connections = connections;
+        load.accounts = options_.accounts;
+        load.duration = std::chrono::seconds(options_.seconds);
+        const auto before = settled_rows();
+        const auto result = bench::run_wrk(server, load, authorization_);
+        const auto rows = settled_rows() - before;
+        // What was under way when wrk ended may be posted, too; of a pair, one request makes a row.
+        const auto wanted = kind == "pairs" ? result.answered / 2 : result.answered;
+        if (rows < wanted - (kind == "pairs" ? connections : 0) || rows > wanted + connections) {
+            throw std::runtime_error("void: " + std::to_string(result.answered) + " answers and " +
+                                     std::to_string(rows) + " journal rows");
+        }
+        figures_.add(name, kind == "pairs" ? result.per_second / 2 : result.per_second);
+        std::ostringstream note;
+        note << std::fixed << std::setprecision(1) << name << ": processor time per request: generator "
+             << result.generator_us << " µs, server " << result.server_us << " µs; server's peak memory "
+             << static_cast<double>(server.memory_peak()) / (1 << 20) << " MiB\n";
+        notes_ += note.str();
+    }
+
+    /// Journal rows once the servers have done what was under way when their client left.
+    [[nodiscard]] std::int64_t settled_rows() const {
+        auto rows = bench::journal_rows(service());
+        while (true) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(200));
+            const auto now = bench::journal_rows(service());
+            if (now == rows) return rows;
+            rows = now;
+        }
+    }
+
+    /// At half of what was reached.
+    void run_open_loop() {
+        bench::OpenLoad load;
+        load.port = batching_->port();
+        load.authorization = authorization_;
+        load.accounts = options_.accounts;
+        load.per_second = figures_.rate("charge").median / 2;
+        load.duration = std::chrono::seconds(options_.seconds);
+        const auto latencies = bench::run_open_loop(load);
+        std::ostringstream note;
+        note << std::fixed << std::setprecision(1) << "latency in ms of " << latencies.size()
+             << " charges at " << load.per_second << "/s, from the time that each was due: ";
+        for (const double part : {0.5, 0.9, 0.99, 0.999}) {
+            note << 'p' << std::setprecision(part == 0.999 ? 1 : 0) << 100 * part << ' '
+                 << std::setprecision(1) << bench::percentile(latencies, part) << ", ";
+        }
+        note << "max " << latencies.back() << '\n';
+        notes_ += note.str();
+    }
+
+    [[nodiscard]] std::vector<bench::Figures::NamedRatio> named_ratios() const {
+        std::vector<bench::Figures::NamedRatio> ratios;
+        if (options_.only != "posting") {
+            ratios.insert(ratios.end(), {{"charge_vs_tpcb", "charge", "tpcb"},
+                                         {"charge_vs_single", "charge", "charge_single"},
+                                         {"charge_vs_pgledger", "charge", "pgledger"},
+                                         {"hot_vs_uniform", "charge_hot", "charge"},
+                                         {"zipf_vs_uniform", "charge_zipf", "charge"}});
+        }
+        if (options_.only != "charging") {
+            ratios.insert(ratios.end(), {{"batch_vs_tpcb", "post_batch", "tpcb"},
+                                         {"batch_vs_single", "post_batch", "post_single"},
+                                         {"batch_vs_pgledger", "post_batch", "pgledger"},
+                                         {"batch_hot_vs_uniform", "post_batch_hot", "post_batch"}});
+        }
+        return ratios;
+    }
+
+    using Settings = std::vector<std::pair<std::string, std::string>>;
+
+    const Options& options_;
+    const TemporaryFolder folder_;
+    const base::Logger log_;
+    std::unique_ptr<app::EmbeddedPostgres> postgres_;
+    std::optional<bench::Peers> peers_;
+    std::string authorization_;
+    std::vector<ledger::AccountPtr> accounts_;
+    std::optional<bench::ServerUnderTest> batching_;
+    std::optional<bench::ServerUnderTest> single_;
+    bench::Figures figures_;
+    std::string notes_;
+};
 
 }  // namespace
 
 int main(int argc, char** argv) {
     Options options;
-    CLI::App app("Measures ledgerline's posting function beside its peers, in one run on one PostgreSQL");
+    CLI::App app("Measures ledgerline's charging path beside its peers, in one run on one PostgreSQL");
     app.add_option("--repeats", options.repeats, "how often each workload is run")->capture_default_str();
     app.add_option("--seconds", options.seconds, "how long each run takes")->capture_default_str();
     app.add_option("--accounts", options.accounts, "how many accounts there are")->capture_default_str();
     app.add_option("--tpcb-scale", options.tpcb_scale, "pgbench's scale factor")->capture_default_str();
+    app.add_option("--warm-up", options.warm_up, "seconds of requests before the first run")
+        ->capture_default_str();
+    app.add_option("--only", options.only, "`posting` function or `charging` over SOAP, without the other")
+        ->check(CLI::IsMember({"posting", "charging"}));
     app.add_option("--json", options.json, "file for the figures as JSON");
     CLI11_PARSE(app, argc, argv);
     try {
-        run(options);
+        Bench(options).run();
         return 0;
     } catch (const std::exception& error) {
         std::cerr << "bench: " << error.what() << '\n';

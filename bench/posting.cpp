@@ -79,10 +79,15 @@ void load_accounts(const std::string& superuser_url, std::int64_t count) {
     session.exec("select ledger.application_id('bench')");
     session.exec(
         "insert into ledger.account (shard, account_id, domain, address, opened_at, balances) "
-        "select s.shard, i, 'example.com', 'tel:+' || i, now(), 1 from generate_series(1, " +
+        "select s.shard, i, 'example.com', 'tel:+1555' || lpad(i::text, 7, '0'), now(), 1 from "
+        "generate_series(1, " +
         n +
         ") i "
         "join ledger.shard s on s.slot = ledger.slot_of(i, (select count(*) from ledger.shard))");
+    session.exec(
+        "insert into ledger.address (address, account_id, shard, since) select address, account_id, shard, "
+        "opened_at "
+        "from ledger.account");
     session.exec(
         "insert into ledger.balance (shard, account_id, balance_no, balance_type, unit, exponent, posted, "
         "priority, "

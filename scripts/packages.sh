@@ -20,6 +20,7 @@ build_packages=(
     zlib1g-dev
 )
 run_packages=(postgresql-15)
+bench_packages=(wrk)
 test_packages=(hledger libgtest-dev openssl python3-zeep php-cli php-soap libsoap-lite-perl sip-tester)
 
 # Installs those of its arguments that are missing; without the right to, says what to run.
