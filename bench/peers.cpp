@@ -44,7 +44,8 @@ declare
     v_transfer bigint; v_balance numeric; v_version bigint;
 begin
     perform from account where account_id in (p_from, p_to) order by account_id for update;
-    insert into transfer (from_id, to_id, amount) values (p_from, p_to, p_amount) returning transfer_id into v_transfer;
+    insert into transfer (from_id, to_id, amount)
+    values (p_from, p_to, p_amount) returning transfer_id into v_transfer;
     update account set balance = balance - p_amount, version = version + 1 where account_id = p_from
     returning balance, version into v_balance, v_version;
     insert into entry (account_id, transfer_id, amount, balance, version)
