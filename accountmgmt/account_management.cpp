@@ -19,8 +19,6 @@ using ledger::Refusal;
 
 namespace {
 
-Refused invalid_part(const char* part) { return {soap::Fault::service("SVC0002", {part})}; }
-
 const ledger::Balance& default_of(const std::vector<ledger::Balance>& balances) {
     const auto found = std::ranges::find_if(balances, &ledger::Balance::is_default);
     return found == balances.end() ? balances.front() : *found;
@@ -31,7 +29,7 @@ std::optional<Refused> refusal(PinVerdict verdict) {
         case PinVerdict::good:
             return std::nullopt;
         case PinVerdict::bad:
-            return Refused{soap::Fault::service("SVC0250")};
+            return refused(OwnRefusal::wrong_pin);
         case PinVerdict::overloaded:
             return frontend::try_again(frontend::Code::overloaded);
         case PinVerdict::unavailable:
@@ -102,7 +100,7 @@ asio::awaitable<AccountManagement::Outcome<std::vector<ledger::Balance>>> Accoun
     auto outcome = co_await on_account<std::vector<ledger::Balance>>(call, std::move(request.end_user),
                                                                      std::move(request.pin), read);
     const auto* found = std::get_if<std::vector<ledger::Balance>>(&outcome);
-    if (found && found->empty()) co_return invalid_part("endUserIdentifier");
+    if (found && found->empty()) co_return refused(OwnRefusal::no_balance);
     co_return outcome;
 }
 
@@ -181,7 +179,7 @@ AccountManagement::Handled<soap::Empty> AccountManagement::update_single_balance
 
 AccountManagement::Handled<soap::Empty> AccountManagement::voucher_update(const Call& call,
                                                                           VoucherUpdate request) {
-    if (!options_.vouchers_accepted) co_return soap::Fault::policy("POL0220");
+    if (!options_.vouchers_accepted) co_return refused(OwnRefusal::vouchers_not_accepted);
     ledger::Redeem redeem;
     redeem.origin.application = call.principal->application();
     redeem.origin.reference = std::move(request.reference_code);
@@ -198,7 +196,7 @@ AccountManagement::Handled<soap::Empty> AccountManagement::voucher_update(const 
 }
 
 AccountManagement::Handled<History> AccountManagement::get_history(const Call& call, GetHistory request) {
-    if (request.max_entries.value_or(0) < 0) co_return invalid_part("maxEntries");
+    if (request.max_entries.value_or(0) < 0) co_return refused(OwnRefusal::negative_entries);
     ledger::HistoryQuery query;
     query.from = request.date;
     if (request.max_entries) query.max_entries = static_cast<std::size_t>(*request.max_entries);

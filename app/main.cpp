@@ -2,6 +2,7 @@
 #include "app/client_commands.hpp"
 #include "app/command_line.hpp"
 #include "app/data_dir.hpp"
+#include "app/faults_document.hpp"
 #include "app/node.hpp"
 #include "app/operator/commands.hpp"
 #include "app/psql.hpp"
@@ -101,6 +102,16 @@ void add_check_config(CLI::App& program, CommonOptions& common, Action& action) 
     });
 }
 
+void add_faults(CLI::App& program, Action& action) {
+    auto* command = program.add_subcommand("faults", "Print which cause gives which SOAP fault");
+    command->callback([&action] {
+        action = [] {
+            std::cout << faults_document();
+            return 0;
+        };
+    });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -125,6 +136,7 @@ int main(int argc, char** argv) {
     add_voucher_commands(program, common, action);
     add_psql(program, common, action);
     add_check_config(program, common, action);
+    add_faults(program, action);
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 
 namespace payment {
 namespace {
 
 using enum ledger::Refusal;
 using frontend::Code;
+using frontend::Told;
 
 constexpr Told part(std::string_view name) { return {"SVC0002", name}; }
 constexpr Told invalid_charge{"SVC0007"};
@@ -57,14 +57,7 @@ frontend::Refused refused(ledger::Refusal refusal, Measure measure) {
     // What no operation of Payment asks the ledger for (vouchers, periods) is a defect here.
     if (row == rows.end()) return {frontend::fault(Code::internal)};
     const auto& told = measure == Measure::amount ? row->of_amount : row->of_volume;
-    std::vector<std::string> variables;
-    if (!told.variable.empty()) variables.emplace_back(told.variable);
-    const std::string id(told.id);
-    const bool policy = id.starts_with("POL");
-    auto fault = policy ? soap::Fault::policy(id, std::move(variables))
-                        : soap::Fault::service(id, std::move(variables));
-    const bool try_again = refusal == overloaded || refusal == unavailable;
-    return {std::move(fault), try_again};
+    return frontend::refused(told, refusal == overloaded || refusal == unavailable);
 }
 
 }  // namespace payment

@@ -1,7 +1,7 @@
 """Other people's SOAP clients, and the plainest one of our own, behind one call.
 
 Each takes an interface, a version, an operation and its children as a dict, and returns None, a text, a dict of
-texts, or a Refusal.
+texts, a list of several of these, or a Refusal.
 """
 import json
 import os
@@ -26,6 +26,8 @@ def plain(value):
     """What clients give in their own types, as texts; what is absent is left out."""
     if isinstance(value, dict):
         return {name: plain(part) for name, part in value.items() if part is not None}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
     return value if value is None else str(value)
 
 
@@ -117,10 +119,8 @@ class Backwards:
         content = etree.fromstring(answer.content).find(SOAP + "Body")[0]
         if content.tag == SOAP + "Fault":
             return Refusal(content.findtext("faultstring"), content.findtext(".//messageId"))
-        result = list(content)
-        if not result:
-            return None
-        return {child.tag: child.text for child in result[0]} or result[0].text
+        results = [{child.tag: child.text for child in result} or result.text for result in content]
+        return results if len(results) > 1 else next(iter(results), None)
 
     def close(self):
         self.session.close()
@@ -130,6 +130,8 @@ def decimals(value):
     """Amounts may be written in several ways."""
     if isinstance(value, dict):
         return {name: decimals(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [decimals(part) for part in value]
     try:
         return Decimal(value)
     except (ArithmeticError, TypeError, ValueError):

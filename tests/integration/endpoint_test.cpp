@@ -1,10 +1,12 @@
 // The straight line from socket to handler and back: what clients get for every way in which it can go.
 #include "frontend/endpoint.hpp"
 
+#include "accountmgmt/faults.hpp"
 #include "base/database.hpp"
 #include "frontend/auth/users.hpp"
 #include "frontend/http/gzip.hpp"
 #include "frontend/request_metrics.hpp"
+#include "payment/faults.hpp"
 #include "tests/support/echo_service.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/io_threads.hpp"
@@ -12,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <optional>
 #include <set>
 
@@ -347,6 +350,45 @@ TEST_F(Endpoint, counts_what_became_of_requests) {
     EXPECT_TRUE(has("unknown", "malformed"));
     EXPECT_TRUE(has("fail", "overloaded"));
     EXPECT_NE(text.find("ledgerline_http_requests_total 7\n"), std::string::npos) << text;
+}
+
+/// Every row of the tables that docs/faults.md is made from.
+TEST_F(Endpoint, every_cause_of_a_fault_reaches_the_client_as_its_row_says) {
+    std::map<std::string, frontend::Told> rows;
+    const auto add = [&](const std::string& how, const frontend::Told& told, frontend::Refused refused) {
+        rows.emplace(how, told);
+        handlers_.refusals.emplace(how, std::move(refused));
+    };
+    for (const auto& row : payment::fault_rows()) {
+        const std::string cause(to_string(row.cause));
+        add("amount/" + cause, row.of_amount, payment::refused(row.cause, payment::Measure::amount));
+        add("volume/" + cause, row.of_volume, payment::refused(row.cause, payment::Measure::volume));
+    }
+    for (const auto& row : accountmgmt::fault_rows()) {
+        const std::string cause(to_string(row.cause));
+        add("account/" + cause, row.told, accountmgmt::refused(row.cause, "voucherIdentifier"));
+    }
+    for (const auto& row : accountmgmt::own_fault_rows())
+        add("account/" + std::string(row.meaning), row.told, accountmgmt::refused(row.cause));
+
+    const auto* operation = tests::echo_interface.find(tests::echo_versions[0], "fail");
+    for (const auto& [how, told] : rows) {
+        SCOPED_TRACE(how);
+        const bool again = told.variable == "overloaded" || told.variable == "database-unavailable";
+        const auto response = post(fail(how));
+        EXPECT_EQ(response.status, again ? 503 : 500);
+        EXPECT_EQ(response.headers.contains("retry-after"), again);
+        const auto reply = decoder_.decode_reply(
+            response.body, {&tests::echo_interface, &tests::echo_versions[0]}, *operation);
+        ASSERT_TRUE(std::holds_alternative<soap::Fault>(reply)) << response.body;
+        const auto& fault = std::get<soap::Fault>(reply);
+        EXPECT_EQ(fault.id, told.id);
+        const bool policy = told.id.starts_with("POL");
+        EXPECT_EQ(fault.kind, policy ? soap::Fault::Kind::policy : soap::Fault::Kind::service);
+        EXPECT_EQ(fault.text, soap::find_message_id(told.id)->text);
+        const std::vector<std::string> variables(told.variable.empty() ? 0 : 1, std::string(told.variable));
+        EXPECT_EQ(fault.variables, variables);
+    }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "base/database.hpp"
 #include "frontend/service.hpp"
 
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -72,8 +73,11 @@ class EchoService {
         if (request.how == "busy") throw base::DatabaseBusy();
         if (request.how == "away") throw base::sql::Error(base::sql::Failure::connection, "", "gone");
         if (request.how == "defect") throw std::runtime_error("a secret of the program");
+        if (const auto known = refusals.find(request.how); known != refusals.end()) co_return known->second;
         co_return soap::Fault::service("SVC0270");
     }
+
+    std::map<std::string, frontend::Refused> refusals;  ///< what `fail` answers, by `how`
 
     [[nodiscard]] frontend::Service service() {
         frontend::Service result(echo_interface);
