@@ -21,7 +21,20 @@ build_packages=(
 )
 run_packages=(postgresql-15)
 bench_packages=(wrk)
-test_packages=(hledger libgtest-dev openssl python3-zeep php-cli php-soap libsoap-lite-perl sip-tester)
+test_packages=(
+    curl
+    hledger
+    libaxis-java
+    libgtest-dev
+    libsoap-lite-perl
+    openjdk-17-jdk-headless
+    openssl
+    php-cli
+    php-soap
+    python3-zeep
+    sip-tester
+)
+command -v node >/dev/null || test_packages+=(nodejs)
 
 # Installs those of its arguments that are missing; without the right to, says what to run.
 install_packages() {
