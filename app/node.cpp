@@ -324,6 +324,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     ledger::Sealer::Options seals;
     seals.interval = settings.audit.seal_interval;
     seals.block = settings.audit.seal_block;
+    seals.time_zone = settings.finance.time_zone;  // blocks end with finance's months
     sealer.emplace(seals, *database, log.with({{"part", "sealer"}}));
     authenticator.emplace(*database, auth_options(settings.auth), log.with({{"part", "auth"}}));
     auto box = auth::SecretBox::from_file(settings.auth.key_file, true);

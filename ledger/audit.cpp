@@ -20,15 +20,17 @@ constexpr std::array checks{
      from ledger.seal s window w as (partition by s.shard order by s.from_no)) x
     where x.previous <> x.hash_before or x.from_no <> x.to_before + 1)"},
     Check{"each shard's journal is numbered without gaps, in the order of time",
-          R"(select * from (select j.*, lag(j.journal_no, 1, 0::bigint) over w as number_before,
+          R"(select * from (select j.*, lag(j.journal_no, 1, coalesce(a.to_no, 0)) over w as number_before,
           lag(j.recorded_at, 1, '-infinity') over w as time_before
-     from ledger.journal j window w as (partition by j.shard order by j.journal_no)) x
+     from ledger.journal j left join archived a on a.shard = j.shard
+   window w as (partition by j.shard order by j.journal_no)) x
     where x.journal_no <> x.number_before + 1 or x.recorded_at < x.time_before)"},
     Check{"each shard's journal ends where its next number says",
           R"(select s.shard, s.next_journal_no, j.last from ledger.shard s
      left join (select x.shard, max(x.journal_no) as last from ledger.journal x group by x.shard) j
        on j.shard = s.shard
-    where s.next_journal_no <> coalesce(j.last, 0) + 1)"},
+     left join archived a on a.shard = s.shard
+    where s.next_journal_no <> coalesce(j.last, a.to_no, 0) + 1)"},
     Check{"each sealed journal row is as it was sealed",
           R"(select * from (select j.*, substr(ledger.journal_digest(j), 1, 4) as mark,
           (select substr(s.marks, (4 * (j.journal_no - s.from_no) + 1)::integer, 4) from ledger.seal s
@@ -41,9 +43,12 @@ constexpr std::array checks{
     where x.mark <> x.sealed_mark)"},
     Check{"each block of the journal has its seal's hash", "select * from broken"},
     Check{"along each balance, seq counts and balance_after is the running sum",
-          R"(select * from (select j.*, lag(j.seq, 1, 0::bigint) over w as seq_before,
-          lag(j.balance_after, 1, 0::bigint) over w as after_before
-     from ledger.journal j window w as (partition by j.shard, j.account_id, j.balance_no order by j.seq)) x
+          R"(select * from (select j.*, lag(j.seq, 1, coalesce(o.seq, 0)) over w as seq_before,
+          lag(j.balance_after, 1, coalesce(o.balance_after, 0)) over w as after_before
+     from ledger.journal j
+     left join ledger.opening o
+       on o.shard = j.shard and o.account_id = j.account_id and o.balance_no = j.balance_no
+   window w as (partition by j.shard, j.account_id, j.balance_no order by j.seq)) x
     where x.seq <> x.seq_before + 1 or x.balance_after::numeric <> x.after_before::numeric + x.amount)"},
     Check{"each balance is the sum of its journal rows",
           R"(select b.*, j.sum, j.rows from ledger.balance b
@@ -51,12 +56,16 @@ constexpr std::array checks{
                   from ledger.journal x group by 1, 2, 3, 4) j
        on j.shard = b.shard and j.account_id = b.account_id and j.balance_no = b.balance_no
       and j.unit = b.unit
-    where b.shard is null or b.posted <> coalesce(j.sum, 0) or b.seq <> coalesce(j.rows, 0))"},
+     left join ledger.opening o
+       on o.shard = b.shard and o.account_id = b.account_id and o.balance_no = b.balance_no
+    where b.shard is null or b.posted <> coalesce(j.sum, 0) + coalesce(o.balance_after, 0)
+       or b.seq <> coalesce(j.rows, 0) + coalesce(o.seq, 0))"},
     Check{"each contra total is the journal's other side",
           R"(select * from ledger.contra c
      full join (select x.shard, x.contra, x.application_id, x.unit, -sum(x.amount) as journal
                   from ledger.journal x group by 1, 2, 3, 4) j using (shard, contra, application_id, unit)
-    where coalesce(c.total, 0) <> coalesce(j.journal, 0))"},
+     left join ledger.opening_contra o using (shard, contra, application_id, unit)
+    where coalesce(c.total, 0) <> coalesce(j.journal, 0) + coalesce(o.total, 0))"},
     Check{"each request has its journal rows",
           R"(select r.* from ledger.request r
      left join (select x.shard, x.account_id, x.application_id, x.kind, x.reference, x.request_id,
@@ -64,7 +73,8 @@ constexpr std::array checks{
                   from ledger.journal x where x.group_id is null group by 1, 2, 3, 4, 5, 6) j
        on j.shard = r.shard and j.account_id = r.account_id and j.application_id = r.application_id
       and j.kind = r.operation and j.reference = r.reference and j.request_id = r.request_id
-    where r.group_id is null
+     left join archived a on a.shard = r.shard
+    where r.group_id is null and (r.journal_no <= a.to_no) is not true
       and (r.legs <> coalesce(j.rows, 0)
            or r.legs > 0 and (r.amount is distinct from j.moved or r.journal_no is distinct from j.first)))"},
     Check{"each request of several legs has its journal rows",
@@ -74,7 +84,8 @@ constexpr std::array checks{
                   from ledger.journal x where x.group_id is not null group by 1, 2, 3, 4, 5) j
        on j.group_id = r.group_id and j.application_id = r.application_id and j.kind = r.operation
       and j.reference = r.reference and j.request_id = r.request_id
-    where r.group_id is not null and (r.legs is distinct from j.rows or r.amount is distinct from j.moved))"},
+    where r.group_id is not null and (r.legs is distinct from j.rows or r.amount is distinct from j.moved)
+      and (r.recorded_at < (select max(a.until) from archived a)) is not true)"},
     Check{"each journal row has its request",
           R"(select j.* from ledger.journal j
     where j.group_id is null
@@ -93,6 +104,33 @@ constexpr std::array checks{
                   from ledger.request_leg x group by 1, 2) l
        on l.shard = r.shard and l.request_id = r.request_id
     where r.group_id is not null and (r.legs is distinct from l.rows or r.amount is distinct from l.moved))"},
+    Check{"of each charge as much was given back as its refunds came to",
+          R"(select r.*, f.given from ledger.request r
+     left join (select c.shard, c.account_id, c.application_id, c.kind, c.request_id, sum(x.amount) as given
+                  from ledger.journal x
+                  join ledger.journal c on c.shard = x.shard and c.journal_no = x.refund_of
+                 where x.refund_of is not null group by 1, 2, 3, 4, 5) f
+       on f.shard = r.shard and f.account_id = r.account_id and f.application_id = r.application_id
+      and f.kind = r.operation and f.request_id = r.request_id
+    where r.refunded <> coalesce(f.given, 0)
+      and (r.recorded_at < (select max(a.until) from archived a)) is not true
+      and not (f.given is null and r.refunded = r.amount
+               and exists (select from ledger.request y
+                            where y.shard = r.shard and y.account_id = r.account_id
+                              and y.operation = 'reversal')))"},
+    Check{"each volume has its request",
+          R"(select v.* from ledger.request_volume v
+    where not exists (select from ledger.request r
+                       where r.shard = v.shard and r.request_id = v.request_id))"},
+    Check{"each hold of a volume is what its requests asked for",
+          R"(select h.*, v.asked, v.used from ledger.hold h
+     left join (select r.shard, r.hold_id, sum(q.volume) filter (where r.operation <> 'capture') as asked,
+                       coalesce(sum(q.volume) filter (where r.operation = 'capture'), 0) as used
+                  from ledger.request r
+                  join ledger.request_volume q on q.shard = r.shard and q.request_id = r.request_id
+                 where r.hold_id is not null group by 1, 2) v
+       on v.shard = h.shard and v.hold_id = h.hold_id
+    where h.volume is distinct from v.asked or h.captured_volume is distinct from v.used)"},
     Check{"each hold is the sum of its legs",
           R"(select h.*, l.amount as legs_amount, l.captured as legs_captured from ledger.hold h
      full join (select x.shard, x.hold_id, sum(x.amount) as amount, sum(x.captured) as captured
@@ -109,10 +147,15 @@ constexpr std::array checks{
           "select * from finance.trial_balance where total <> 0"},
 };
 
+/// Up to where each shard's journal is archived.
+constexpr auto archived_rows = R"(
+    with archived as (select x.shard, max(x.to_no) as to_no, max(x.until) as until
+                        from ledger.archive x group by x.shard) )";
+
 /// Blocks whose rows do not give the seal's hash. Which block a row is in is a search in the list of first
 /// numbers; rows are sorted once.
 constexpr auto broken_blocks = R"(
-    with broken as materialized (
+    , broken as materialized (
         select s.shard, s.from_no, s.to_no, s.hash from ledger.seal s
           left join (select j.shard, a.starts[width_bucket(j.journal_no, a.starts)] as from_no,
                   string_agg(ledger.journal_digest(j), '' order by j.journal_no) as digests,
@@ -121,7 +164,9 @@ constexpr auto broken_blocks = R"(
                      from ledger.seal x group by x.shard) a
              join ledger.journal j on j.shard = a.shard and j.journal_no <= a.ends
             group by 1, 2) d on d.shard = s.shard and d.from_no = s.from_no
-         where d.digests is null or sha256(s.previous || d.digests) <> s.hash) )";
+          left join archived a on a.shard = s.shard
+         where (s.to_no <= a.to_no) is not true
+           and (d.digests is null or sha256(s.previous || d.digests) <> s.hash)) )";
 
 bool needs_blocks(const Check& check) { return check.query.find("broken") != std::string_view::npos; }
 
@@ -138,13 +183,14 @@ AuditReport verify(base::sql::Session& session, const AuditProgress& progress) {
         progress(i + 1, checks.size(), check.rule);
         // A row whose mark differs is in a block whose hash does: one look at the blocks is enough.
         if (needs_blocks(check) && !blocks_agree && check.query.find("mark") != std::string_view::npos) {
-            const auto blocks = session.exec(std::string(broken_blocks) + "select 1 from broken limit 1");
+            const auto blocks =
+                session.exec(std::string(archived_rows) + broken_blocks + "select 1 from broken limit 1");
             blocks_agree = blocks.empty();
         }
         if (!needs_blocks(check) || !blocks_agree) {
-            const auto rows = session.exec((needs_blocks(check) ? broken_blocks : "") +
-                                           ("select row_to_json(w)::text from (" + std::string(check.query)) +
-                                           ") w limit 1");
+            const auto rows =
+                session.exec(std::string(archived_rows) + (needs_blocks(check) ? broken_blocks : "") +
+                             "select row_to_json(w)::text from (" + std::string(check.query) + ") w limit 1");
             if (!rows.empty()) {
                 report.wrong = std::string(check.rule) + ", but not: " + std::string(rows.text(0, 0));
                 return report;
@@ -155,10 +201,12 @@ AuditReport verify(base::sql::Session& session, const AuditProgress& progress) {
     const auto figures = session.exec(
         "select (select coalesce(sum(next_journal_no - 1), 0) from ledger.shard),"
         "       (select count(*) from ledger.seal),"
-        "       (select coalesce(sum(to_no - from_no + 1), 0) from ledger.seal)");
+        "       (select coalesce(sum(to_no - from_no + 1), 0) from ledger.seal),"
+        "       (select coalesce(sum(to_no - from_no + 1), 0) from ledger.archive)");
     report.agree.push_back(std::string(figures.text(0, 0)) + " journal rows; " +
                            std::string(figures.text(0, 1)) + " seals over " +
-                           std::string(figures.text(0, 2)) + " of them, the others are younger");
+                           std::string(figures.text(0, 2)) + " of them, the others are younger; " +
+                           std::string(figures.text(0, 3)) + " are archived, their seals stay");
     return report;
 }
 

@@ -1,4 +1,4 @@
-// `ledgerline period`: closes a month for finance, and lists the closed ones.
+// `ledgerline period`: closes a month for finance, moves its journal out of the way, lists the closed ones.
 #include "app/operator/command_group.hpp"
 #include "app/operator/commands.hpp"
 #include "app/operator/values.hpp"
@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,16 @@ bool close_frozen(base::sql::Session& session, const std::string& day, const std
     }
 }
 
+base::sql::Rows moved_rows(base::sql::Session& session, const std::string& day) {
+    try {
+        return session.exec("select ledger.archive_month($1)", params(day));
+    } catch (const base::sql::Error& error) {
+        if (error.sqlstate() == "55000") throw Refused("period_open", error.what());
+        if (error.sqlstate() == "XX001") throw Refused("wrong", error.what());
+        throw;
+    }
+}
+
 void close(Desk& desk, const std::string& month, const std::string& by) {
     const auto day = first_day(month);
     const auto end = desk.query(
@@ -57,6 +68,21 @@ void close(Desk& desk, const std::string& month, const std::string& by) {
                     {{"month", month}}, now ? "closed" : "replayed");
 }
 
+void archive(Desk& desk, const std::string& month) {
+    auto session = desk.long_session();
+    base::sql::Rows rows = moved_rows(session, first_day(month));
+    if (rows.is_null(0, 0)) {
+        desk.out().done(month + " was archived before; nothing was changed.", {{"month", month}}, "replayed");
+        return;
+    }
+    const auto moved = rows.integer(0, 0);
+    auto table = "ledger_archive.journal_" + month;
+    std::ranges::replace(table, '-', '_');
+    desk.out().done("Moved " + std::to_string(moved) + " rows to " + table +
+                        ". Dump that table, then drop it; `vacuum ledger.journal` gives its room back.",
+                    {{"month", month}, {"rows", moved}, {"table", table}}, "archived");
+}
+
 void list(Desk& desk) {
     desk.out().list(desk.table(trial_balance_columns(), "from finance.closed_months order by month, unit"),
                     "No month is closed.");
@@ -65,8 +91,7 @@ void list(Desk& desk) {
 }  // namespace
 
 void add_period_commands(CLI::App& program, CommonOptions& common, Action& action) {
-    CommandGroup group(program, common, action, "period", "Close months and list the closed ones",
-                       "close 2026-10");
+    CommandGroup group(program, common, action, "period", "Close, archive and list months", "close 2026-10");
     const auto month = std::make_shared<std::string>();
     const auto by = std::make_shared<std::string>(operator_application);
     auto& closing =
@@ -74,6 +99,11 @@ void add_period_commands(CLI::App& program, CommonOptions& common, Action& actio
                   "2026-10 --by 'A. Counter'", [month, by](Desk& desk) { close(desk, *month, *by); });
     closing.add_option("MONTH", *month, "e.g. 2026-10")->required();
     closing.add_option("--by", *by, "Who closes it, for the record")->capture_default_str();
+    group
+        .add("archive", "Move the journal of a closed month, and of all before it, out of the way", "2026-10",
+             [month](Desk& desk) { archive(desk, *month); })
+        .add_option("MONTH", *month, "e.g. 2026-10")
+        ->required();
     group.add("list", "Every closed month with its trial balance", "", [](Desk& desk) { list(desk); });
 }
 

@@ -329,6 +329,48 @@ class FinanceTools(unittest.TestCase):
         else:
             self.assertEqual(answered, page)
 
+    # Archiving: the last of these tests by its name, since the others look at what it takes away --------------------
+
+    def test_what_is_archived_is_still_in_the_books(self):
+        before = self.rows("select * from trial_balance order by unit")
+        january = self.rows("select * from control_totals where day < '2026-02-01' order by 1, 2, 3, 4")
+        output, errors, status = run([LEDGERLINE, "period", "archive", "2026-01"], cwd=self.folder)
+        self.assertEqual((output, status), ("", 1))
+        self.assertIn("not sealed yet", errors)
+        self.sql("ledgerline_service", "select ledger.seal_journal('-infinity', 100000, 10, 'Europe/Paris')")
+        self.assertIn("not closed", run([LEDGERLINE, "period", "archive", "2026-02"], cwd=self.folder)[1])
+        count, = self.rows("select count(*) from journal where recorded_at < '2026-02-01 00:00+01'")
+        self.assertIn(f"Moved {count} rows to ledger_archive.journal_2026_01.", self.done("period", "archive", "2026-01"))
+        self.assertIn("archived before", self.done("period", "archive", "2026-01"))
+
+        self.assertEqual(self.rows("select min(recorded_at) >= '2026-02-01 00:00+01' from journal"), ["t"])
+        self.assertEqual(self.sql("postgres", "select count(*) from ledger_archive.journal_2026_01"), [count])
+        self.assertEqual(self.rows("select * from trial_balance order by unit"), before)
+        self.assertEqual(self.rows("select * from control_totals where day < '2026-02-01' order by 1, 2, 3, 4"), january)
+        self.assertIn(f"{count} are archived", self.done("audit", "verify"))
+        # The moment at which it ends is what the rest begins with; what was before can't be told any more.
+        figures = self.rows("select unit, balances from trial_balance_at(timestamptz '2026-02-01 00:00+01' - interval "
+                            "'1 microsecond') order by unit")
+        self.assertEqual(figures, self.rows("select unit, balances from closed_months order by unit"))
+        errors = run([LEDGERLINE, "psql", "--", "-c", f"select balance_at('{ALICE}', 'main', '2026-01-20')"],
+                     cwd=self.folder)[1]
+        self.assertIn("is archived", errors)
+        self.expect_books(self.done("export", "journal", "--format", "hledger", "--month", "2026-02"),
+                          "2026-02-28 22:59:59.999999Z")
+
+        # Nothing that needs archived rows is done by halves; everything else goes on.
+        output, errors, status = run([LEDGERLINE, "balance", "reverse", ALICE, "--of-application", "operator",
+                                      "--of-operation", "transfer", "--of-reference", "gift-1", "--reference", "undo-2"],
+                                     cwd=self.folder)
+        self.assertEqual((output, status), ("", 1), errors)
+        self.do("refund", ALICE, "1.50", "song-1")
+        self.do("charge", ALICE, "1.00", "song-9")
+        self.assertIn("Everything agrees.", self.done("audit", "verify"))
+        for statement in ("delete from ledger.journal", "update ledger.journal set amount = 1",
+                          "delete from ledger.archive"):
+            with self.assertRaisesRegex(AssertionError, "immutable"):
+                self.sql("postgres", statement)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

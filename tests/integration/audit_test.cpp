@@ -155,6 +155,37 @@ TEST_F(Audit, FindsRowsWithoutTheirRequest) {
     expect_wrong("each journal row has its request");
 }
 
+TEST_F(Audit, FindsARefundThatNobodyMade) {
+    post(a_refund(account_, "film", "film", euro("1"))).value();
+    EXPECT_EQ(wrong(), "nothing");
+    tamper("update ledger.request set refunded = 0 where reference = 'film' and operation = 'charge'");
+    expect_wrong("of each charge as much was given back");
+}
+
+TEST_F(Audit, FindsAVolumeOfNobody) {
+    tamper(
+        "insert into ledger.request_volume (shard, request_id, volume, unit, before)"
+        " select shard, 1000000, 5, 'bytes', 0 from ledger.shard limit 1");
+    expect_wrong("each volume has its request");
+}
+
+TEST_F(Audit, FindsAHoldWhoseVolumeDiffersFromItsRequests) {
+    tamper("update ledger.hold set volume = 7, captured_volume = 0");
+    expect_wrong("each hold of a volume is what its requests asked for");
+}
+
+TEST_F(Audit, FindsATrialBalanceThatIsNotZero) {
+    // Balance and journal agree with each other, and no total knows of it.
+    tamper(
+        "update ledger.balance set unit = 'USD' where balance_type = 'bonus' and account_id ="
+        " (select account_id from ledger.journal where reference = 'song')");
+    tamper(
+        "update ledger.journal j set unit = 'USD' from ledger.balance b where b.unit = 'USD' and b.shard = "
+        "j.shard and b.account_id = j.account_id and b.balance_no = j.balance_no");
+    EXPECT_NE(wrong(), "nothing");
+    EXPECT_EQ(bench().value("select count(*) from finance.trial_balance where total <> 0"), "2");
+}
+
 TEST_F(Audit, FindsAHoldThatDiffersFromItsLegs) {
     tamper("update ledger.hold_leg set amount = amount + 1");
     expect_wrong("each hold is the sum of its legs");
