@@ -54,10 +54,16 @@ void add_migrate(CLI::App& program, CommonOptions& common, Action& action) {
     common.add_config(*command);
     common.add_data_dir(*command);
     common.add_database(*command);
-    command->callback([&] {
-        action = [&common] {
+    const auto distributed = std::make_shared<std::string>();
+    command
+        ->add_option("--distributed", *distributed,
+                     "citus: also spread the tables over the Citus cluster whose coordinator the database is")
+        ->check(CLI::IsMember({"citus"}));
+    command->callback([&, distributed] {
+        action = [&common, distributed] {
             auto settings = common.load();
-            return settings ? migrate(serve_options(common, std::move(*settings))) : exit_usage;
+            if (!settings) return exit_usage;
+            return migrate(serve_options(common, std::move(*settings)), !distributed->empty());
         };
     });
 }

@@ -477,4 +477,21 @@ void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const 
     }
 }
 
+void distribute_over_citus(const DatabaseUrls& urls) {
+    base::sql::SessionOptions options;
+    options.url = urls.owner;
+    options.application_name = "ledgerline migrate";
+    try {
+        base::sql::Session session(options);
+        if (session.exec("select from pg_extension where extname = 'citus'").empty()) {
+            throw PlainError("the database has no Citus: `create extension citus` on every node first");
+        }
+        base::sql::Transaction transaction(session);
+        session.exec_script(std::string(base::citus_declaration()));
+        transaction.commit();
+    } catch (const base::sql::Error& error) {
+        throw PlainError(std::string("the ledger can't be distributed: ") + error.what());
+    }
+}
+
 }  // namespace app

@@ -21,6 +21,10 @@ struct DatabaseUrls {
 /// Brings the database up to this program's migrations. Throws PlainError when it can't be.
 void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log);
 
+/// Spreads the migrated ledger over the nodes of the Citus cluster that the database is the coordinator of.
+/// Throws PlainError.
+void distribute_over_citus(const DatabaseUrls& urls);
+
 /// Reads the files that TLS is to be served with. Throws PlainError that names what is wrong with them.
 void check_tls(const Settings& settings);
 

@@ -286,12 +286,13 @@ int serve(const ServeOptions& options) {
     return 0;
 }
 
-int migrate(const ServeOptions& options) {
+int migrate(const ServeOptions& options, bool over_citus) {
     const auto log = make_logger(options.settings.log);
     Foundation foundation(options);
     foundation.start_database(options.settings, log);
     apply_migrations(foundation.urls(), options.settings, log);
-    std::cout << "The database is up to date.\n";
+    if (over_citus) distribute_over_citus(foundation.urls());
+    std::cout << "The database is up to date" << (over_citus ? " and distributed.\n" : ".\n");
     return 0;
 }
 

@@ -16,7 +16,7 @@ struct ServeOptions {
 /// Runs until a signal; 0 after a clean stop. Throws PlainError when it can't start.
 int serve(const ServeOptions& options);
 
-/// Applies the migrations and ends. Throws PlainError.
-int migrate(const ServeOptions& options);
+/// Applies the migrations, spreads the ledger over a Citus cluster if asked to, and ends. Throws PlainError.
+int migrate(const ServeOptions& options, bool over_citus);
 
 }  // namespace app

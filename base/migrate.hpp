@@ -22,6 +22,10 @@ struct Migration {
 /// The files of migrations/, in order. The build generates this function's source.
 [[nodiscard]] std::span<const Migration> embedded_migrations();
 
+/// migrations/distributed/citus.sql: spreads the tables over a Citus cluster. Runs in one transaction, after
+/// all migrations, as their owner.
+[[nodiscard]] std::string_view citus_declaration();
+
 /// The database does not fit these migrations: a file was changed after it had been applied, or a newer
 /// program was here. The text says which and what to do.
 class MigrationRefused : public std::runtime_error {
