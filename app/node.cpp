@@ -73,6 +73,7 @@ ledger::Options ledger_options(const Settings& settings, const DatabaseUrls& url
     ledger::Options options;
     options.shards = to_size(settings.ledger.shards);
     options.lanes = to_size(settings.ledger.lanes);
+    options.numbers = {settings.address.country, settings.address.trunk_prefix};
     options.address_cache = to_size(settings.ledger.address_cache);
     options.hold_cache = to_size(settings.ledger.hold_cache);
     options.reference_bytes_max = to_size(settings.ledger.reference_limit);
@@ -145,6 +146,11 @@ std::set<std::string, std::less<>> long_logins(std::string_view list, std::strin
         if (const auto login = auth::parse_login(item, default_domain)) logins.insert(login->text());
     }
     return logins;
+}
+
+payment::AmountStyle amount_style(const Settings& settings) {
+    return {settings.payment.amounts == "minor",
+            long_logins(settings.payment.minor_amounts_of, settings.auth.default_domain)};
 }
 
 frontend::EndpointOptions endpoint_options(const Settings& all) {
@@ -330,7 +336,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     auto box = auth::SecretBox::from_file(settings.auth.key_file, true);
     secrets.emplace(*database, authenticator->failures(), box, secret_options(settings),
                     log.with({{"part", "auth"}}));
-    payment.emplace(*ledger);
+    payment.emplace(*ledger, amount_style(settings));
     pins.emplace(*database, pin_options(settings), log.with({{"part", "pins"}}));
     account_management.emplace(
         *ledger, *pins,

@@ -150,6 +150,11 @@ std::optional<std::string> check_networks(std::string_view text) {
            "'";
 }
 
+std::optional<std::string> check_digits(std::string_view text) {
+    if (text.find_first_not_of("0123456789") == std::string_view::npos) return std::nullopt;
+    return "must be digits, not '" + std::string(text) + "'";
+}
+
 std::optional<std::string> check_optional_listen(std::string_view text) {
     return text.empty() ? std::nullopt : check_listen(text);
 }
@@ -311,6 +316,34 @@ std::vector<Setting> database_settings(Settings& s) {
     };
 }
 
+std::vector<Setting> payment_settings(Settings& s) {
+    return {
+        {"address.country",
+         &s.address.country,
+         "The country's calling code, e.g. 49, of numbers without +; empty: they are complete.",
+         0,
+         0,
+         {},
+         check_digits},
+        {"address.trunk_prefix",
+         &s.address.trunk_prefix,
+         "What national numbers are dialled with; dropped where the country's code is put in front.",
+         0,
+         0,
+         {},
+         check_digits},
+        {"payment.amounts",
+         &s.payment.amounts,
+         "How applications write amounts of Payment: 1.50 for EUR 1.50 (major), or 150 (minor).",
+         0,
+         0,
+         {"major", "minor"}},
+        {"payment.minor_amounts_of", &s.payment.minor_amounts_of,
+         "Logins whose amounts are minor whatever others write, between commas, e.g. shop, "
+         "portal@example.com."},
+    };
+}
+
 std::vector<Setting> domain_settings(Settings& s) {
     return {
         {"ledger.shards", &s.ledger.shards,
@@ -449,9 +482,10 @@ std::vector<Setting> auth_settings(Settings& s) {
 
 std::vector<Setting> setting_table(Settings& settings) {
     auto table = front_settings(settings);
-    for (const auto& part : {http_settings(settings), soap_settings(settings), callback_settings(settings),
-                             database_settings(settings), domain_settings(settings), auth_settings(settings),
-                             telephony_settings(settings)}) {
+    for (const auto& part :
+         {http_settings(settings), soap_settings(settings), callback_settings(settings),
+          database_settings(settings), payment_settings(settings), domain_settings(settings),
+          auth_settings(settings), telephony_settings(settings)}) {
         table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -118,6 +118,16 @@ struct Settings {
         Duration sweep_interval{5'000};
     } ledger;
 
+    struct Address {
+        std::string country;
+        std::string trunk_prefix = "0";
+    } address;
+
+    struct Payment {
+        std::string amounts = "major";
+        std::string minor_amounts_of;
+    } payment;
+
     struct Hold {
         Duration ttl{3'600'000};
     } hold;

@@ -29,6 +29,10 @@ std::string without_separators(std::string_view number) {
     return result;
 }
 
+bool is_number(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 }  // namespace
 
 std::string normal_address(std::string_view text) {
@@ -38,11 +42,38 @@ std::string normal_address(std::string_view text) {
     if (colon == std::string_view::npos) return std::string(text);
     const auto scheme = lowered(text.substr(0, colon));
     const auto rest = text.substr(colon + 1);
-    if (scheme == "tel") return "tel:" + without_separators(rest);
+    if (scheme == "tel") {
+        const auto parameters = std::min(rest.find(';'), rest.size());
+        return "tel:" + without_separators(rest.substr(0, parameters)) + lowered(rest.substr(parameters));
+    }
     if (scheme != "sip" && scheme != "sips") return scheme + ':' + std::string(rest);
     const auto at = rest.find('@');
     if (at == std::string_view::npos) return scheme + ':' + lowered(rest);
     return scheme + ':' + std::string(rest.substr(0, at + 1)) + lowered(rest.substr(at + 1));
+}
+
+std::vector<std::string> readings_of(std::string_view text, const NumberingPlan& plan) {
+    constexpr std::string_view scheme = "tel:";
+    constexpr std::string_view context = ";phone-context=+";
+    constexpr std::string_view international = "00";
+    const auto normal = normal_address(text);
+    auto number = normal.starts_with(scheme) ? normal.substr(scheme.size()) : normal;
+    std::string prefix;
+    if (const auto at = number.find(context); at != std::string::npos) {
+        prefix = without_separators(number.substr(at + context.size()));
+        number.resize(at);
+        if (!is_number(prefix)) return {normal};
+    }
+    number = without_separators(number);
+    if (!is_number(number)) return {normal};
+    const auto complete = [](const std::string& digits) { return "tel:+" + digits; };
+    if (!prefix.empty()) return {complete(prefix + number), normal};
+    if (number.starts_with(international)) return {complete(number.substr(international.size())), normal};
+    if (plan.country.empty()) return {complete(number), normal};
+    if (!plan.trunk_prefix.empty() && number.starts_with(plan.trunk_prefix))
+        return {complete(plan.country + number.substr(plan.trunk_prefix.size())), normal};
+    if (number.starts_with(plan.country)) return {complete(number), complete(plan.country + number), normal};
+    return {complete(plan.country + number), normal};
 }
 
 }  // namespace ledger

@@ -42,6 +42,24 @@ asio::awaitable<Result<AccountPtr>> Ledger::find(std::string address) {
     co_return co_await directory_.find(std::move(address));
 }
 
+asio::awaitable<Located> Ledger::locate(std::string text) {
+    auto readings = readings_of(text, options_.numbers);
+    Located located{readings.front(), Refusal::unknown_account};
+    const auto literal = readings.size() - 1;
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+        // Spelled like the directory does, it counts only where nothing else is meant.
+        if (i > 0 && i == literal && located.account) break;
+        auto account = co_await find(readings[i]);
+        if (!account && account.error() == Refusal::unknown_account) continue;
+        const bool second = account && located.account && (*account)->id != (*located.account)->id;
+        if (second) account = Refusal::unknown_account;
+        const bool stop = !account;
+        located = {std::move(readings[i]), std::move(account)};
+        if (stop) break;
+    }
+    co_return located;
+}
+
 asio::awaitable<Result<Receipt>> Ledger::charge(Charge request) {
     Posting posting;
     posting.operation = Operation::charge;
@@ -188,6 +206,7 @@ asio::awaitable<Result<Receipt>> Ledger::post(Posting posting, Origin origin) {
     const auto application = co_await application_id(std::move(origin.application));
     if (!application) co_return application.error();
     posting.application = *application;
+    if (const auto refusal = co_await in_major_units(posting)) co_return *refusal;
     if (const auto refusal = co_await price(posting, to_string(posting.operation))) co_return *refusal;
     auto& lane = lane_of(posting.account->shard);
     co_return co_await lane.post(std::move(posting));

@@ -3,6 +3,7 @@
 
 #include "base/database.hpp"
 #include "base/log.hpp"
+#include "ledger/address.hpp"
 #include "ledger/directory.hpp"
 #include "ledger/lane.hpp"
 #include "ledger/outcome.hpp"
@@ -26,6 +27,7 @@ struct Options {
     std::size_t shards = 16;                ///< fixed when the database is made; checked at start
     std::size_t lanes = 2;                  ///< threads that post; an account always uses the same one
     LaneOptions lane;                       ///< of each lane
+    NumberingPlan numbers;                  ///< of addresses that are numbers without `+`
     std::size_t address_cache = 200'000;    ///< addresses that a node remembers
     std::size_t hold_cache = 100'000;       ///< holds whose account a node remembers
     std::size_t reference_bytes_max = 255;  ///< longer references are refused
@@ -43,6 +45,12 @@ struct GroupKey {
     std::int64_t account = 0;
 };
 
+/// Which account an address as a client sent it leads to.
+struct Located {
+    std::string address;         ///< in normal form, as the directory has it
+    Result<AccountPtr> account;  ///< unknown_account also where it may mean two accounts
+};
+
 /// One per node. Several nodes may share a database: what must exclude each other does so there.
 class Ledger {
   public:
@@ -52,6 +60,8 @@ class Ledger {
 
     /// The account that holds this address now. The address is in normal form, e.g. `tel:+15550001`.
     boost::asio::awaitable<Result<AccountPtr>> find(std::string address);
+    /// The account that an address as a client sent it means: normalised, numbers completed (readings_of).
+    boost::asio::awaitable<Located> locate(std::string text);
 
     /// Takes an amount from a balance. The same key again gives the first receipt again.
     boost::asio::awaitable<Result<Receipt>> charge(Charge request);
@@ -126,6 +136,7 @@ class Ledger {
     boost::asio::awaitable<Result<Receipt>> post_volume(Posting posting, Volume volume, Origin origin);
     boost::asio::awaitable<Result<Receipt>> post_volume_on_hold(Posting posting, HoldPtr hold,
                                                                 std::int64_t volume, Origin origin);
+    boost::asio::awaitable<std::optional<Refusal>> in_major_units(Posting& posting);
     boost::asio::awaitable<std::optional<Refusal>> price(Posting& posting, std::string_view operation);
     boost::asio::awaitable<Result<base::sql::Rows>> run_work(Work work);
     boost::asio::awaitable<Result<Receipt>> run_group(Work work);

@@ -19,6 +19,7 @@ struct Amount {
     base::Decimal value;
     std::optional<std::string> unit;  ///< ISO 4217 code or service unit; absent: the balance's
     bool by_code = false;             ///< what the origin's code costs; `value` says nothing then
+    bool minor = false;               ///< `value` counts minor units: 150 for 1.50 EUR
 };
 
 /// A hint for rating: the names unit, contract, service and operation select a tariff; others only make

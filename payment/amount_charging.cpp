@@ -22,7 +22,7 @@ frontend::Service AmountCharging::service() {
 }
 
 AmountCharging::Handled<soap::Empty> AmountCharging::charge_amount(const Call& call, ChargeAmount request) {
-    auto amount = amount_of(request.charge);
+    auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
     if (!amount) co_return refused(Refusal::not_positive);
     ledger::Charge charge;
     charge.origin = origin(call, std::move(request.reference_code), request.charge);
@@ -34,7 +34,7 @@ AmountCharging::Handled<soap::Empty> AmountCharging::charge_amount(const Call& c
 }
 
 AmountCharging::Handled<soap::Empty> AmountCharging::refund_amount(const Call& call, RefundAmount request) {
-    auto amount = amount_of(request.charge);
+    auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
     if (!amount) co_return refused(Refusal::not_positive);
     ledger::Refund refund;
     refund.origin = origin(call, std::move(request.reference_code), request.charge);
@@ -48,7 +48,7 @@ AmountCharging::Handled<soap::Empty> AmountCharging::refund_amount(const Call& c
 
 AmountCharging::Handled<soap::Empty> AmountCharging::charge_split_amount(const Call& call,
                                                                          ChargeSplitAmount request) {
-    auto amount = amount_of(request.charge);
+    auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
     if (!amount) co_return refused(Refusal::not_positive);
     ledger::Split split;
     split.origin = origin(call, std::move(request.reference_code), request.charge);

@@ -4,6 +4,7 @@
 #include "frontend/service.hpp"
 #include "ledger/ledger.hpp"
 #include "payment/amount_messages.hpp"
+#include "payment/amount_style.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -11,8 +12,8 @@ namespace payment {
 
 class AmountCharging {
   public:
-    /// `ledger` outlives this.
-    explicit AmountCharging(ledger::Ledger& ledger) : ledger_(ledger) {}
+    /// Both outlive this.
+    AmountCharging(ledger::Ledger& ledger, const AmountStyle& style) : ledger_(ledger), style_(style) {}
 
     /// The interface with these handlers.
     [[nodiscard]] frontend::Service service();
@@ -28,6 +29,7 @@ class AmountCharging {
 
   private:
     ledger::Ledger& ledger_;
+    const AmountStyle& style_;
 };
 
 }  // namespace payment

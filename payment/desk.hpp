@@ -3,7 +3,6 @@
 #pragma once
 
 #include "frontend/service.hpp"
-#include "ledger/address.hpp"
 #include "ledger/hold_id.hpp"
 #include "ledger/ledger.hpp"
 #include "payment/charging.hpp"
@@ -45,10 +44,10 @@ using LedgerOperation = boost::asio::awaitable<ledger::Result<ledger::Receipt>> 
     return origin(call, std::move(reference), charge.description, charge.code.value_or(""));
 }
 
-/// How much a message says: its amount, or what its code costs; nothing where it gives neither. The amount
-/// wins.
-[[nodiscard]] inline std::optional<ledger::Amount> amount_of(const ChargingInformation& charge) {
-    ledger::Amount amount{{}, charge.currency, !charge.amount};
+/// How much a message says: its amount, in minor units or not, or what its code costs; nothing where it gives
+/// neither. The amount wins.
+[[nodiscard]] inline std::optional<ledger::Amount> amount_of(const ChargingInformation& charge, bool minor) {
+    ledger::Amount amount{{}, charge.currency, !charge.amount, minor};
     if (charge.amount) amount.value = *charge.amount;
     return charge.amount || charge.code ? std::optional(std::move(amount)) : std::nullopt;
 }
@@ -60,16 +59,22 @@ inline constexpr Measure measure_of = requires(Request request) {
 }
 ? Measure::volume : Measure::amount;
 
-/// The account that holds an address, after the caller's rights on it were checked. A stranger learns nothing
-/// about which addresses exist.
-[[nodiscard]] inline boost::asio::awaitable<std::variant<ledger::AccountPtr, frontend::Refused>> find_account(
-    ledger::Ledger& ledger, const frontend::Call& call, std::string address) {
-    const auto account = co_await ledger.find(address);
+/// An account, and the address that led to it, in normal form.
+struct FoundAccount {
+    ledger::AccountPtr account;
+    std::string address;
+};
+
+/// The account that an address of a message means, after the caller's rights on it were checked. A stranger
+/// learns nothing about which addresses exist.
+[[nodiscard]] inline boost::asio::awaitable<std::variant<FoundAccount, frontend::Refused>> find_account(
+    ledger::Ledger& ledger, const frontend::Call& call, std::string end_user) {
+    auto [address, account] = co_await ledger.locate(std::move(end_user));
     if (!account && account.error() != ledger::Refusal::unknown_account) co_return refused(account.error());
     const auto domain = account ? std::optional<std::string_view>((*account)->domain) : std::nullopt;
     if (auto fault = frontend::refusal(call, domain, address)) co_return frontend::Refused{std::move(*fault)};
     if (!account) co_return refused(account.error());
-    co_return *account;
+    co_return FoundAccount{std::move(*account), std::move(address)};
 }
 
 /// Posts a request on the account that holds `end_user`. An address that moved to another account between
@@ -77,12 +82,12 @@ inline constexpr Measure measure_of = requires(Request request) {
 template <class Request>
 boost::asio::awaitable<Outcome> post(ledger::Ledger& ledger, const frontend::Call& call, std::string end_user,
                                      Request request, LedgerOperation<Request> operation) {
-    const auto address = ledger::normal_address(end_user);
     for (bool again = false;; again = true) {
-        auto found = co_await find_account(ledger, call, address);
+        auto found = co_await find_account(ledger, call, end_user);
         if (auto* refusal = std::get_if<frontend::Refused>(&found)) co_return std::move(*refusal);
+        const auto& [account, address] = std::get<FoundAccount>(found);
         Request attempt = request;
-        attempt.account = std::get<ledger::AccountPtr>(found);
+        attempt.account = account;
         if constexpr (requires { attempt.unlinked_allowed; }) {
             attempt.unlinked_allowed = call.principal->allows(auth::Permission::payment_refund_unlinked,
                                                               attempt.account->domain, address);
@@ -104,10 +109,10 @@ boost::asio::awaitable<Outcome> post_split(ledger::Ledger& ledger, const fronten
         Request attempt = request;
         std::vector<std::string> addresses;
         for (const auto& part : parts) {
-            auto address = ledger::normal_address(part.end_user);
-            auto found = co_await find_account(ledger, call, address);
+            auto found = co_await find_account(ledger, call, part.end_user);
             if (auto* refusal = std::get_if<frontend::Refused>(&found)) co_return std::move(*refusal);
-            attempt.shares.push_back({std::get<ledger::AccountPtr>(found), part.percent});
+            auto& [account, address] = std::get<FoundAccount>(found);
+            attempt.shares.push_back({std::move(account), part.percent});
             addresses.push_back(std::move(address));
         }
         const auto receipt = co_await (ledger.*operation)(std::move(attempt));

@@ -6,6 +6,7 @@
 #include "payment/reserve_volume_charging.hpp"
 #include "payment/volume_charging.hpp"
 
+#include <utility>
 #include <vector>
 
 namespace payment {
@@ -13,13 +14,20 @@ namespace payment {
 class Payment {
   public:
     /// `ledger` outlives this.
-    explicit Payment(ledger::Ledger& ledger)
-        : amount_(ledger), volume_(ledger), reserve_amount_(ledger), reserve_volume_(ledger) {}
+    Payment(ledger::Ledger& ledger, AmountStyle style)
+        : style_(std::move(style)),
+          amount_(ledger, style_),
+          volume_(ledger, style_),
+          reserve_amount_(ledger, style_),
+          reserve_volume_(ledger, style_) {}
+    Payment(const Payment&) = delete;
+    Payment& operator=(const Payment&) = delete;
 
     /// The interfaces with their handlers, which belong to this.
     [[nodiscard]] std::vector<frontend::Service> services();
 
   private:
+    AmountStyle style_;
     AmountCharging amount_;
     VolumeCharging volume_;
     ReserveAmountCharging reserve_amount_;

@@ -25,7 +25,7 @@ frontend::Service ReserveAmountCharging::service() {
 
 ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve(const Call& call,
                                                                                  ReserveAmount request) {
-    auto amount = amount_of(request.charge);
+    auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
     if (!amount) co_return refused(Refusal::not_positive);
     ledger::Place place;
     place.origin = origin(call, key_of(call), request.charge);
@@ -38,7 +38,7 @@ ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve
 
 ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_additional(
     const Call& call, ReserveAdditionalAmount request) {
-    auto amount = amount_of(request.charge);
+    auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
     if (!amount) co_return refused(Refusal::not_positive);
     ledger::Extend extend;
     extend.origin = origin(call, key_of(call), request.charge);
@@ -51,7 +51,7 @@ ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_addit
 
 ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::charge(const Call& call,
                                                                           ChargeReservedAmount request) {
-    auto amount = amount_of(request.charge);
+    auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
     if (!amount) co_return refused(Refusal::not_positive);
     ledger::Capture capture;
     capture.origin = origin(call, std::move(request.reference_code), request.charge);

@@ -3,6 +3,7 @@
 
 #include "frontend/service.hpp"
 #include "ledger/ledger.hpp"
+#include "payment/amount_style.hpp"
 #include "payment/reserve_amount_messages.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -12,8 +13,9 @@ namespace payment {
 /// Requests without a referenceCode are repeatable under their MessageID or Idempotency-Key.
 class ReserveAmountCharging {
   public:
-    /// `ledger` outlives this.
-    explicit ReserveAmountCharging(ledger::Ledger& ledger) : ledger_(ledger) {}
+    /// Both outlive this.
+    ReserveAmountCharging(ledger::Ledger& ledger, const AmountStyle& style)
+        : ledger_(ledger), style_(style) {}
 
     /// The interface with these handlers.
     [[nodiscard]] frontend::Service service();
@@ -32,6 +34,7 @@ class ReserveAmountCharging {
 
   private:
     ledger::Ledger& ledger_;
+    const AmountStyle& style_;
 };
 
 }  // namespace payment

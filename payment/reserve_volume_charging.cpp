@@ -25,12 +25,12 @@ frontend::Service ReserveVolumeCharging::service() {
 
 ReserveVolumeCharging::Handled<GetAmountResult> ReserveVolumeCharging::get_amount(const Call& call,
                                                                                   GetAmount request) {
-    return payment::get_amount(ledger_, call, std::move(request));
+    return payment::get_amount(ledger_, style_, call, std::move(request));
 }
 
 ReserveVolumeCharging::Handled<GetAmountResultV20> ReserveVolumeCharging::get_amount_v20(const Call& call,
                                                                                          GetAmount request) {
-    return payment::get_amount_v20(ledger_, call, std::move(request));
+    return payment::get_amount_v20(ledger_, style_, call, std::move(request));
 }
 
 ReserveVolumeCharging::Handled<ReservationResult> ReserveVolumeCharging::reserve(const Call& call,

@@ -3,6 +3,7 @@
 
 #include "frontend/service.hpp"
 #include "ledger/ledger.hpp"
+#include "payment/amount_style.hpp"
 #include "payment/reserve_volume_messages.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -12,8 +13,9 @@ namespace payment {
 /// Requests without a referenceCode are repeatable under their MessageID or Idempotency-Key.
 class ReserveVolumeCharging {
   public:
-    /// `ledger` outlives this.
-    explicit ReserveVolumeCharging(ledger::Ledger& ledger) : ledger_(ledger) {}
+    /// Both outlive this.
+    ReserveVolumeCharging(ledger::Ledger& ledger, const AmountStyle& style)
+        : ledger_(ledger), style_(style) {}
 
     /// The interface with these handlers.
     [[nodiscard]] frontend::Service service();
@@ -30,6 +32,7 @@ class ReserveVolumeCharging {
 
   private:
     ledger::Ledger& ledger_;
+    const AmountStyle& style_;
 };
 
 }  // namespace payment

@@ -62,12 +62,12 @@ VolumeCharging::Handled<soap::Empty> VolumeCharging::charge_split_volume(const C
 }
 
 VolumeCharging::Handled<GetAmountResult> VolumeCharging::get_amount(const Call& call, GetAmount request) {
-    return payment::get_amount(ledger_, call, std::move(request));
+    return payment::get_amount(ledger_, style_, call, std::move(request));
 }
 
 VolumeCharging::Handled<GetAmountResultV20> VolumeCharging::get_amount_v20(const Call& call,
                                                                            GetAmount request) {
-    return payment::get_amount_v20(ledger_, call, std::move(request));
+    return payment::get_amount_v20(ledger_, style_, call, std::move(request));
 }
 
 }  // namespace payment

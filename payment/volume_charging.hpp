@@ -3,6 +3,7 @@
 
 #include "frontend/service.hpp"
 #include "ledger/ledger.hpp"
+#include "payment/amount_style.hpp"
 #include "payment/volume_messages.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -11,8 +12,8 @@ namespace payment {
 
 class VolumeCharging {
   public:
-    /// `ledger` outlives this.
-    explicit VolumeCharging(ledger::Ledger& ledger) : ledger_(ledger) {}
+    /// Both outlive this.
+    VolumeCharging(ledger::Ledger& ledger, const AmountStyle& style) : ledger_(ledger), style_(style) {}
 
     /// The interface with these handlers.
     [[nodiscard]] frontend::Service service();
@@ -28,6 +29,7 @@ class VolumeCharging {
 
   private:
     ledger::Ledger& ledger_;
+    const AmountStyle& style_;
 };
 
 }  // namespace payment

@@ -173,11 +173,16 @@ class PaymentOperations(unittest.TestCase):
         os.chmod(cls.folder, 0o755)
         cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
                              "--sip-listen", "127.0.0.1:0"], cls.folder,
-                            {**os.environ, "LEDGERLINE_HTTP_ACCESS_LOG": "false"})
+                            {**os.environ, "LEDGERLINE_ADDRESS_COUNTRY": "1", "LEDGERLINE_PAYMENT_MINOR_AMOUNTS_OF": "gateway"})
         cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
-        _, errors, status = run([LEDGERLINE, "tariff", "add", "calls", "--unit", "seconds", "--currency", "EUR",
-                                 "--price", "0.10", "--per", "60", "--step", "60"], cwd=cls.folder)
-        assert status == 0, errors
+        cls.command("tariff", "add", "calls", "--unit", "seconds", "--currency", "EUR", "--price", "0.10", "--per", "60",
+                    "--step", "60")
+        secret = os.path.join(cls.folder, "secret")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write("gateway")
+        cls.command("user", "add", "gateway", "--password-file", secret)
+        for grant in ("payment.charge", "payment.refund", "payment.reserve"):
+            cls.command("user", "grant", "gateway", grant, "example.com")
 
     @classmethod
     def tearDownClass(cls):
@@ -185,10 +190,28 @@ class PaymentOperations(unittest.TestCase):
         shutil.rmtree(cls.folder, ignore_errors=True)
         assert status == 0, cls.server.output
 
+    @classmethod
+    def command(cls, *arguments):
+        output, errors, status = run([LEDGERLINE, *arguments], cwd=cls.folder)
+        assert status == 0, errors
+        return output
+
     def finance(self, query):
-        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-F", " ", "-c", query], cwd=self.folder)
-        self.assertEqual(status, 0, errors)
-        return output.splitlines()
+        return self.command("psql", "--", "-At", "-F", " ", "-c", query).splitlines()
+
+    def client(self, user="demo-app"):
+        made = Backwards(self.url, user, user)
+        self.addCleanup(made.close)
+        return made
+
+    def ask(self, client, *call, expected=None):
+        """The result of one call, which is refused if a fault is expected."""
+        answer = client.call(*call)
+        if expected:
+            self.check(answer, expected, {})
+        else:
+            self.assertNotIsInstance(answer, Refusal)
+        return answer
 
     def check(self, answer, expected, saved):
         if isinstance(expected, Fault):
@@ -235,6 +258,100 @@ class PaymentOperations(unittest.TestCase):
         for hold in saved.values():
             self.assertEqual(self.finance(f"select address, state, application from holds where hold_id = '{hold[4:]}'"),
                              [f"{payer} released demo-app"])
+
+    def test_requests_without_a_reference_are_repeatable_under_their_key(self):
+        message_id = '<a:MessageID xmlns:a="http://www.w3.org/2005/08/addressing">urn:uuid:{}</a:MessageID>'
+        for number, keyed in enumerate(("header", "message")):
+            client, payer = self.client(), {"endUserIdentifier": f"tel:+1555004{number}"}
+
+            def key(text, client=client, keyed=keyed):
+                if keyed == "header":
+                    client.session.headers["Idempotency-Key"] = text
+                else:
+                    client.header = "<e:Header>" + message_id.format(text) + "</e:Header>"
+
+            def twice(interface, operation, children, text, client=client, key=key):
+                key(text)
+                first = self.ask(client, interface, "v2_1", operation, children)
+                self.assertFalse(client.replayed)
+                self.assertEqual(self.ask(client, interface, "v3_1", operation, children), first)
+                self.assertTrue(client.replayed)
+                return first
+
+            much = {"charge": {"description": TEXT, "currency": "EUR", "amount": "10"}}
+            volume = {"volume": 120, "billingText": TEXT}
+            hold = twice(RESERVE_AMOUNT, "reserveAmount", {**payer, **much}, "1")
+            of_volume = twice(RESERVE_VOLUME, "reserveVolume", {**payer, **volume}, "2")
+            held = f"select held from balances where address = '{payer['endUserIdentifier']}' and balance_type = 'main'"
+            self.assertEqual(self.finance(held), ["10.20"])
+            self.ask(client, RESERVE_VOLUME, "v2_1", "reserveVolume", {**payer, **volume, "volume": 121},
+                     expected=Fault("SVC0002", "referenceCode"))
+            self.ask(client, RESERVE_AMOUNT, "v2_1", "reserveAmount", {**payer, **much},
+                     expected=Fault("SVC0002", "referenceCode"))
+            twice(RESERVE_VOLUME, "reserveAdditionalVolume", {"reservationIdentifier": of_volume, **volume}, "3")
+            twice(RESERVE_AMOUNT, "reserveAdditionalAmount", {"reservationIdentifier": hold, **much}, "4")
+            self.assertEqual(self.finance(held), ["20.40"])
+            twice(RESERVE_AMOUNT, "releaseReservation", {"reservationIdentifier": hold}, "5")
+            twice(RESERVE_VOLUME, "releaseReservation", {"reservationIdentifier": of_volume}, "6")
+            self.assertEqual(self.finance(held), ["0.00"])
+
+    def test_where_there_is_a_reference_it_is_the_key(self):
+        client, payer = self.client(), {"endUserIdentifier": "tel:+15550045"}
+        client.session.headers["Idempotency-Key"] = "same"
+        for reference in ("K1", "K2", "K2"):
+            self.ask(client, VOLUME, "v2_1", "chargeVolume",
+                     {**payer, "volume": 60, "billingText": TEXT, "referenceCode": reference})
+        self.assertTrue(client.replayed)
+        self.assertEqual(self.finance("select reference_code, amount from journal where address = 'tel:+15550045' "
+                                      "and kind = 'charge' order by 1"), ["K1 -0.10", "K2 -0.10"])
+
+    def test_a_reservation_belongs_to_its_application(self):
+        unknown, payer = Fault("SVC0002", "reservationIdentifier"), {"endUserIdentifier": "tel:+15550046"}
+        volume = {"volume": 60, "billingText": TEXT}
+        hold = self.ask(self.client(), RESERVE_VOLUME, "v3_1", "reserveVolume", {**payer, **volume})
+        for wrong in (hold, hold[:-1] + ("0" if hold[-1] != "0" else "1"), "", "' or true --"):
+            for operation, children in (("chargeReservation", {**volume, "referenceCode": "X"}),
+                                        ("reserveAdditionalVolume", volume), ("releaseReservation", {})):
+                self.ask(self.client("gateway"), RESERVE_VOLUME, "v3_1", operation,
+                         {"reservationIdentifier": wrong, **children}, expected=unknown)
+        self.ask(self.client(), RESERVE_VOLUME, "v2_0", "chargeReservation",
+                 {"reservationIdentifier": hold, **volume, "referenceCode": "X"})
+
+    def test_an_application_may_count_minor_units(self):
+        client, payer = self.client("gateway"), {"endUserIdentifier": "tel:+15550047"}
+        text = {"billingText": TEXT}
+        self.ask(client, AMOUNT, "v2_0", "chargeAmount", {**payer, "amount": "150", **text, "referenceCode": "M1"})
+        self.ask(client, AMOUNT, "v2_0", "chargeAmount", {**payer, "amount": "150.0", **text, "referenceCode": "M1"})
+        self.assertTrue(client.replayed)
+        for amount in ("150.5", "0", "-1"):
+            self.ask(client, AMOUNT, "v2_0", "chargeAmount", {**payer, "amount": amount, **text, "referenceCode": "M2"},
+                     expected=Fault("SVC0007"))
+        charge = {"description": TEXT, "currency": "EUR", "amount": "2000"}
+        hold = {"reservationIdentifier": self.ask(client, RESERVE_AMOUNT, "v2_1", "reserveAmount",
+                                                  {**payer, "charge": charge})}
+        self.ask(client, RESERVE_AMOUNT, "v2_0", "chargeReservation",
+                 {**hold, "amount": "1999", **text, "referenceCode": "M3"})
+        self.ask(client, AMOUNT, "v2_0", "chargeAmount",
+                 {**payer, "amount": "70", **text, "referenceCode": "M4", "balanceType": "data"})
+        price = self.ask(client, VOLUME, "v2_1", "getAmount", {**payer, "volume": 90})
+        self.assertEqual((price["amount"], price["currency"]), ("20", "EUR"))
+        self.assertEqual(self.finance("select reference_code, amount from journal where address = 'tel:+15550047' "
+                                      "and application = 'gateway' order by 1"), ["M1 -1.50", "M3 -19.99", "M4 -70"])
+
+    def test_addresses_as_integrators_send_them(self):
+        client = self.client()
+        numbers = ("tel:+15550048", "+1 (555) 00-48", "tel:+1-555-0048", "TEL:5550048", "5550048", "05550048",
+                   "15550048", "0015550048", "tel:5550048;phone-context=+1")
+        for number, address in enumerate((*numbers, "sip:alice@EXAMPLE.com")):
+            with self.subTest(address=address):
+                self.ask(client, VOLUME, "v2_1", "chargeVolume", {"endUserIdentifier": address, "volume": 1,
+                                                                  "billingText": TEXT, "referenceCode": f"N{number}"})
+        self.assertEqual(self.finance("select count(*) from journal where address = 'tel:+15550048' "
+                                      "and kind = 'charge'"), [str(len(numbers))])
+        for address in ("tel:nobody", "5550999", "", "sip:nobody@example.com"):
+            self.ask(client, VOLUME, "v2_1", "chargeVolume",
+                     {"endUserIdentifier": address, "volume": 1, "billingText": TEXT, "referenceCode": "N99"},
+                     expected=Fault("SVC0002", "endUserIdentifier"))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,8 @@ class Backwards:
 
     def __init__(self, url, user="demo-app", password="demo-app"):
         self.url, self.session, self.namespaces = url, session(user, password), {}
+        self.header = ""  # of the envelope
+        self.replayed = False  # the last answer was the first one again
 
     def namespace(self, interface, version):
         if (interface, version) not in self.namespaces:
@@ -113,9 +115,10 @@ class Backwards:
     def call(self, interface, version, operation, children):
         body = "".join(self.xml(*child) for child in reversed(children.items()))
         answer = self.session.post(f"{self.url}/ParlayX/", headers={"Content-Type": "text/xml; charset=utf-8"}, data=(
-            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
+            f'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/">{self.header}<e:Body>'
             f'<o:{operation} xmlns:o="{self.namespace(interface, version)}">{body}</o:{operation}>'
             "</e:Body></e:Envelope>").encode())
+        self.replayed = answer.headers.get("Idempotency-Replayed") == "true"
         content = etree.fromstring(answer.content).find(SOAP + "Body")[0]
         if content.tag == SOAP + "Fault":
             return Refusal(content.findtext("faultstring"), content.findtext(".//messageId"))
