@@ -3,7 +3,6 @@
 
 #include "accountmgmt/faults.hpp"
 #include "accountmgmt/history_details.hpp"
-#include "ledger/address.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -65,8 +64,8 @@ frontend::Service AccountManagement::service() {
 /// The account that holds the address, after the caller's rights on it and the PIN were checked. A stranger
 /// learns nothing about which addresses exist, and cannot try PINs.
 asio::awaitable<AccountManagement::Outcome<AccountPtr>> AccountManagement::open(
-    const Call& call, std::string address, std::optional<std::string> pin) {
-    const auto account = co_await ledger_.find(address);
+    const Call& call, ledger::Located located, std::optional<std::string> pin) {
+    const auto& [address, account] = located;
     if (!account && account.error() != Refusal::unknown_account) co_return refused(account.error());
     const auto domain = account ? std::optional<std::string_view>((*account)->domain) : std::nullopt;
     if (auto fault = frontend::refusal(call, domain, address)) co_return Refused{std::move(*fault)};
@@ -82,9 +81,10 @@ template <class Value, class Operation>
 asio::awaitable<AccountManagement::Outcome<Value>> AccountManagement::on_account(
     const Call& call, std::string end_user, std::optional<std::string> pin, Operation operation,
     std::string voucher) {
-    const auto address = ledger::normal_address(end_user);
     for (bool again = false;; again = true) {
-        auto opened = co_await open(call, address, pin);
+        auto located = co_await ledger_.locate(end_user);
+        const auto address = located.address;
+        auto opened = co_await open(call, std::move(located), pin);
         if (auto* refusal = std::get_if<Refused>(&opened)) co_return std::move(*refusal);
         auto result = co_await operation(std::get<AccountPtr>(opened));
         if (result) co_return std::move(*result);

@@ -49,7 +49,8 @@ class AccountManagement {
     template <class Value>
     using Outcome = std::variant<Value, frontend::Refused>;
 
-    boost::asio::awaitable<Outcome<ledger::AccountPtr>> open(const frontend::Call& call, std::string address,
+    boost::asio::awaitable<Outcome<ledger::AccountPtr>> open(const frontend::Call& call,
+                                                             ledger::Located located,
                                                              std::optional<std::string> pin);
     template <class Value, class Operation>
     boost::asio::awaitable<Outcome<Value>> on_account(const frontend::Call& call, std::string end_user,
