@@ -2,7 +2,6 @@
 #include "payment/request_status.hpp"
 
 #include "frontend/soap/message.hpp"
-#include "ledger/address.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -54,8 +53,7 @@ json::object row_of(const ledger::KnownRequest& request) {
 
 asio::awaitable<frontend::StatusAnswer> request_status(ledger::Ledger& ledger,
                                                        frontend::StatusQuestion question) {
-    auto address = ledger::normal_address(question.address);
-    const auto account = co_await ledger.find(address);
+    const auto [address, account] = co_await ledger.locate(question.address);
     if (!account) co_return account.error() == Refusal::unknown_account ? not_found() : try_again();
     const auto known =
         co_await ledger.requests(*account, question.principal->application(), question.reference);
