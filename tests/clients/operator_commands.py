@@ -126,8 +126,25 @@ class OperatorCommands(unittest.TestCase):
 
     # Accounts -------------------------------------------------------------------------------------------------------
 
+    def test_pins(self):
+        address, file = "tel:+15550090", os.path.join(self.folder, "pin")
+        for text, complaint in (("4711\n", ""), ("471\n", "4 to 64 characters"), ("47 11\n", "no spaces"),
+                                ("", "it is empty")):
+            with open(file, "w", encoding="utf-8") as output:
+                output.write(text)
+            _, errors, status = self.ledgerline("account", "pin", address, "--file", file)
+            self.assertEqual(status, 2 if complaint else 0, errors)
+            self.assertIn(complaint, errors)
+        self.assertIn("without a terminal, --file is needed", self.ledgerline("account", "pin", address)[1])
+        self.assertTrue(self.json("account", "show", address)["pin"])
+        self.done("account", "pin", address, "--clear")
+        self.assertFalse(self.json("account", "show", address)["pin"])
+        self.refused("no_pin", "account", "pin", address, "--clear")
+        self.assertEqual(self.rows(f"select act, details from trail where subject = '{address}' order by event_no"),
+                         ["account.pin|set", "account.pin|taken away"])
+
     def test_every_subcommand_explains_itself_with_an_example(self):
-        for group, count in (("account", 12), ("balance", 8), ("hold", 3), ("tariff", 8), ("voucher", 6)):
+        for group, count in (("account", 13), ("balance", 8), ("hold", 3), ("tariff", 8), ("voucher", 6)):
             output = self.done(group, "--help")
             subcommands = re.findall(r"^  ([a-z-]+) {2,}", output.split("Subcommands:")[1], re.MULTILINE)
             self.assertEqual(len(subcommands), count, output)
