@@ -237,6 +237,14 @@ std::vector<const soap::Interface*> served_interfaces() {
     return all;
 }
 
+/// A file of its own, or the log.
+base::Logger make_access_log(const Settings::Log& settings, const base::Logger& log) {
+    if (settings.access_file.empty()) return log;
+    auto options = log_options(settings);
+    options.file = settings.access_file;
+    return base::Logger(options);
+}
+
 /// One io_context with its thread. Joining it waits for the work that is under way.
 class IoThread {
   public:
@@ -278,8 +286,10 @@ void set_time_zone(base::Database& database, const std::string& time_zone, const
 
 struct Node::Parts {
     base::Logger log;
+    base::Logger access_log;
     std::atomic<bool> stopping = false;
     bool serves_tls = false;
+    bool logs_apart = false;
     // In the order of their making. What coroutines look at when they are abandoned comes first and goes
     // last.
     soap::XmlRuntime xml;
@@ -312,7 +322,10 @@ struct Node::Parts {
 };
 
 Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Logger logger)
-    : log(std::move(logger)), serves_tls(!settings.tls.listen.empty()) {
+    : log(std::move(logger)),
+      access_log(make_access_log(settings.log, log)),
+      serves_tls(!settings.tls.listen.empty()),
+      logs_apart(!settings.log.access_file.empty()) {
     const auto cores = std::max(1U, std::thread::hardware_concurrency());
     const auto wanted = settings.server.threads == 0 ? cores : to_size(settings.server.threads);
     for (std::size_t i = 0; i < wanted; ++i) threads.push_back(std::make_unique<IoThread>());
@@ -359,6 +372,7 @@ void Node::Parts::make_endpoint(const Settings& settings) {
                                     [this] { return readiness(); },
                                     [this](std::string& text) { append_metrics(text); },
                                     log.with({{"part", "http"}}),
+                                    access_log.with({{"part", "http"}}),
                                     &*secrets,
                                     [this](frontend::StatusQuestion question) {
                                         return payment::request_status(*ledger, std::move(question));
@@ -411,6 +425,10 @@ void Node::Parts::append_metrics(std::string& text) const {
     gauge("ledgerline_seal_lag_seconds", "Time since everything that was posted was sealed.", to_size(lag));
     gauge("ledgerline_unsealed_rows", "Journal rows that the last round of sealing had to leave.",
           to_size(sealer->unsealed()));
+    const auto lost = log.lost() + (logs_apart ? access_log.lost() : 0);
+    text += "# HELP ledgerline_log_lines_lost_total Log lines that found no room or could not be written.\n";
+    text += "# TYPE ledgerline_log_lines_lost_total counter\nledgerline_log_lines_lost_total ";
+    text += std::to_string(lost) + '\n';
     gauge("ledgerline_database_waiting", "Statements that wait for a pooled session.", database->queued());
 }
 
@@ -422,6 +440,18 @@ Node::Parts::~Parts() {
     if (telephony) telephony->end_calls();
     for (auto& thread : threads) thread->join();
     if (telephony) telephony->stop();  // charges that calls leave are posted before the ledger goes
+}
+
+base::LogOptions log_options(const Settings::Log& settings) {
+    base::LogOptions options;
+    if (settings.level == "debug") options.level = base::LogLevel::debug;
+    if (settings.level == "warning") options.level = base::LogLevel::warning;
+    if (settings.level == "error") options.level = base::LogLevel::error;
+    if (settings.format == "text") options.format = base::LogFormat::text;
+    options.file = settings.file;
+    options.buffer_limit = to_size(settings.buffer_limit.bytes);
+    options.write_interval = settings.write_interval;
+    return options;
 }
 
 void check_tls(const Settings& settings) {
@@ -451,6 +481,13 @@ std::uint16_t Node::tls_port() const { return parts_->serves_tls ? parts_->serve
 
 void Node::reload() {
     const auto& log = parts_->log;
+    for (const auto* each : {&parts_->log, &parts_->access_log}) {
+        try {
+            each->reopen();
+        } catch (const std::runtime_error& error) {
+            log.error("the log stays in its old file", {{"error", error.what()}});
+        }
+    }
     try {
         if (parts_->server->reload_tls()) log.info("read the certificates again");
     } catch (const std::runtime_error& error) {

@@ -18,6 +18,9 @@ struct DatabaseUrls {
     std::string owner;  ///< applies migrations
 };
 
+/// The log as settings have it.
+[[nodiscard]] base::LogOptions log_options(const Settings::Log& settings);
+
 /// Brings the database up to this program's migrations. Throws PlainError when it can't be.
 void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log);
 
@@ -42,8 +45,8 @@ class Node {
     /// Of HTTPS; 0: it is not served.
     [[nodiscard]] std::uint16_t tls_port() const;
 
-    /// Reads again what may change while it serves: TLS's certificates. What is wrong goes to the log, and
-    /// what was read before stays.
+    /// Reads again what may change while it serves: TLS's certificates; and opens the logs' files anew. What
+    /// is wrong goes to the log, and what was read or opened before stays.
     void reload();
 
     /// `/readyz` turns red, no new connections, requests under way go on. Returns at once.

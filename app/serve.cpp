@@ -27,11 +27,11 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 base::Logger make_logger(const Settings::Log& settings) {
-    auto level = base::LogLevel::info;
-    if (settings.level == "debug") level = base::LogLevel::debug;
-    if (settings.level == "warning") level = base::LogLevel::warning;
-    if (settings.level == "error") level = base::LogLevel::error;
-    return base::Logger(level, settings.format == "text" ? base::LogFormat::text : base::LogFormat::json);
+    try {
+        return base::Logger(log_options(settings));
+    } catch (const std::runtime_error& error) {
+        throw PlainError(error.what());
+    }
 }
 
 /// The signals that a server handles, blocked in all its threads and taken one by one by the main thread.
@@ -275,6 +275,7 @@ int serve(const ServeOptions& options) {
     info.demo = options.demo;
     write_server_info(foundation.data_dir(), info);
     log.info("ready", {{"url", info.url}, {"tls_port", node->tls_port()}});
+    log.flush();  // before the greeting, for whoever reads both on a terminal
     greet(foundation, info.url, options.demo, foundation.postgres());
 
     wait_for_stop(signals, *node, foundation.postgres(), log);

@@ -396,6 +396,11 @@ std::vector<Setting> domain_settings(Settings& s) {
          "How often finance's daily totals are frozen; only what came since is summed when somebody looks.",
          1000, 86'400'000},
 
+    };
+}
+
+std::vector<Setting> log_settings(Settings& s) {
+    return {
         {"log.format",
          &s.log.format,
          "How log lines are written: json, or text for people.",
@@ -408,6 +413,15 @@ std::vector<Setting> domain_settings(Settings& s) {
          0,
          0,
          {"debug", "info", "warning", "error"}},
+        {"log.file", &s.log.file, "File that the log is appended to; empty: standard error."},
+        {"log.access_file", &s.log.access_file,
+         "File that the lines of http.access_log are appended to; empty: the log."},
+        {"log.buffer_limit", &s.log.buffer_limit,
+         "Lines that may wait to be written, in bytes; further ones are lost, and counted.", 64 << 10,
+         1 << 30},
+        {"log.write_interval", &s.log.write_interval,
+         "How long lines may wait for others to be written with; warnings and errors do not wait.", 0,
+         10'000},
     };
 }
 
@@ -485,7 +499,7 @@ std::vector<Setting> setting_table(Settings& settings) {
     for (const auto& part :
          {http_settings(settings), soap_settings(settings), callback_settings(settings),
           database_settings(settings), payment_settings(settings), domain_settings(settings),
-          auth_settings(settings), telephony_settings(settings)}) {
+          log_settings(settings), auth_settings(settings), telephony_settings(settings)}) {
         table.insert(table.end(), part.begin(), part.end());
     }
     return table;

@@ -201,6 +201,10 @@ struct Settings {
     struct Log {
         std::string format = "json";
         std::string level = "info";
+        std::string file;
+        std::string access_file;
+        Size buffer_limit{4 << 20};
+        Duration write_interval{100};
     } log;
 };
 

@@ -1,29 +1,41 @@
-// Builds log lines and hands them to spdlog's sink on standard error.
+// Builds log lines and hands them to the writer.
 #include "base/log.hpp"
 
+#include "base/log_writer.hpp"
 #include "base/utf8.hpp"
 
-#include <spdlog/logger.h>
-#include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
-
 #include <algorithm>
+#include <array>
+#include <ctime>
 
 namespace base {
 namespace {
 
-spdlog::level::level_enum spdlog_level(LogLevel level) {
+std::string_view level_name(LogLevel level) {
     switch (level) {
         case LogLevel::debug:
-            return spdlog::level::debug;
+            return "debug";
         case LogLevel::info:
-            return spdlog::level::info;
+            return "info";
         case LogLevel::warning:
-            return spdlog::level::warn;
+            return "warning";
         case LogLevel::error:
-            return spdlog::level::err;
+            return "error";
     }
-    return spdlog::level::info;
+    return "";
+}
+
+/// UTC with milliseconds (RFC 3339).
+std::string time_stamp(std::chrono::system_clock::time_point time) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    const auto ms = std::chrono::floor<std::chrono::milliseconds>(time - seconds).count();
+    const auto since_epoch = std::chrono::system_clock::to_time_t(seconds);
+    std::tm utc{};
+    ::gmtime_r(&since_epoch, &utc);
+    std::array<char, 32> text{};
+    const auto length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &utc);
+    const auto digits = std::to_string(1000 + ms);
+    return std::string(text.data(), length) + digits.substr(1) + 'Z';
 }
 
 void append_escaped(std::string& out, char c) {
@@ -128,20 +140,45 @@ std::string log_text(LogFormat format, std::string_view message, std::string_vie
     return line;
 }
 
-struct Logger::Sink {
-    spdlog::logger logger;
+namespace {
 
-    explicit Sink(LogFormat format) : logger("", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
-        const bool json = format == LogFormat::json;
-        logger.set_level(spdlog::level::trace);
-        logger.set_formatter(std::make_unique<spdlog::pattern_formatter>(
-            json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
-            spdlog::pattern_time_type::utc));
+std::string finished_line(LogFormat format, LogLevel level, std::string_view text) {
+    const auto time = time_stamp(std::chrono::system_clock::now());
+    const auto name = level_name(level);
+    std::string line;
+    line.reserve(time.size() + text.size() + 48);
+    if (format == LogFormat::json) {
+        line.append(R"({"time":")").append(time).append(R"(","level":")").append(name);
+        return line.append("\",").append(text).append(1, '}');
     }
+    constexpr std::size_t level_width = 8;
+    line.append(time).append(1, ' ').append(name).append(level_width - name.size(), ' ');
+    return line.append(text);
+}
+
+LogWriter::Options writer_options(const LogOptions& options) {
+    LogWriter::Options result;
+    result.file = options.file;
+    result.buffer_limit = options.buffer_limit;
+    result.write_interval = options.write_interval;
+    result.lost_line = [format = options.format](std::uint64_t lost) {
+        return finished_line(format, LogLevel::warning,
+                             log_text(format, "log lines were lost here", "", {{"lines", lost}}));
+    };
+    return result;
+}
+
+}  // namespace
+
+struct Logger::Sink {
+    LogWriter writer;
+    explicit Sink(const LogOptions& options) : writer(writer_options(options)) {}
 };
 
-Logger::Logger(LogLevel level, LogFormat format)
-    : sink_(std::make_shared<Sink>(format)), level_(level), format_(format) {}
+Logger::Logger(const LogOptions& options)
+    : sink_(std::make_shared<Sink>(options)), level_(options.level), format_(options.format) {}
+
+Logger::Logger(LogLevel level, LogFormat format) : Logger(LogOptions{.level = level, .format = format}) {}
 
 Logger Logger::with(std::initializer_list<LogField> fields) const {
     Logger result = *this;
@@ -149,10 +186,16 @@ Logger Logger::with(std::initializer_list<LogField> fields) const {
     return result;
 }
 
+void Logger::flush() const { sink_->writer.flush(); }
+
+void Logger::reopen() const { sink_->writer.reopen(); }
+
+std::uint64_t Logger::lost() const { return sink_->writer.lost(); }
+
 void Logger::write(LogLevel level, std::string_view message, Fields fields) const {
     if (!enabled(level)) return;
-    const auto line = log_text(format_, message, fixed_, fields);
-    sink_->logger.log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+    const auto text = log_text(format_, message, fixed_, fields);
+    sink_->writer.append(finished_line(format_, level, text), level >= LogLevel::warning);
 }
 
 }  // namespace base

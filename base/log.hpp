@@ -1,7 +1,9 @@
 // Logging: one event a line, a message and named values; JSON for machines, text for people.
 #pragma once
 
+#include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -29,15 +31,35 @@ struct LogField {
     bool quoted;
 };
 
-/// Writes to standard error. Cheap to copy, safe from any thread.
+/// Where lines go and what becomes of them when nobody takes them.
+struct LogOptions {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::json;
+    std::string file{};  ///< appended to; empty: standard error
+    std::size_t buffer_limit =
+        4UL * 1024 * 1024;  ///< bytes that may wait; further lines are lost, and counted
+    std::chrono::milliseconds write_interval{100};  ///< between two writes; warnings and errors do not wait
+};
+
+/// Hands lines to a thread that writes them: logging never waits for I/O. Cheap to copy, safe from any
+/// thread. The last copy that goes writes what waits.
 class Logger {
   public:
+    /// Throws std::runtime_error that names the file when it can't be opened.
+    explicit Logger(const LogOptions& options);
     explicit Logger(LogLevel level = LogLevel::info, LogFormat format = LogFormat::json);
 
     /// The same with these fields on every line, e.g. the part of the program that speaks.
     [[nodiscard]] Logger with(std::initializer_list<LogField> fields) const;
 
     [[nodiscard]] bool enabled(LogLevel level) const { return level >= level_; }
+
+    /// Waits, for a short while at most, until what was logged before is written.
+    void flush() const;
+    /// Opens the file anew, after log rotation. Throws std::runtime_error, and goes on with the old one.
+    void reopen() const;
+    /// Lines that were lost because nobody took them in time.
+    [[nodiscard]] std::uint64_t lost() const;
 
     using Fields = std::initializer_list<LogField>;
     void debug(std::string_view message, Fields fields = {}) const {

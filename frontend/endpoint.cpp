@@ -483,10 +483,10 @@ void Endpoint::Impl::finish_get(const http::Request& request, const Exchange& ex
     response.add_header("X-Request-Id", exchange.id);
     if (options.access_log) {
         const auto write = probe ? &base::Logger::debug : &base::Logger::info;
-        (parts.log.*write)("get", {{"request", exchange.id},
-                                   {"peer", exchange.client},
-                                   {"target", request.target},
-                                   {"status", response.status}});
+        (parts.access_log.*write)("get", {{"request", exchange.id},
+                                          {"peer", exchange.client},
+                                          {"target", request.target},
+                                          {"status", response.status}});
     }
     compress(request, response);
 }
@@ -502,21 +502,21 @@ void Endpoint::Impl::compress(const http::Request& request, http::Response& resp
 
 void Endpoint::Impl::log(const Exchange& exchange, const http::Response& response,
                          Clock::duration time) const {
-    if (!parts.log.enabled(base::LogLevel::info)) return;
+    if (!parts.access_log.enabled(base::LogLevel::info)) return;
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
     const std::string_view service = exchange.interface ? exchange.interface->name : "";
     const std::string_view version = exchange.version ? exchange.version->name : "";
     const std::string_view operation = exchange.operation ? exchange.operation->name : "";
-    parts.log.info("request", {{"request", exchange.id},
-                               {"peer", exchange.client},
-                               {"user", exchange.user},
-                               {"service", service},
-                               {"version", version},
-                               {"operation", operation},
-                               {"outcome", to_string(exchange.outcome)},
-                               {"fault", exchange.fault},
-                               {"status", response.status},
-                               {"us", us}});
+    parts.access_log.info("request", {{"request", exchange.id},
+                                      {"peer", exchange.client},
+                                      {"user", exchange.user},
+                                      {"service", service},
+                                      {"version", version},
+                                      {"operation", operation},
+                                      {"outcome", to_string(exchange.outcome)},
+                                      {"fault", exchange.fault},
+                                      {"status", response.status},
+                                      {"us", us}});
 }
 
 /// Probes and metrics have a listener of their own, or share all others.

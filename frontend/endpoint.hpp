@@ -60,6 +60,7 @@ class Endpoint final : public http::Handler {
         std::function<Readiness()> readiness;
         std::function<void(std::string&)> more_metrics;
         base::Logger log;
+        base::Logger access_log;  ///< one line a request
         auth::SecretSchemes* secrets = nullptr;  ///< null: HTTP Basic only
         RequestStatus request_status{};          ///< null: nobody is asked what became of a request
     };

@@ -11,7 +11,6 @@ build_packages=(
     libpqxx-dev
     libsodium-dev
     libsofia-sip-ua-dev
-    libspdlog-dev
     libssl-dev
     libtomlplusplus-dev
     libxerces-c-dev

@@ -43,7 +43,6 @@ CONFINED = [
     (r"xercesc/", ["frontend/soap/"]),
     (r"toml\+\+/", ["app/settings_loader.cpp"]),
     (r"CLI/", ["app/main.cpp", "app/command_line.cpp", "app/client_commands.cpp", "app/operator/", "bench/"]),
-    (r"spdlog/", ["base/log.cpp"]),
     (r"boost/beast", ["frontend/http/", "app/http_client.cpp", "tests/support/http_client.cpp", "bench/"]),
     (r"openssl/", ["frontend/http/tls.cpp", "frontend/http/transport.cpp", "frontend/auth/secrets.cpp"]),
     (r"zlib\.h", ["frontend/http/gzip.cpp"]),

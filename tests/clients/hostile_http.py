@@ -38,8 +38,7 @@ class Hostile(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix="ledgerline-hostile-")
         os.chmod(cls.folder, 0o755)
         environment = dict(os.environ, LEDGERLINE_HTTP_READ_TIMEOUT="700ms", LEDGERLINE_HTTP_WRITE_TIMEOUT="700ms",
-                           LEDGERLINE_HTTP_CONNECTIONS_PER_ADDRESS="20",
-                           LEDGERLINE_HTTP_ACCESS_LOG="false")  # nobody reads the output while tests run
+                           LEDGERLINE_HTTP_CONNECTIONS_PER_ADDRESS="20")
         cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
                               "--sip-listen", "127.0.0.1:0"], cls.folder, environment)
         cls.port = urlsplit(server_info(os.path.join(cls.folder, "var"))["url"]).port

@@ -75,7 +75,7 @@ class Endpoint : public testing::Test {
             frontend::append_metrics(out, server_->statistics());
         };
         endpoint_.emplace(frontend::Endpoint::Parts{catalogue_, decoder_, *authenticator_,
-                                                    std::move(services), readiness, metrics, silent},
+                                                    std::move(services), readiness, metrics, silent, silent},
                           std::move(options));
         http::Options http;
         http.listen[0].port = 0;
