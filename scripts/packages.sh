@@ -22,8 +22,11 @@ run_packages=(postgresql-15)
 bench_packages=(wrk)
 test_packages=(
     curl
+    gsoap
     hledger
     libaxis-java
+    libgoogle-gson-java
+    libgsoap-dev
     libgtest-dev
     libsoap-lite-perl
     openjdk-17-jdk-headless
@@ -33,7 +36,7 @@ test_packages=(
     python3-zeep
     sip-tester
 )
-command -v node >/dev/null || test_packages+=(nodejs)
+command -v npm >/dev/null || test_packages+=(nodejs npm)  # other builds of nodejs bring their own npm
 
 # Installs those of its arguments that are missing; without the right to, says what to run.
 install_packages() {

@@ -1,0 +1,53 @@
+"""What the real clients call: for each service and version one operation and its answer, and one fault.
+
+A service that is added gets its rows here, and every client calls it.
+"""
+from typing import NamedTuple
+
+ANYTHING = object()  # a result that the server makes up
+
+CHARGE = {"description": "a song", "currency": "EUR", "amount": "1.50"}
+TOO_MUCH = {**CHARGE, "amount": "1000000"}
+
+
+class Case(NamedTuple):
+    """Texts may have {ref}, a reference that is new for each call, and {result}, the result of the row before."""
+    service: str
+    versions: tuple
+    operation: str
+    arguments: dict
+    result: object = None   # None: the answer is empty
+    fault: str = ""         # the id of a fault that is the answer instead
+
+
+CASES = [
+    Case("AmountCharging", ("v2_1", "v3_1"), "chargeAmount",
+         {"endUserIdentifier": "tel:+15550070", "charge": CHARGE, "referenceCode": "{ref}"}),
+    Case("AmountCharging", ("v2_1", "v3_1"), "chargeAmount",
+         {"endUserIdentifier": "tel:+15550070", "charge": TOO_MUCH, "referenceCode": "{ref}"}, fault="SVC0270"),
+    Case("AmountCharging", ("v2_0",), "chargeAmount",
+         {"endUserIdentifier": "tel:+15550070", "amount": "1.50", "billingText": "a song", "referenceCode": "{ref}"}),
+    Case("ReserveAmountCharging", ("v2_1", "v3_1"), "reserveAmount",
+         {"endUserIdentifier": "tel:+15550071", "charge": CHARGE}, result=ANYTHING),
+    Case("ReserveAmountCharging", ("v2_1", "v3_1"), "chargeReservation",
+         {"reservationIdentifier": "{result}", "charge": CHARGE, "referenceCode": "{ref}"}),
+    Case("ReserveAmountCharging", ("v2_0",), "reserveAmount",
+         {"endUserIdentifier": "tel:+15550071", "amount": "1.50", "billingText": "a song"}, result=ANYTHING),
+    Case("ReserveAmountCharging", ("v2_0", "v2_1", "v3_1"), "releaseReservation",
+         {"reservationIdentifier": "none"}, fault="SVC0002"),
+    Case("ThirdPartyCall", ("v2_3",), "makeCall",
+         {"callingParty": "sip:nobody@127.0.0.1:9", "calledParty": "sip:none@127.0.0.1:9"}, result=ANYTHING),
+    Case("ThirdPartyCall", ("v2_0", "v2_3"), "endCall", {"callIdentifier": "none"}, fault="SVC0002"),
+    Case("ThirdPartyCall", ("v3_4",), "makeCallSession",
+         {"callParticipants": ["sip:nobody@127.0.0.1:9", "sip:none@127.0.0.1:9"], "changeMediaNotAllowed": False},
+         result=ANYTHING),
+    Case("ThirdPartyCall", ("v3_4",), "endCallSession", {"callSessionIdentifier": "none"}, fault="SVC0002"),
+]
+
+
+def calls(case_filter=lambda case, version: True):
+    """Each row in each of its versions, versions of a service together."""
+    for version in sorted({version for case in CASES for version in case.versions}):
+        for case in CASES:
+            if version in case.versions and case_filter(case, version):
+                yield case, version
