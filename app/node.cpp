@@ -4,6 +4,7 @@
 #include "accountmgmt/account_management.hpp"
 #include "accountmgmt/pins.hpp"
 #include "app/data_dir.hpp"
+#include "app/database_watch.hpp"
 #include "app/telephony.hpp"
 #include "base/database.hpp"
 #include "base/listener.hpp"
@@ -302,6 +303,7 @@ struct Node::Parts {
     std::vector<std::unique_ptr<IoThread>> threads;
     std::optional<frontend::SoapClient> soap_client;  ///< its connections belong to the threads
     std::optional<base::Database> database;
+    std::optional<DatabaseWatch> watch;
     std::optional<ledger::Ledger> ledger;
     std::optional<ledger::Sweeper> sweeper;
     std::optional<ledger::Sealer> sealer;
@@ -334,6 +336,9 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     soap_client.emplace(*decoder, soap_client_options(settings.callbacks));
     database.emplace(pool_options(settings, urls));
     set_time_zone(*database, settings.finance.time_zone, log);
+    DatabaseWatch::Options watches;
+    watches.schema = base::embedded_migrations().back().number;
+    watch.emplace(watches, *database);
     ledger.emplace(ledger_options(settings, urls), *database, log.with({{"part", "ledger"}}));
     ledger::Sweeper::Options sweeps;
     sweeps.interval = settings.ledger.sweep_interval;
@@ -408,9 +413,13 @@ void Node::Parts::make_server(const Settings& settings) {
 }
 
 frontend::Readiness Node::Parts::readiness() const {
-    if (stopping) return {false, "stopping"};
-    if (!ledger->ready()) return {false, "the database does not answer"};
-    return {true, ""};
+    frontend::Readiness readiness;
+    readiness.checks = {{"server", stopping ? "stopping" : ""},
+                        {"database", watch->database_trouble()},
+                        {"schema", watch->schema_trouble()},
+                        {"lanes", ledger->ready() ? "" : "not all have reached the database"},
+                        {"sip", telephony->sip_trouble()}};
+    return readiness;
 }
 
 void Node::Parts::append_metrics(std::string& text) const {

@@ -56,6 +56,7 @@ calls::Recorder recorder_of(const Settings::Sip& settings) {
 struct Telephony::Parts {
     base::Logger log;
     std::chrono::milliseconds stop_grace;
+    std::string sip_trouble;
     asio::io_context context{1};
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard{
         asio::make_work_guard(context)};
@@ -90,6 +91,7 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
             parts.agent.emplace(std::move(options), sink, log);
         } catch (const std::runtime_error& error) {
             log.error("no calls can be made", {{"error", error.what()}});
+            parts.sip_trouble = error.what();
         }
     }
     parts.third_party_call.emplace(service_options(settings, listen ? listen->address : ""), ledger,
@@ -144,6 +146,8 @@ void Telephony::stop() {
     }
     parts.thread.join();
 }
+
+const std::string& Telephony::sip_trouble() const { return parts_->sip_trouble; }
 
 std::size_t Telephony::legs() const { return parts_->agent ? parts_->agent->legs() : 0; }
 

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
 namespace app {
 
@@ -29,6 +30,8 @@ class Telephony {
     /// When no request is under way any more: posts what calls leave to post, and ends the threads.
     void stop();
     [[nodiscard]] std::size_t legs() const;
+    /// Why SIP is not served although it is to be; empty: it is, or is not wanted.
+    [[nodiscard]] const std::string& sip_trouble() const;
 
   private:
     struct Parts;

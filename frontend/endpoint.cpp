@@ -368,7 +368,7 @@ asio::awaitable<http::Response> Endpoint::Impl::get(const http::Request& request
             co_return text_response(200, "ok");
         case Route::Kind::readiness: {
             const auto readiness = parts.readiness ? parts.readiness() : Readiness{};
-            co_return readiness.ready ? text_response(200, "ready") : text_response(503, readiness.reason);
+            co_return text_response(readiness.ready() ? 200 : 503, readiness.text());
         }
         case Route::Kind::metrics:
             co_return metrics_response();
@@ -523,6 +523,14 @@ void Endpoint::Impl::log(const Exchange& exchange, const http::Response& respons
 bool Endpoint::Impl::served_here(const http::Request& request, const Route& route) const {
     if (!options.health_listener) return true;
     return (request.listener == *options.health_listener) == route.is_probe();
+}
+
+std::string Readiness::text() const {
+    std::string out = ready() ? "ready" : "not ready";
+    for (const auto& check : checks) {
+        out.append("\n").append(check.name).append(": ").append(check.trouble.empty() ? "ok" : check.trouble);
+    }
+    return out;
 }
 
 Endpoint::Endpoint(Parts parts, EndpointOptions options)

@@ -11,6 +11,7 @@
 #include "frontend/service.hpp"
 #include "frontend/soap/envelope.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -42,8 +43,17 @@ struct EndpointOptions {
 
 /// What /readyz says.
 struct Readiness {
-    bool ready = true;
-    std::string reason;  ///< why not, for people
+    struct Check {
+        std::string name;
+        std::string trouble;  ///< why it is not ready, for people; empty: it is
+    };
+    std::vector<Check> checks;
+
+    [[nodiscard]] bool ready() const {
+        return std::ranges::all_of(checks, [](const Check& check) { return check.trouble.empty(); });
+    }
+    /// One line for the whole and one a check.
+    [[nodiscard]] std::string text() const;
 };
 
 /// Serves SOAP under /ParlayX/, and /healthz, /readyz, /metrics.
@@ -60,7 +70,7 @@ class Endpoint final : public http::Handler {
         std::function<Readiness()> readiness;
         std::function<void(std::string&)> more_metrics;
         base::Logger log;
-        base::Logger access_log;  ///< one line a request
+        base::Logger access_log;                 ///< one line a request
         auth::SecretSchemes* secrets = nullptr;  ///< null: HTTP Basic only
         RequestStatus request_status{};          ///< null: nobody is asked what became of a request
     };

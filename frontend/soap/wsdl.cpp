@@ -2,6 +2,7 @@
 #include "frontend/soap/wsdl.hpp"
 
 #include "frontend/soap/exception.hpp"
+#include "frontend/soap/sample.hpp"
 #include "frontend/soap/text.hpp"
 
 #include <algorithm>
@@ -362,7 +363,9 @@ std::optional<std::string> published_document(const Endpoint& endpoint, std::str
                                               std::string_view address) {
     const std::size_t equals = std::min(query.find('='), query.size());
     const std::string_view value = query.substr(std::min(equals + 1, query.size()));
-    return Description(endpoint, address).document(lower(query.substr(0, equals)), value);
+    const auto key = lower(query.substr(0, equals));
+    if (key == "sample") return sample_request(endpoint, value);
+    return Description(endpoint, address).document(key, value);
 }
 
 }  // namespace soap

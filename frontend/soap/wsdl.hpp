@@ -15,6 +15,7 @@ namespace soap {
 ///     wsdl             the service WSDL: binding (SOAP 1.1, document/literal, soapAction "") and port
 ///     wsdl=interface   the interface WSDL: messages, portType, and the /local schema inline
 ///     wsdl=faults      the fault messages that every operation declares
+///     sample=OPERATION an example request, for people
 ///     xsd=local, xsd=types, xsd=common   the schemas; types only where the version has structures of its own
 ///
 /// They import each other as the standard's own files do, by absolute URLs made from `address`, which is the

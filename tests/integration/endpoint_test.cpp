@@ -259,9 +259,12 @@ TEST_F(Endpoint, descriptions_can_be_closed) {
 TEST_F(Endpoint, tells_whether_it_is_ready) {
     EXPECT_EQ(get("/healthz").body, "ok\n");
     EXPECT_EQ(get("/readyz").status, 200);
-    readiness_ = {false, "no database"};
+    readiness_.checks = {{"lanes", ""}, {"database", "does not answer"}};
     EXPECT_EQ(get("/readyz").status, 503);
-    EXPECT_EQ(get("/readyz").body, "no database\n");
+    EXPECT_EQ(get("/readyz").body, "not ready\nlanes: ok\ndatabase: does not answer\n");
+    readiness_.checks.pop_back();
+    EXPECT_EQ(get("/readyz").status, 200);
+    EXPECT_EQ(get("/readyz").body, "ready\nlanes: ok\n");
     EXPECT_EQ(get("/").status, 404);
 }
 
