@@ -9,6 +9,7 @@
 #include "frontend/recognition.hpp"
 #include "frontend/request_metrics.hpp"
 #include "frontend/route.hpp"
+#include "frontend/soap/text.hpp"
 #include "frontend/soap/wsdl.hpp"
 
 #include <algorithm>
@@ -73,6 +74,19 @@ auth::PrincipalPtr principal_of(const auth::Outcome& sender, Exchange& exchange)
     if (principal == nullptr) return nullptr;
     exchange.user = (*principal)->login();
     return *principal;
+}
+
+/// Bytes that only HTTP's header calls ISO-8859-1: the document itself declares nothing (RFC 7303, 3). Those
+/// that are UTF-8 all the same come from clients whose header never changes.
+bool is_latin1_by_header(const http::Request& request, std::string_view body) {
+    constexpr std::string_view latin1 = "iso-8859-1";
+    const auto type = request.header("Content-Type");
+    const auto named = std::ranges::search(
+        type, latin1, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    if (named.empty()) return false;
+    const auto declaration = body.substr(0, std::min(body.find("?>"), body.size()));
+    const bool declared = body.starts_with("<?xml") && declaration.find("encoding") != std::string_view::npos;
+    return !declared && !soap::is_utf8_text(body);
 }
 
 std::string_view refusal_text(http::Refusal refusal) {
@@ -193,7 +207,8 @@ asio::awaitable<http::Response> Endpoint::Impl::post(const http::Request& reques
         }
         unpacked = std::get<std::string>(std::move(result));
     }
-    const auto body = packed ? std::string_view(unpacked) : request.body;
+    auto body = packed ? std::string_view(unpacked) : request.body;
+    if (is_latin1_by_header(request, body)) body = unpacked = soap::latin1_to_utf8(body);
     const auto unknown = principal && options.ignores_unknown_elements(*principal)
                              ? soap::UnknownElements::ignore
                              : soap::UnknownElements::refuse;

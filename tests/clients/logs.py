@@ -80,7 +80,11 @@ class Logs(unittest.TestCase):
         self.assertEqual(self.logged("main.log")[-1]["msg"], "stopped")
 
     def test_nobody_reads(self):
-        port = self.start(LOG_BUFFER_LIMIT="64kB")  # Server reads nothing after the start message
+        pipe = os.path.join(self.folder, "pipe")
+        os.mkfifo(pipe)
+        unread = os.open(pipe, os.O_RDWR)
+        self.addCleanup(os.close, unread)
+        port = self.start(LOG_BUFFER_LIMIT="64kB", LOG_FILE=pipe)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_SECONDS)
         for _ in range(REQUESTS):
             self.get(connection, LONG_TARGET)
@@ -88,7 +92,7 @@ class Logs(unittest.TestCase):
         connection.close()
         lost = int(re.search(r"^ledgerline_log_lines_lost_total (\d+)$", metrics, re.MULTILINE).group(1))
         self.assertGreater(lost, 0)
-        self.stop()  # reads the rest
+        self.stop()
 
 
 if __name__ == "__main__":

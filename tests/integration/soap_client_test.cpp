@@ -216,6 +216,18 @@ TEST_F(SoapClient, connects_to_no_address_that_is_not_public) {
     EXPECT_FALSE(client_->objection("https://example.com:8443/a?b=c"));
 }
 
+/// A name that looked harmless where it was configured may lead inside once it is called.
+TEST_F(SoapClient, judges_a_name_by_the_addresses_that_it_has_when_it_is_called) {
+    start("");
+    auto inside = url("/");
+    inside.replace(7, 9, "localhost");
+    const auto refused = call(inside);
+    EXPECT_TRUE(std::get<Undelivered>(refused).not_allowed) << std::get<Undelivered>(refused).reason;
+    EXPECT_EQ(server_->statistics().connections_accepted, 0U);
+    start("127.0.0.0/8");
+    EXPECT_TRUE(std::holds_alternative<soap::Message>(call(inside)));
+}
+
 TEST_F(SoapClient, believes_only_certificates_of_its_authorities) {
     EXPECT_NE(reason(url("/", 1)).find("self-signed certificate"), std::string::npos);
     EXPECT_TRUE(application_.requests.empty());
