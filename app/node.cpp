@@ -228,6 +228,7 @@ http::Options http_options(const Settings& settings) {
     options.idle_timeout = settings.http.idle_timeout;
     options.read_timeout = settings.http.read_timeout;
     options.write_timeout = settings.http.write_timeout;
+    options.linger_timeout = settings.http.linger_timeout;
     return options;
 }
 

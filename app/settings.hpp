@@ -41,6 +41,7 @@ struct Settings {
         Duration idle_timeout{75'000};
         Duration read_timeout{20'000};
         Duration write_timeout{20'000};
+        Duration linger_timeout{2'000};
         std::string realm = "ledgerline";
         std::string public_url;
         std::string trusted_proxies;

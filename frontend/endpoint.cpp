@@ -540,14 +540,6 @@ bool Endpoint::Impl::served_here(const http::Request& request, const Route& rout
     return (request.listener == *options.health_listener) == route.is_probe();
 }
 
-std::string Readiness::text() const {
-    std::string out = ready() ? "ready" : "not ready";
-    for (const auto& check : checks) {
-        out.append("\n").append(check.name).append(": ").append(check.trouble.empty() ? "ok" : check.trouble);
-    }
-    return out;
-}
-
 Endpoint::Endpoint(Parts parts, EndpointOptions options)
     : impl_(std::make_unique<Impl>(std::move(parts), std::move(options))) {}
 

@@ -8,10 +8,10 @@
 #include "frontend/http/networks.hpp"
 #include "frontend/http/server.hpp"
 #include "frontend/request_status.hpp"
+#include "frontend/readiness.hpp"
 #include "frontend/service.hpp"
 #include "frontend/soap/envelope.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -39,21 +39,6 @@ struct EndpointOptions {
     [[nodiscard]] bool ignores_unknown_elements(const auth::Principal& principal) const {
         return ignore_unknown_elements || ignore_unknown_elements_of.contains(principal.login());
     }
-};
-
-/// What /readyz says.
-struct Readiness {
-    struct Check {
-        std::string name;
-        std::string trouble;  ///< why it is not ready, for people; empty: it is
-    };
-    std::vector<Check> checks;
-
-    [[nodiscard]] bool ready() const {
-        return std::ranges::all_of(checks, [](const Check& check) { return check.trouble.empty(); });
-    }
-    /// One line for the whole and one a check.
-    [[nodiscard]] std::string text() const;
 };
 
 /// Serves SOAP under /ParlayX/, and /healthz, /readyz, /metrics.
