@@ -169,6 +169,8 @@ Node* any(Node& root, Dice& dice, const std::function<bool(const Node&)>& fits) 
     return all.empty() ? nullptr : dice.one_of(all);
 }
 bool has_children(const Node& node) { return !node.children.empty(); }
+bool has_several_children(const Node& node) { return node.children.size() > 1; }
+bool is_structure(const Node& node) { return node.field != nullptr && !node.simple(); }
 bool is_simple(const Node& node) { return node.simple(); }
 bool is_child(const Node& node) { return node.field != nullptr; }
 
@@ -185,12 +187,14 @@ std::function<bool(Node&, Dice&)> at(bool (*fits)(const Node&), Change change) {
 std::vector<Mutation> mutations_of_values() {
     return {
         {"none", [](Node&, Dice&) { return true; }},
-        {"an element is missing", at(has_children,
+        {"an element is missing", at(has_several_children,
                                      [](Node& node, Dice& dice) {
-                                         node.children.erase(
-                                             node.children.begin() +
-                                             static_cast<std::ptrdiff_t>(dice.below(node.children.size())));
+                                         const auto index =
+                                             static_cast<std::ptrdiff_t>(dice.below(node.children.size()));
+                                         node.children.erase(node.children.begin() + index);
                                      })},
+        {"a structure is empty", at(is_structure, [](Node& node, Dice&) { node.children.clear(); }),
+         "an optional structure that is empty is absent, as optional values are"},
         {"an element is there twice",
          at(has_children,
             [](Node& node, Dice& dice) {
@@ -276,6 +280,7 @@ struct Tally {
     int both_take = 0;
     int both_refuse = 0;
     int liberal = 0;
+    int wrong = 0;  ///< only the first is shown
 };
 
 /// All operations that are served, with a validator for each version.
@@ -344,7 +349,7 @@ TEST_F(SchemaTest, decoder_and_validator_agree) {
     Dice dice(number);
     const auto ways = mutations();
     std::map<std::string, Tally> tallies;
-    for (int i = 0; i < messages && !HasFailure(); ++i) {
+    for (int i = 0; i < messages; ++i) {
         auto& target = dice.one_of(served_);
         const auto& version = *target.endpoint.version;
         Node root = Maker(version, dice).request(*dice.one_of(target.operations));
@@ -362,10 +367,10 @@ TEST_F(SchemaTest, decoder_and_validator_agree) {
         if (complaint && failure) ++tally.both_refuse;
         if (complaint && !failure) ++tally.liberal;
         const bool agree = complaint.has_value() == (failure != nullptr);
-        EXPECT_TRUE(agree || (complaint && way.liberal != nullptr))
-            << way.name << "\n"
-            << document << "\nschema:  " << complaint.value_or("valid")
-            << "\ndecoder: " << (failure ? failure->fault.faultstring() : "taken");
+        if (agree || (complaint && way.liberal != nullptr) || tally.wrong++ > 0) continue;
+        ADD_FAILURE() << way.name << "\n"
+                      << document << "\nschema:  " << complaint.value_or("valid")
+                      << "\ndecoder: " << (failure ? failure->fault.faultstring() : "taken");
     }
     for (const auto& way : ways) {
         const auto& tally = tallies[way.name];
