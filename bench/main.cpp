@@ -4,6 +4,7 @@
 #include "base/migrate.hpp"
 #include "bench/end_to_end.hpp"
 #include "bench/figures.hpp"
+#include "bench/growth.hpp"
 #include "bench/open_loop.hpp"
 #include "bench/peers.hpp"
 #include "bench/posting.hpp"
@@ -37,6 +38,7 @@ struct Options {
     int tpcb_scale = 50;
     int warm_up = 8;
     std::string only;
+    std::string growth;
     std::string json;
 };
 
@@ -243,6 +245,24 @@ class Bench {
     std::string notes_;
 };
 
+/// A cluster of its own, a database for each size.
+void run_growth(const Options& options) {
+    const TemporaryFolder folder;
+    const base::Logger log(base::LogLevel::warning, base::LogFormat::text);
+    app::EmbeddedPostgres::Options settings;
+    settings.shared_buffers = "2GB";
+    settings.max_wal_size = "16GB";
+    app::EmbeddedPostgres postgres(app::DataDir(folder.path), settings, log);
+    postgres.start();
+    bench::Growth growth;
+    growth.accounts = {1'000, 100'000, 1'000'000};
+    if (options.growth == "full") growth.accounts.push_back(10'000'000);
+    growth.seconds = options.seconds;
+    growth.repeats = options.repeats;
+    std::cout << bench::measure_growth(postgres, growth, log);
+    postgres.stop();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -256,10 +276,18 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--only", options.only, "`posting` function or `charging` over SOAP, without the other")
         ->check(CLI::IsMember({"posting", "charging"}));
+    app.add_option("--growth", options.growth,
+                   "instead: post_batch on 1 thousand, 100 thousand and 1 million balances with 10 journal "
+                   "rows each; "
+                   "`full`: 10 million too (about 35 GB)")
+        ->check(CLI::IsMember({"usual", "full"}));
     app.add_option("--json", options.json, "file for the figures as JSON");
     CLI11_PARSE(app, argc, argv);
     try {
-        Bench(options).run();
+        if (options.growth.empty())
+            Bench(options).run();
+        else
+            run_growth(options);
         return 0;
     } catch (const std::exception& error) {
         std::cerr << "bench: " << error.what() << '\n';

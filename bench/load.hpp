@@ -1,0 +1,25 @@
+// Fills a ledger fast with what years of posting would leave behind, so that growth can be measured.
+#pragma once
+
+#include "base/sql.hpp"
+
+#include <cstdint>
+#include <functional>
+
+namespace bench {
+
+struct Load {
+    std::int64_t accounts = 0;  ///< each with one balance
+    std::int64_t rows =
+        10;  ///< journal rows of each balance: a credit of EUR 10,000,000.00, then charges of 1.50
+};
+
+/// Told after each piece how many accounts there are by then.
+using LoadProgress = std::function<void(std::int64_t accounts)>;
+
+/// Adds accounts with history to a migrated ledger, as superuser: pieces of a shard, each one transaction of
+/// a few statements under the shard's lock, with the requests, contra totals and numbers that posting would
+/// have left. `ledgerline audit verify` finds nothing wrong with the result. Throws base::sql::Error.
+void load(base::sql::Session& superuser, const Load& load, const LoadProgress& progress);
+
+}  // namespace bench
