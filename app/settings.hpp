@@ -193,6 +193,8 @@ struct Settings {
         Duration no_answer{60'000};
         Duration max_duration{12 * 3'600'000};
         Duration linger{30'000};
+        Duration slice{60'000};
+        Duration slice_ahead{10'000};
         std::int64_t calls_limit = 4'000;
         std::int64_t calls_per_user = 1'000;
         std::int64_t starts_per_second = 2'000;

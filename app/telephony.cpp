@@ -43,6 +43,8 @@ thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings
     options.call.no_answer = settings.call.no_answer;
     options.call.max_duration = settings.call.max_duration;
     options.call.address = address;
+    options.call.extend_ahead = settings.call.slice_ahead;
+    options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
     options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
     return options;
 }

@@ -76,6 +76,8 @@ class Ledger {
     boost::asio::awaitable<Result<Receipt>> place(Place request);
     /// The hold with this id, open or not; unknown_hold otherwise.
     boost::asio::awaitable<Result<HoldPtr>> find_hold(HoldId id);
+    /// What this hold reserved in all, in major units.
+    boost::asio::awaitable<Result<Amount>> held_amount(HoldId id);
     boost::asio::awaitable<Result<Receipt>> extend(Extend request);
     boost::asio::awaitable<Result<Receipt>> capture(Capture request);
     boost::asio::awaitable<Result<Receipt>> release(Release request);

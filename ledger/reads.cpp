@@ -1,6 +1,7 @@
 // What the ledger tells of one account, read beside the lanes.
 #include "ledger/ledger.hpp"
 
+#include "base/ids.hpp"
 #include "base/utf8.hpp"
 
 #include <algorithm>
@@ -65,6 +66,20 @@ HistoryEntry entry_of(const base::sql::Rows& rows, std::size_t row) {
 }
 
 }  // namespace
+
+asio::awaitable<Result<Amount>> Ledger::held_amount(HoldId id) {
+    const auto key = base::sql::params(std::int64_t{id.shard}, base::hex(id.id));
+    const auto rows = co_await read(
+        "select h.amount, u.exponent, h.unit from ledger.hold h join ledger.unit u on u.unit = h.unit"
+        " where h.shard = $1 and h.hold_id = $2",
+        key);
+    if (!rows) co_return rows.error();
+    if (rows->empty()) co_return Refusal::unknown_hold;
+    Amount amount;
+    amount.value = base::Decimal::of_minor(rows->integer(0, 0), static_cast<int>(rows->integer(0, 1)));
+    amount.unit = rows->text(0, 2);
+    co_return amount;
+}
 
 asio::awaitable<Result<std::vector<Balance>>> Ledger::balances(AccountPtr account) {
     const auto key = base::sql::params(std::int64_t{account->shard}, account->id, account->epoch);

@@ -14,6 +14,11 @@ std::int64_t seconds_between(const std::optional<Moment>& start, const std::opti
     return std::chrono::round<std::chrono::seconds>(end->steady - start->steady).count();
 }
 
+std::int64_t billed_seconds(const CallStatus& status) {
+    const auto lasted = status.ended.value_or(*status.started).steady - status.started->steady;
+    return std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(lasted).count());
+}
+
 Call::Call(const std::vector<std::string>& parties, CallOptions options, Moment now)
     : options_(std::move(options)), waits_(parties.size() < 2), now_(now) {
     status_.created = now;
@@ -157,17 +162,34 @@ void Call::talk(LegNo leg) {
     status_.phase = Phase::connected;
     changed_ = true;
     if (options_.max_duration.count() > 0) duration_timer_ = set_timer(options_.max_duration);
+    if (options_.granted.count() > 0) await_grant();
     settle();
 }
 
 /// One charge or one release, whatever comes later.
 void Call::settle() {
     if (!options_.held || settled_) return;
+    const bool by_time = options_.granted.count() > 0;
+    if (by_time && status_.started && !ending_) return;
     settled_ = true;
     if (status_.started)
         commands_.emplace_back(command::Capture{});
     else
         commands_.emplace_back(command::Release{});
+}
+
+/// The call ends when the time that is paid for does, whatever became of asking for more.
+void Call::await_grant() {
+    const auto left = status_.started->steady + options_.granted - now_.steady;
+    constexpr std::chrono::milliseconds none{0};
+    grant_timer_ = set_timer(std::max(left, none));
+    extend_timer_ = set_timer(std::max(left - options_.extend_ahead, none));
+}
+
+void Call::handle(const event::Granted& event) {
+    if (ending_ || !status_.started || event.total <= options_.granted) return;
+    options_.granted = event.total;
+    await_grant();
 }
 
 void Call::handle(const event::Refused& event) {
@@ -216,8 +238,12 @@ void Call::handle(const event::Unbridged& event) {
 
 void Call::handle(const event::Timer& event) {
     if (event.id == 0) return;
-    if (event.id == duration_timer_) {
+    if (event.id == duration_timer_ || event.id == grant_timer_) {
         end_call(Cause::hang_up, std::nullopt);
+        return;
+    }
+    if (event.id == extend_timer_) {
+        if (!ending_) commands_.emplace_back(command::Extend{});
         return;
     }
     for (const auto number : live_legs()) {

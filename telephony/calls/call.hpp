@@ -47,6 +47,9 @@ struct CallStatus {
 [[nodiscard]] std::int64_t seconds_between(const std::optional<Moment>& start,
                                            const std::optional<Moment>& end);
 
+/// What is charged by time: seconds begun, at least one. The call has started.
+[[nodiscard]] std::int64_t billed_seconds(const CallStatus& status);
+
 struct CallOptions {
     std::chrono::milliseconds no_answer{60'000};  ///< how long a party may ring
     std::chrono::milliseconds reinvite_timeout{
@@ -54,11 +57,14 @@ struct CallOptions {
     std::chrono::milliseconds glare_retry{2'100};  ///< RFC 3261, 14.1: 2.1 s to 4 s for who made the dialog
     int glare_retries = 4;
     std::chrono::milliseconds max_duration{0};  ///< from the connection; 0: none
-    bool held = false;          ///< an amount is held for this call: it ends in one Capture or one Release
-    bool fixed_media = false;   ///< no party may add media (changeMediaNotAllowed)
-    bool bridge = false;        ///< there is one
-    std::string address;        ///< of this server, in descriptions that it makes
-    std::uint64_t session = 0;  ///< in descriptions that it makes; differs between calls
+    bool held = false;  ///< an amount is held for this call: it ends in one Capture or one Release
+    /// Of a call that is paid by time: how long it may last as yet. 0: it is paid when it is connected.
+    std::chrono::milliseconds granted{0};
+    std::chrono::milliseconds extend_ahead{10'000};  ///< before the end of `granted`, more is asked for
+    bool fixed_media = false;                        ///< no party may add media (changeMediaNotAllowed)
+    bool bridge = false;                             ///< there is one
+    std::string address;                             ///< of this server, in descriptions that it makes
+    std::uint64_t session = 0;                       ///< in descriptions that it makes; differs between calls
 };
 
 class Call {
@@ -131,6 +137,7 @@ class Call {
     void handle(const event::Joined&);
     void handle(const event::Unbridged&);
     void handle(const event::Timer&);
+    void handle(const event::Granted&);
     void handle(const event::End&);
     void handle(const event::Add&);
     void handle(const event::Remove&);
@@ -139,6 +146,7 @@ class Call {
     void progress_direct();
     void progress_bridge();
     void settle();
+    void await_grant();
 
     void invite(LegNo leg);
     void reinvite(LegNo leg, State state, std::string sdp);
@@ -180,6 +188,8 @@ class Call {
     bool changed_ = false;
     TimerId last_timer_ = 0;
     TimerId duration_timer_ = 0;
+    TimerId grant_timer_ = 0;
+    TimerId extend_timer_ = 0;
     Moment now_;
     Commands commands_;
 };

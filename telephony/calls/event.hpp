@@ -99,6 +99,10 @@ struct Unbridged {
 struct Timer {
     TimerId id = 0;
 };
+/// More time is paid for: how long the call may last in all.
+struct Granted {
+    std::chrono::milliseconds total{0};
+};
 /// Somebody entitled wants the call to end.
 struct End {};
 /// One more party.
@@ -114,8 +118,8 @@ struct Remove {
 
 using Event = std::variant<event::Start, event::Ringing, event::Answered, event::Refused, event::Rejected,
                            event::Requested, event::Acknowledged, event::Replied, event::HungUp, event::Lost,
-                           event::Gone, event::Joined, event::Unbridged, event::Timer, event::End, event::Add,
-                           event::Remove>;
+                           event::Gone, event::Joined, event::Unbridged, event::Timer, event::Granted,
+                           event::End, event::Add, event::Remove>;
 
 namespace command {
 
@@ -167,8 +171,11 @@ struct SetTimer {
     TimerId id = 0;
     std::chrono::milliseconds after{0};
 };
-/// Two parties are connected: what was held is charged. At most once, and never after Release.
+/// Two parties are connected (by time: were): what was held is charged. At most once, and never after
+/// Release.
 struct Capture {};
+/// The time that is paid for ends soon. Answered by Granted, or not at all.
+struct Extend {};
 /// The call failed: what was held is given back. At most once, and never after Capture.
 struct Release {};
 /// The status differs from the last one.
@@ -181,7 +188,7 @@ struct Finished {};
 using Command =
     std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay, command::Answer,
                  command::End, command::Join, command::Leave, command::Secure, command::SetTimer,
-                 command::Capture, command::Release, command::Changed, command::Finished>;
+                 command::Capture, command::Extend, command::Release, command::Changed, command::Finished>;
 using Commands = std::vector<Command>;
 
 }  // namespace calls

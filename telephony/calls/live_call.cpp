@@ -100,6 +100,7 @@ void LiveCall::carry_on() {
         void operator()(command::Secure&) const { self.secure(); }
         void operator()(command::SetTimer&) const {}  // is set without waiting
         void operator()(command::Capture&) const { self.observer_.settled_paid(); }
+        void operator()(command::Extend&) const { self.observer_.extend(); }
         void operator()(command::Release&) const { self.observer_.settled_free(); }
         void operator()(command::Changed&) const { self.observer_.changed(); }
         void operator()(command::Finished&) const { self.observer_.finished(); }

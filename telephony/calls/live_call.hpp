@@ -16,9 +16,10 @@ namespace calls {
 /// What a call tells its owner, on its executor. None of them may destroy the call at once.
 struct Observer {
     std::function<void()> changed;       ///< the status differs
-    std::function<void()> settled_paid;  ///< two parties are connected: charge what is held
+    std::function<void()> settled_paid;  ///< two parties are connected, or were: charge what is held
     std::function<void()> settled_free;  ///< it failed: give back what is held
     std::function<void()> finished;      ///< no leg is left
+    std::function<void()> extend;        ///< the time that is paid for ends soon: Granted answers
     /// Writes the call's record, and calls back when it is safe, on the same executor.
     std::function<void(std::function<void()> safe)> secure;
 };

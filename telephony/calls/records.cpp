@@ -88,7 +88,8 @@ std::string record_json(const RecordFacts& facts, const CallStatus& status) {
     json.time("created_at", status.created).time("started_at", status.started).time("ended_at", status.ended);
     if (status.ended) json.raw("seconds", std::to_string(seconds_between(status.started, status.ended)));
     if (status.cause) json.text("cause", to_string(*status.cause));
-    if (!facts.hold.empty()) json.text("hold", facts.hold).raw("amount", facts.amount);
+    if (!facts.hold.empty()) json.text("hold", facts.hold);
+    if (!facts.amount.empty()) json.raw("amount", facts.amount);
     if (!facts.unit.empty()) json.text("unit", facts.unit);
     if (!facts.reference.empty()) {
         json.text("reference", facts.reference).text("description", facts.description);

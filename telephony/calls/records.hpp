@@ -20,7 +20,7 @@ struct RecordFacts {
     std::string id;
     std::string owner;
     std::string hold;    ///< as reservationIdentifier; empty: nothing is charged
-    std::string amount;  ///< a decimal number
+    std::string amount;  ///< a decimal number; empty: by time
     std::string unit;
     // Of the hold's postings, so that a later server can make them with the same key.
     std::string reference;

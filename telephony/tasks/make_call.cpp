@@ -62,6 +62,8 @@ ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, 
                                calls::RecordWriter& records)
     : parties_max_(parameters.parties_max),
       settle_(std::move(parameters.settle)),
+      extend_(std::move(parameters.extend)),
+      self_(std::make_shared<ParlayMakeCall*>(this)),
       record_(std::move(parameters.record)),
       records_(records),
       live_(context.number, parameters.parties, numbered(std::move(parameters.options), context.number),
@@ -72,8 +74,9 @@ ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, 
 calls::Observer ParlayMakeCall::observer(const TaskContext& context) {
     calls::Observer result;
     result.changed = [this] { records_.put(record_, live_.call().status()); };
-    result.settled_paid = [this] { settle(true); };
-    result.settled_free = [this] { settle(false); };
+    result.settled_paid = [this] { settle({true, calls::billed_seconds(live_.call().status())}); };
+    result.settled_free = [this] { settle({}); };
+    result.extend = [this] { extend(); };
     result.finished = context.ended;
     result.secure = [this](std::function<void()> safe) {
         records_.put(record_, live_.call().status(), std::move(safe));
@@ -81,8 +84,15 @@ calls::Observer ParlayMakeCall::observer(const TaskContext& context) {
     return result;
 }
 
-void ParlayMakeCall::settle(bool paid) {
-    settle_(paid, [&records = records_, id = record_.id] { records.settled(id); });
+void ParlayMakeCall::settle(Settlement how) {
+    settle_(how, [&records = records_, id = record_.id] { records.settled(id); });
+}
+
+void ParlayMakeCall::extend() {
+    extend_([task = std::weak_ptr<ParlayMakeCall*>(self_)](std::chrono::seconds total) {
+        const auto self = task.lock();
+        if (self) (*self)->live_.deliver(calls::event::Granted{total});
+    });
 }
 
 void ParlayMakeCall::start() { live_.deliver(calls::event::Start{}); }

@@ -5,12 +5,21 @@
 #include "telephony/calls/records.hpp"
 #include "telephony/tasks/task.hpp"
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace tasks {
+
+/// How a call that had an amount held has come to be charged, or not.
+struct Settlement {
+    bool paid = false;         ///< charge what is held; otherwise it is given back
+    std::int64_t seconds = 0;  ///< begun; only of a call that is paid by time
+};
 
 /// What it is started with.
 struct MakeCall {
@@ -18,9 +27,12 @@ struct MakeCall {
     std::string caller_name;
     calls::CallOptions options;   ///< session and address are the node's
     std::size_t parties_max = 2;  ///< that may be there at once
-    /// The held amount's end, given exactly once each call that has one: true: charge it, false: give back.
-    /// Calls `done` once that is posted, maybe after the task's end.
-    std::function<void(bool paid, std::function<void()> done)> settle;
+    /// The held amount's end, given exactly once each call that has one. Calls `done` once that is posted,
+    /// maybe after the task's end.
+    std::function<void(Settlement how, std::function<void()> done)> settle;
+    /// Of a call that is paid by time: pays for more, and calls `granted` with all that is paid for then; not
+    /// when it can't be.
+    std::function<void(std::function<void(std::chrono::seconds)> granted)> extend;
     calls::RecordFacts record;  ///< without the id, which is the task's
 };
 
@@ -44,10 +56,13 @@ class ParlayMakeCall final : public Task {
 
     calls::Observer observer(const TaskContext& context);
 
-    void settle(bool paid);
+    void settle(Settlement how);
+    void extend();
 
     std::size_t parties_max_;
-    std::function<void(bool, std::function<void()>)> settle_;
+    std::function<void(Settlement, std::function<void()>)> settle_;
+    std::function<void(std::function<void(std::chrono::seconds)>)> extend_;
+    std::shared_ptr<ParlayMakeCall*> self_;  // for answers that may come after the task's end
     calls::RecordFacts record_;
     calls::RecordWriter& records_;
     calls::LiveCall live_;

@@ -4,6 +4,7 @@
 #include "base/ids.hpp"
 #include "ledger/hold_id.hpp"
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
@@ -22,32 +23,61 @@ bool passing(ledger::Refusal refusal) {
     return refusal == ledger::Refusal::overloaded || refusal == ledger::Refusal::unavailable;
 }
 
+/// A hold names its account, whatever addresses that has by now.
+ledger::AccountPtr account_of(const CallCharge& charge) {
+    ledger::Account account = *charge.hold->account;
+    account.epoch = 0;
+    return std::make_shared<const ledger::Account>(std::move(account));
+}
+
+/// Tariffs of calls: they count seconds, and are found by the code as their service.
+ledger::Volume volume_of(std::int64_t seconds, const std::string& code) {
+    ledger::Volume volume;
+    volume.value = seconds;
+    volume.parameters = {{"unit", "seconds"}, {"service", code}};
+    return volume;
+}
+
 /// Of a hold that is not there any more: it expired while its server was down. The call was made all the
 /// same.
-Posted charge_without_hold(ledger::Ledger& ledger, const CallCharge& charge) {
-    ledger::Account account = *charge.hold->account;
-    account.epoch = 0;  // whatever addresses it has by now
+Posted charge_without_hold(ledger::Ledger& ledger, const CallCharge& charge, std::int64_t seconds) {
+    if (charge.by_time()) {
+        ledger::ChargeVolume request;
+        request.account = account_of(charge);
+        request.origin = charge.origin;
+        request.volume = volume_of(seconds, charge.origin.code);
+        request.balance_type = charge.hold->balance_type;
+        co_return co_await ledger.charge_volume(std::move(request));
+    }
     ledger::Charge request;
-    request.account = std::make_shared<const ledger::Account>(std::move(account));
+    request.account = account_of(charge);
     request.origin = charge.origin;
     request.amount = charge.amount;
     request.balance_type = charge.hold->balance_type;
     co_return co_await ledger.charge(std::move(request));
 }
 
-Posted capture(ledger::Ledger& ledger, const CallCharge& charge) {
+Posted capture_hold(ledger::Ledger& ledger, const CallCharge& charge, std::int64_t seconds) {
+    if (charge.by_time()) {
+        ledger::CaptureVolume request;
+        request.hold = charge.hold;
+        request.origin = charge.origin;
+        request.volume = seconds;
+        co_return co_await ledger.capture_volume(std::move(request));
+    }
     ledger::Capture request;
     request.hold = charge.hold;
     request.origin = charge.origin;
     request.amount = charge.amount;
-    const auto receipt = co_await ledger.capture(std::move(request));
-    if (receipt || receipt.error() != ledger::Refusal::unknown_hold) co_return receipt;
-    co_return co_await charge_without_hold(ledger, charge);
+    co_return co_await ledger.capture(std::move(request));
 }
 
-Posted post_end(ledger::Ledger& ledger, const CallCharge& charge, bool paid) {
+Posted post_end(ledger::Ledger& ledger, const CallCharge& charge, bool paid, std::int64_t seconds) {
     if (paid) {
-        const auto receipt = co_await capture(ledger, charge);
+        const auto billed = std::min(seconds, charge.seconds);
+        auto receipt = co_await capture_hold(ledger, charge, billed);
+        if (!receipt && receipt.error() == ledger::Refusal::unknown_hold)
+            receipt = co_await charge_without_hold(ledger, charge, billed);
         if (!receipt) co_return receipt;
     }
     ledger::Release release;
@@ -56,18 +86,15 @@ Posted post_end(ledger::Ledger& ledger, const CallCharge& charge, bool paid) {
     co_return co_await ledger.release(std::move(release));
 }
 
-}  // namespace
+ledger::HoldPtr hold_of(const ledger::Receipt& receipt, ledger::AccountPtr payer, std::string application,
+                        bool by_time) {
+    ledger::HoldFacts facts{*receipt.hold, std::move(payer), std::move(application), {}, by_time};
+    return std::make_shared<const ledger::HoldFacts>(std::move(facts));
+}
 
-boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,
-                                                               std::string application,
-                                                               ledger::AccountPtr payer, Charging charging) {
-    if (!charging.amount) co_return ledger::Refusal::not_positive;
-    CallCharge charge;
-    charge.origin.application = application;
-    charge.origin.reference = "call-" + base::random_hex_id();
-    charge.origin.description = std::move(charging.description);
-    charge.origin.code = charging.code.value_or("");
-    charge.amount = {*charging.amount, std::move(charging.currency)};
+using Held = boost::asio::awaitable<ledger::Result<CallCharge>>;
+
+Held hold_amount(ledger::Ledger& ledger, ledger::AccountPtr payer, CallCharge charge) {
     ledger::Place place;
     place.account = payer;
     place.origin = charge.origin;
@@ -75,16 +102,95 @@ boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& l
     const auto receipt = co_await ledger.place(std::move(place));
     if (!receipt) co_return receipt.error();
     if (!receipt->hold) co_return ledger::Refusal::internal;
-    ledger::HoldFacts facts{*receipt->hold, payer, std::move(application), {}};
-    charge.hold = std::make_shared<const ledger::HoldFacts>(std::move(facts));
+    charge.hold = hold_of(*receipt, std::move(payer), charge.origin.application, false);
+    if (!charge.amount.by_code) co_return charge;
+    // The price may change before the call is connected: what is held is what it costs.
+    const auto amount = co_await ledger.held_amount(charge.hold->id);
+    if (!amount) co_return amount.error();
+    charge.amount = *amount;
     co_return charge;
 }
 
+Held hold_slice(ledger::Ledger& ledger, ledger::AccountPtr payer, CallCharge charge,
+                std::chrono::seconds slice) {
+    charge.seconds = slice.count();
+    if (charge.amount.unit) {
+        ledger::RateVolume question;
+        question.account = payer;
+        question.application = charge.origin.application;
+        question.volume = volume_of(charge.seconds, charge.origin.code);
+        const auto rated = co_await ledger.rate(std::move(question));
+        if (!rated) co_return rated.error();
+        if (rated->unit != *charge.amount.unit) co_return ledger::Refusal::wrong_unit;
+    }
+    ledger::PlaceVolume place;
+    place.account = payer;
+    place.origin = charge.origin;
+    place.volume = volume_of(charge.seconds, charge.origin.code);
+    const auto receipt = co_await ledger.place_volume(std::move(place));
+    if (!receipt) co_return receipt.error();
+    if (!receipt->hold) co_return ledger::Refusal::internal;
+    charge.hold = hold_of(*receipt, std::move(payer), charge.origin.application, true);
+    co_return charge;
+}
+
+}  // namespace
+
+boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,
+                                                               std::string application,
+                                                               ledger::AccountPtr payer, Charging charging,
+                                                               std::chrono::seconds slice) {
+    CallCharge charge;
+    charge.origin.application = std::move(application);
+    charge.origin.reference = "call-" + base::random_hex_id();
+    charge.origin.description = std::move(charging.description);
+    charge.origin.code = charging.code.value_or("");
+    charge.amount.unit = std::move(charging.currency);
+    if (charge.amount.unit && charge.amount.unit->empty()) charge.amount.unit.reset();
+    if (charging.amount) {
+        charge.amount.value = *charging.amount;
+        co_return co_await hold_amount(ledger, std::move(payer), std::move(charge));
+    }
+    if (charge.origin.code.empty()) co_return ledger::Refusal::not_positive;
+    auto priced = charge;
+    priced.amount.by_code = true;
+    auto held = co_await hold_amount(ledger, payer, std::move(priced));
+    if (held || held.error() != ledger::Refusal::unknown_price) co_return held;
+    co_return co_await hold_slice(ledger, std::move(payer), std::move(charge), slice);
+}
+
+boost::asio::awaitable<bool> extend_charge(ledger::Ledger& ledger, base::Logger log,
+                                           std::shared_ptr<CallCharge> charge, std::chrono::seconds slice,
+                                           std::chrono::milliseconds patience) {
+    boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    ledger::ExtendVolume request;
+    request.hold = charge->hold;
+    request.origin = charge->origin;
+    request.origin.reference += '/' + std::to_string(++charge->extensions);
+    request.volume = slice.count();
+    for (;;) {
+        auto attempt = request;
+        const auto receipt = co_await ledger.extend_volume(std::move(attempt));
+        if (receipt) {
+            charge->seconds += slice.count();
+            co_return true;
+        }
+        log.info("a call gets no more time",
+                 {{"hold", to_string(charge->hold->id)}, {"why", ledger::to_string(receipt.error())}});
+        if (!passing(receipt.error()) || std::chrono::steady_clock::now() + retry_pause > until)
+            co_return false;
+        pause.expires_after(retry_pause);
+        co_await pause.async_wait(boost::asio::use_awaitable);
+    }
+}
+
 boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger log,
-                                           std::shared_ptr<const CallCharge> charge, bool paid) {
+                                           std::shared_ptr<const CallCharge> charge, bool paid,
+                                           std::int64_t seconds) {
     boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
     for (int attempt = 0; attempt < retries_max; ++attempt) {
-        const auto receipt = co_await post_end(ledger, *charge, paid);
+        const auto receipt = co_await post_end(ledger, *charge, paid, seconds);
         // A hold that has ended gives nothing back any more.
         if (receipt || receipt.error() == ledger::Refusal::unknown_hold) co_return true;
         const auto why = receipt.error();

@@ -8,6 +8,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,19 +20,33 @@ namespace thirdpartycall {
 struct CallCharge {
     ledger::HoldPtr hold;
     ledger::Origin origin;
-    ledger::Amount amount;  ///< what the call costs
+    ledger::Amount amount;     ///< what the call costs; says nothing of one that is paid by time
+    std::int64_t seconds = 0;  ///< by time: held for so many
+    std::int64_t extensions = 0;
+
+    [[nodiscard]] bool by_time() const { return hold->of_volume; }
 };
 
-/// Holds what the call costs on the payer's account.
+/// Holds what the call costs on the payer's account: an amount; or, of a code without one, its price; or,
+/// of a code without a price, what a tariff says that `slice` costs.
 [[nodiscard]] boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,
                                                                              std::string application,
                                                                              ledger::AccountPtr payer,
-                                                                             Charging charging);
+                                                                             Charging charging,
+                                                                             std::chrono::seconds slice);
 
-/// Charges all of it (`paid`), or gives it back. Repeats the posting until the ledger has it, with the same
-/// keys each time, so that one that was posted although its answer was lost is not posted again. False: the
-/// ledger was away for too long, and it is still to be done.
+/// Holds for one slice more. Tries again when the ledger is away, for `patience` at most. False: it is not
+/// held.
+[[nodiscard]] boost::asio::awaitable<bool> extend_charge(ledger::Ledger& ledger, base::Logger log,
+                                                         std::shared_ptr<CallCharge> charge,
+                                                         std::chrono::seconds slice,
+                                                         std::chrono::milliseconds patience);
+
+/// Charges all of it (`paid`; by time: `seconds`, at most what is held for), or gives it back. Repeats the
+/// posting until the ledger has it, with the same keys each time, so that one that was posted although its
+/// answer was lost is not posted again. False: the ledger was away for too long, and it is still to be done.
 [[nodiscard]] boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger log,
-                                                         std::shared_ptr<const CallCharge> charge, bool paid);
+                                                         std::shared_ptr<const CallCharge> charge, bool paid,
+                                                         std::int64_t seconds);
 
 }  // namespace thirdpartycall

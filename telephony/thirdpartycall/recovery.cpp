@@ -56,6 +56,7 @@ LostCall lost_call(const sql::Rows& rows, std::size_t row) {
     LostCall call;
     call.id = rows.text(row, 0);
     call.answered = rows.boolean(row, 1);
+    call.charge.seconds = rows.optional_integer(row, 2).value_or(0);
     call.hold = rows.optional_text(row, 3).value_or("");
     if (const auto amount = rows.optional_text(row, 4))
         call.charge.amount.value = base::Decimal::parse(*amount).value_or(base::Decimal{});
@@ -80,7 +81,7 @@ boost::asio::awaitable<bool> settle(ledger::Ledger& ledger, const LostCall& lost
     charge.hold = *hold;
     charge.origin.application = (*hold)->application;
     auto kept = std::make_shared<const CallCharge>(std::move(charge));
-    co_return co_await settle_charge(ledger, log, std::move(kept), lost.answered);
+    co_return co_await settle_charge(ledger, log, std::move(kept), lost.answered, lost.charge.seconds);
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ bool may_see(const auth::Principal& principal, const tasks::Owner& owner) {
 
 void record_charge(calls::RecordFacts& record, const CallCharge& charge) {
     record.hold = to_string(charge.hold->id);
-    record.amount = charge.amount.value.text();
+    if (!charge.by_time()) record.amount = charge.amount.value.text();
     record.unit = charge.amount.unit.value_or("");
     record.reference = charge.origin.reference;
     record.description = charge.origin.description;
@@ -198,21 +198,23 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
     }
     parameters.options.held = charging.has_value();
     parameters.record.owner = call.principal->login();
-    std::shared_ptr<const CallCharge> charge;
+    std::shared_ptr<CallCharge> charge;
     if (charging) {
         const auto account = co_await payer(call, parameters.parties.front());
         if (!account) co_return refused_charge(account.error());
-        auto held =
-            co_await hold_charge(ledger_, call.principal->application(), *account, std::move(*charging));
+        auto held = co_await hold_charge(ledger_, call.principal->application(), *account,
+                                         std::move(*charging), options_.slice);
         if (!held) co_return refused_charge(held.error());
-        charge = std::make_shared<const CallCharge>(std::move(*held));
+        charge = std::make_shared<CallCharge>(std::move(*held));
         record_charge(parameters.record, *charge);
+        parameters.options.granted = std::chrono::seconds(charge->seconds);
+        parameters.extend = extension(charge);
     }
     parameters.settle = settlement(charge);
     auto launched = co_await boost::asio::co_spawn(directory_.executor(), launch(call, std::move(parameters)),
                                                    boost::asio::use_awaitable);
     if (launched.refused) {
-        if (charge) settlement(charge)(false, [] {});
+        if (charge) settlement(charge)({}, [] {});
         co_return std::move(*launched.refused);
     }
     Identifier identifier;
@@ -222,11 +224,22 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
 
 /// What posts the end of a charge, on the directory's executor.
 ThirdPartyCall::Settlement ThirdPartyCall::settlement(const std::shared_ptr<const CallCharge>& charge) {
-    return [this, charge](bool paid, std::function<void()> done) {
-        auto posting = settle_charge(ledger_, log_, charge, paid);
+    return [this, charge](tasks::Settlement how, std::function<void()> done) {
+        auto posting = settle_charge(ledger_, log_, charge, how.paid, how.seconds);
         boost::asio::co_spawn(directory_.executor(), std::move(posting),
                               [done](const std::exception_ptr& error, bool settled) {
                                   if (!error && settled) done();
+                              });
+    };
+}
+
+/// What pays for one slice more, on the directory's executor.
+ThirdPartyCall::Extension ThirdPartyCall::extension(const std::shared_ptr<CallCharge>& charge) {
+    return [this, charge](std::function<void(std::chrono::seconds)> granted) {
+        auto posting = extend_charge(ledger_, log_, charge, options_.slice, options_.call.extend_ahead);
+        boost::asio::co_spawn(directory_.executor(), std::move(posting),
+                              [charge, granted](const std::exception_ptr& error, bool held) {
+                                  if (!error && held) granted(std::chrono::seconds(charge->seconds));
                               });
     };
 }

@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,8 +26,9 @@ namespace thirdpartycall {
 class ThirdPartyCall {
   public:
     struct Options {
-        calls::CallOptions call;      ///< what every call starts with
-        std::size_t parties_max = 2;  ///< of a session
+        calls::CallOptions call;         ///< what every call starts with
+        std::size_t parties_max = 2;     ///< of a session
+        std::chrono::seconds slice{60};  ///< of calls that are paid by time: held ahead at once
         Destinations destinations{"", "", false};
     };
 
@@ -73,7 +75,9 @@ class ThirdPartyCall {
     boost::asio::awaitable<Launched> launch(const frontend::Call& call, tasks::MakeCall parameters);
     boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(const frontend::Call& call,
                                                                      const std::string& calling_party);
-    using Settlement = std::function<void(bool paid, std::function<void()> done)>;
+    using Settlement = std::function<void(tasks::Settlement how, std::function<void()> done)>;
+    using Extension = std::function<void(std::function<void(std::chrono::seconds)> granted)>;
+    Extension extension(const std::shared_ptr<CallCharge>& charge);
     Settlement settlement(const std::shared_ptr<const CallCharge>& charge);
     Handled<soap::Empty> tell(const frontend::Call& call, std::string id, std::string part,
                               tasks::TaskEvent event);

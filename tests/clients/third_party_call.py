@@ -31,6 +31,7 @@ class ThirdPartyCall(unittest.TestCase):
         # Nobody reads what it logs until it ends.
         environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning", LEDGERLINE_CALL_LINGER=f"{LINGER_SECONDS}s",
                            LEDGERLINE_CALL_NO_ANSWER=f"{NO_ANSWER_SECONDS}s",
+                           LEDGERLINE_CALL_SLICE="2s", LEDGERLINE_CALL_SLICE_AHEAD="1s",
                            LEDGERLINE_CALL_DENY="sip:premium@", LEDGERLINE_CALL_CALLS_PER_USER="5")
         cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
                              "--sip-listen", f"127.0.0.1:{free_port()}"], cls.folder, environment)
@@ -265,6 +266,62 @@ class ThirdPartyCall(unittest.TestCase):
                    charging=dict(charging, amount=Decimal(5000)))
         # The calling party has no account here that an application could charge.
         self.fault("POL0008", self.v2.makeCall, callingParty=first.uri, calledParty=second.uri, charging=charging)
+
+    def tariff(self, code, price):
+        _, errors, status = run([LEDGERLINE, "tariff", "add", code.lower(), "--unit", "seconds", "--currency", "EUR",
+                                 "--price", price, "--service", code], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+
+    def test_a_call_is_paid_by_time_as_long_as_there_are_funds(self):
+        bob = self.client("v2_3", "bob")
+        charging = {"description": "talk", "currency": "EUR", "code": "TALK"}
+        self.fault("SVC0007", bob.makeCall, callingParty="sip:a@127.0.0.1:9", calledParty="tel:+15550001",
+                   charging=charging)
+        self.tariff("TALK", "0.10")
+        self.tariff("GOLD", "30.00")
+        self.tariff("ROCKET", "51.00")
+        # Held ahead, extended, charged by what it lasted.
+        first, second = self.peer("first"), self.peer("second")
+        call = bob.makeCall(callingParty=first.uri, calledParty=second.uri, charging=charging)
+        self.until_status(call, "CallConnected", bob)
+        self.assertEqual(self.held("tel:+15550002"), "100.00|0.20")
+        self.until(lambda: self.held("tel:+15550002") == "100.00|0.40", "the second slice")
+        bob.endCall(callIdentifier=call)
+        self.finish()
+        record = f"from calls where call_id = '{call}'"
+        self.until(lambda: self.query("select count(*) from holds where state = 'open'") == "0", "the hold's end")
+        lasted = Decimal(self.query(f"select extract(epoch from ended_at - started_at) {record}"))
+        charge = Decimal(self.query(f"select charge {record} and unit = 'EUR'"))
+        self.assertIn(charge, (Decimal("0.20"), Decimal("0.30"), Decimal("0.40")))
+        self.assertLess(abs(charge * 10 - lasted - Decimal("0.5")), Decimal("0.51"))
+        self.assertEqual(self.held("tel:+15550002"), f"{100 - charge}|0.00")
+        # The second slice can't be paid: the call ends with the first.
+        first, second = self.peer("first"), self.peer("second")
+        call = bob.makeCall(callingParty=first.uri, calledParty=second.uri, charging=dict(charging, code="GOLD"))
+        self.assertEqual(self.until_status(call, "CallTerminated", bob).terminationCause, "CallHangUp")
+        self.finish()
+        left = f"{40 - charge}|0.00"
+        self.until(lambda: self.held("tel:+15550002") == left, "the charge of the paid time")
+        self.assertEqual(self.query(f"select charge, seconds from calls where call_id = '{call}'"), "60.00|2")
+        for code, fault in (("ROCKET", "SVC0270"), ("NOTHING", "SVC0007"), ("", "SVC0007")):
+            self.fault(fault, bob.makeCall, callingParty=first.uri, calledParty=second.uri,
+                       charging=dict(charging, code=code))
+        self.fault("SVC0007", bob.makeCall, callingParty=first.uri, calledParty=second.uri,
+                   charging=dict(charging, currency="USD"))
+
+    def test_a_call_costs_the_price_of_its_code(self):
+        _, errors, status = run([LEDGERLINE, "tariff", "price", "SETUP", "0.50", "EUR"], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        alice = self.client("v2_3", "alice")
+        before = Decimal(self.held("tel:+15550001").split("|")[0])
+        first, second = self.peer("first"), self.peer("second")
+        call = alice.makeCall(callingParty=first.uri, calledParty=second.uri,
+                              charging={"description": "setup", "code": "SETUP"})
+        self.until_status(call, "CallConnected", alice)
+        self.until(lambda: self.held("tel:+15550001") == f"{before - Decimal('0.50')}|0.00", "the charge")
+        alice.endCall(callIdentifier=call)
+        self.finish()
+        self.assertEqual(self.query(f"select charge, unit from calls where call_id = '{call}'"), "0.50|EUR")
 
     def test_who_may_do_what(self):
         first, second = self.peer("rings"), self.peer("second")

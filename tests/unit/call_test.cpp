@@ -111,6 +111,50 @@ TEST(Call, NobodyIsLetTalkForMoneyBeforeTheRecordIsSafe) {
     EXPECT_TRUE(other.every<command::Secure>().empty());
 }
 
+CallOptions paid_by_time() {
+    auto result = options();
+    result.granted = std::chrono::seconds(60);
+    result.extend_ahead = std::chrono::seconds(10);
+    return result;
+}
+
+TEST(Call, PaidByTimeItAsksForMoreAndEndsWithWhatItGot) {
+    Player player({"sip:a", "sip:b"}, paid_by_time());
+    player.connect();
+    EXPECT_TRUE(player.every<command::Capture>().empty());
+    auto timers = player.every<command::SetTimer>();
+    const auto end = timers.at(timers.size() - 2);
+    const auto ask = timers.back();
+    EXPECT_EQ(end.after, std::chrono::seconds(60));
+    EXPECT_EQ(ask.after, std::chrono::seconds(50));
+    player.feed(event::Timer{ask.id});
+    EXPECT_EQ(player.every<command::Extend>().size(), 1U);
+    player.feed(event::Granted{std::chrono::seconds(120)});
+    // One second for the question and one for its answer.
+    timers = player.every<command::SetTimer>();
+    const auto later = timers.at(timers.size() - 2);
+    EXPECT_EQ(later.after, std::chrono::seconds(118));
+    player.feed(event::Timer{end.id});  // of the time that was granted first
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+    player.feed(event::Granted{std::chrono::seconds(60)});  // late: nothing shrinks
+    EXPECT_EQ(player.every<command::SetTimer>().size(), timers.size());
+    player.feed(event::Timer{later.id});
+    EXPECT_EQ(player.call.status().phase, Phase::terminated);
+    EXPECT_EQ(player.every<command::Capture>().size(), 1U);
+    EXPECT_EQ(billed_seconds(player.call.status()), 5);
+    player.feed(event::Granted{std::chrono::seconds(999)});
+    EXPECT_EQ(player.every<command::SetTimer>().size(), timers.size());
+}
+
+TEST(Call, PaidByTimeAndNeverConnectedItCostsNothing) {
+    Player player({"sip:a", "sip:b"}, paid_by_time());
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::HungUp{0});
+    EXPECT_TRUE(player.every<command::Capture>().empty());
+    EXPECT_EQ(player.every<command::Release>().size(), 1U);
+}
+
 TEST(DialogState, IsReadAsItWasWritten) {
     sip::DialogState state;
     state.call_id = "x@y";
