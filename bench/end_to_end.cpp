@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@ double children_seconds() {
 /// The server, in this process's place.
 [[noreturn]] void become_server(const fs::path& folder, const std::string& database,
                                 const std::vector<std::pair<std::string, std::string>>& settings) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a bench that is killed can stop nothing
     for (const auto& [name, value] : settings) ::setenv(name.c_str(), value.c_str(), 1);
     const int log = ::open((folder / "server.log").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
     ::dup2(log, STDOUT_FILENO);
