@@ -382,7 +382,8 @@ void Node::Parts::make_endpoint(const Settings& settings) {
                                     &*secrets,
                                     [this](frontend::StatusQuestion question) {
                                         return payment::request_status(*ledger, std::move(question));
-                                    }};
+                                    },
+                                    &*database};
     endpoint.emplace(std::move(parts), endpoint_options(settings));
 }
 
@@ -390,18 +391,23 @@ void Node::Parts::make_endpoint(const Settings& settings) {
 void Node::Parts::make_listener(const DatabaseUrls& urls) {
     base::Listener::Options options;
     options.session = session_options(urls, "listener", Duration(0));
-    options.channels = {auth::changed_channel, std::string(ledger::Ledger::address_channel)};
+    options.channels = {auth::changed_channel, std::string(ledger::Ledger::address_channel),
+                        std::string(ledger::Ledger::limits_channel)};
     options.on_reset = [this] {
         authenticator->forget();
         secrets->forget();
         ledger->forget_all_addresses();
+        ledger->forget_limits();
     };
     options.on_notify = [this](const std::string& channel, const std::string& payload) {
         if (channel == auth::changed_channel) {
             authenticator->forget();
             secrets->forget();
-        } else
+        } else if (channel == ledger::Ledger::limits_channel) {
+            ledger->forget_limits();
+        } else {
             ledger->forget_address(payload);
+        }
     };
     listener.emplace(std::move(options), log.with({{"part", "listener"}}));
 }

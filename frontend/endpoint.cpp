@@ -3,6 +3,7 @@
 
 #include "base/database.hpp"
 #include "base/ids.hpp"
+#include "frontend/admission.hpp"
 #include "frontend/forwarded.hpp"
 #include "frontend/http/gzip.hpp"
 #include "frontend/index_page.hpp"
@@ -122,6 +123,7 @@ struct Endpoint::Impl {
     Parts parts;
     const EndpointOptions options;
     Recognition recognition;
+    Admission admission;
     RequestIds ids;
     RequestMetrics metrics;
     std::unordered_map<const soap::OperationTable*, Served> served;
@@ -129,7 +131,8 @@ struct Endpoint::Impl {
     Impl(Parts given, EndpointOptions given_options)
         : parts(std::move(given)),
           options(std::move(given_options)),
-          recognition(parts.authenticator, parts.secrets, options.realm) {
+          recognition(parts.authenticator, parts.secrets, options.realm),
+          admission(parts.database) {
         for (const auto& service : parts.services) {
             service.check_complete();
             for (const auto& operation : service.operations()) {
@@ -272,6 +275,7 @@ asio::awaitable<ErasedAnswer> Endpoint::Impl::invoke(const Served& operation, co
                                                      soap::Message message) {
     std::string what;
     try {
+        if (auto refusal = co_await admission.refusal(call)) co_return std::move(*refusal);
         co_return co_await operation.operation.invoke(operation.operation.target, call, std::move(message));
     } catch (const base::DatabaseBusy&) {
         co_return try_again(Code::overloaded);

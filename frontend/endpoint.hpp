@@ -58,6 +58,7 @@ class Endpoint final : public http::Handler {
         base::Logger access_log;                 ///< one line a request
         auth::SecretSchemes* secrets = nullptr;  ///< null: HTTP Basic only
         RequestStatus request_status{};          ///< null: nobody is asked what became of a request
+        base::Database* database = nullptr;      ///< null: no principal has a limit of requests a second
     };
     Endpoint(Parts parts, EndpointOptions options);
     ~Endpoint() override;

@@ -47,8 +47,9 @@ std::optional<soap::Fault> refusal(const Call& call, auth::Permission permission
                                    std::optional<std::string_view> domain, std::string_view address) {
     const bool allowed = domain ? call.principal->allows(permission, *domain, address)
                                 : call.principal->ever_allows(permission, address);
-    if (allowed) return std::nullopt;
-    return fault(Code::not_allowed);
+    if (!allowed) return fault(Code::not_allowed);
+    if (!call.principal->limits().admits_address(address)) return fault(Code::over_limit);
+    return std::nullopt;
 }
 
 std::optional<soap::Fault> refusal(const Call& call, std::optional<std::string_view> domain,

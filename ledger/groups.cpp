@@ -17,6 +17,9 @@ namespace asio = boost::asio;
 namespace ledger {
 namespace {
 
+/// What ledger.count_request raises.
+constexpr std::string_view over_limit_state = "LL002";
+
 /// The parameters that describe legs, one array each.
 struct LegColumns {
     base::sql::ArrayText shard, account, epoch;
@@ -66,9 +69,9 @@ asio::awaitable<Result<Receipt>> Ledger::adjust(Adjust request) {
     GroupKey key{request.account->shard, request.account->id};
     std::vector<Posting> legs;
     if (const auto refusal = prepare(leg, request.origin)) co_return *refusal;
-    const auto application = co_await application_id(std::move(request.origin.application));
+    const auto application = co_await known(std::move(request.origin.application));
     if (!application) co_return application.error();
-    leg.application = *application;
+    leg.application = application->id;
     legs.push_back(std::move(leg));
     co_return co_await group("adjustment", key, std::move(legs));
 }
@@ -89,9 +92,9 @@ asio::awaitable<Result<Receipt>> Ledger::transfer(Transfer request) {
     Origin origin = request.origin;
     if (const auto refusal = prepare(from, request.origin)) co_return *refusal;
     if (const auto refusal = prepare(to, origin)) co_return *refusal;
-    const auto application = co_await application_id(std::move(request.origin.application));
+    const auto application = co_await known(std::move(request.origin.application));
     if (!application) co_return application.error();
-    from.application = to.application = *application;
+    from.application = to.application = application->id;
     GroupKey key{request.from->shard, request.from->id};
     std::vector<Posting> legs;
     legs.push_back(std::move(from));
@@ -137,16 +140,16 @@ asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
     common.amount = std::move(request.amount);
     if (const auto refusal = prepare(common, request.origin)) co_return *refusal;
     if (common.amount.value.overflow) co_return Refusal::too_large;
-    const auto application = co_await application_id(std::move(request.origin.application));
+    const auto application = co_await known(std::move(request.origin.application));
     if (!application) co_return application.error();
-    common.application = *application;
+    common.application = application->id;
     if (const auto refusal = co_await in_major_units(common)) co_return *refusal;
     if (const auto refusal = co_await price(common, "split")) co_return *refusal;
 
     const auto columns = share_columns(*shares, common.digest);
-    auto params = base::sql::params(std::int64_t{*application}, common.reference, base::hex(columns.digest),
-                                    columns.shard, columns.account, columns.epoch, columns.percent,
-                                    common.balance_type, common.amount.value.unscaled,
+    auto params = base::sql::params(std::int64_t{application->id}, common.reference,
+                                    base::hex(columns.digest), columns.shard, columns.account, columns.epoch,
+                                    columns.percent, common.balance_type, common.amount.value.unscaled,
                                     std::int64_t{common.amount.value.scale}, common.amount.unit, common.code,
                                     common.description, options_.lane.limits.max_amount);
     Work work = [params = std::move(params)](base::sql::Session& session) {
@@ -156,6 +159,10 @@ asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
             "$10, $11, nullif($12, ''), nullif($13, ''), $14)",
             params);
     };
+    if (application->limited) {
+        Counted counting{"split", std::nullopt, 0, application->id, common.reference, false};
+        work = counted(std::move(work), std::move(counting));
+    }
     co_return co_await run_group(std::move(work));
 }
 
@@ -166,13 +173,13 @@ asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
     // The digest names all of what is undone: the same reference for another request is a conflict.
     request.origin.code = request.of_operation + ' ' + request.of_application;
     if (const auto refusal = prepare(posting, request.origin)) co_return *refusal;
-    const auto by = co_await application_id(std::move(request.origin.application));
+    const auto by = co_await known(std::move(request.origin.application));
     if (!by) co_return by.error();
-    const auto of = co_await application_id(std::move(request.of_application));
+    const auto of = co_await known(std::move(request.of_application));
     if (!of) co_return of.error();
     auto params =
-        base::sql::params(std::int64_t{posting.account->shard}, posting.account->id, std::int64_t{*by},
-                          std::int64_t{*of}, request.of_operation, request.of_reference, posting.reference,
+        base::sql::params(std::int64_t{posting.account->shard}, posting.account->id, std::int64_t{by->id},
+                          std::int64_t{of->id}, request.of_operation, request.of_reference, posting.reference,
                           base::hex(posting.digest), posting.description, options_.lane.limits.max_amount);
     Work work = [params = std::move(params)](base::sql::Session& session) {
         return session.exec(
@@ -184,7 +191,7 @@ asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
     co_return co_await run_group(std::move(work));
 }
 
-asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting) {
+asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting, bool limited) {
     auto& value = posting.amount.value;
     // As in a batch: 10^18 is beyond every limit, after what else may be wrong with the request.
     if (value.overflow) value = {value.unscaled * 1'000'000'000'000'000'000, 0, false};
@@ -203,6 +210,12 @@ asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting) {
             "$8, $9, $10, $11, $12, nullif($13, ''), nullif($14, ''), $15)",
             params);
     };
+    if (limited) {
+        Counted counting{
+            "credit", posting.account->shard, posting.account->id, posting.application, posting.reference,
+            false};
+        work = counted(std::move(work), std::move(counting));
+    }
     co_return co_await run_group(std::move(work));
 }
 
@@ -225,7 +238,11 @@ asio::awaitable<Result<base::sql::Rows>> Ledger::run_work(Work work) {
         } catch (const base::DatabaseBusy&) {
             refusal = Refusal::overloaded;
         } catch (const base::sql::Error& error) {
-            log_.warning("a request of several legs failed", {{"error", error.what()}});
+            if (error.sqlstate() == over_limit_state) {
+                log_.info("a request is over a limit", {{"error", error.what()}});
+                co_return Refusal::over_limit;
+            }
+            log_.warning("a request beside the lanes failed", {{"error", error.what()}});
             again = error.failure() != base::sql::Failure::data;
             refusal = again ? Refusal::unavailable : Refusal::internal;
         }

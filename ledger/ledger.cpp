@@ -95,10 +95,10 @@ asio::awaitable<Result<Receipt>> Ledger::credit(Credit request) {
     const auto receipt = co_await post(std::move(posting), std::move(request.origin));
     if (receipt || receipt.error() != Refusal::unknown_balance || !again.balance_type) co_return receipt;
     if (const auto refusal = prepare(again, origin)) co_return *refusal;
-    const auto application = co_await application_id(std::move(origin.application));
+    const auto application = co_await known(std::move(origin.application));
     if (!application) co_return application.error();
-    again.application = *application;
-    co_return co_await credit_new_balance(std::move(again));
+    again.application = application->id;
+    co_return co_await credit_new_balance(std::move(again), application->limited);
 }
 
 asio::awaitable<Result<Receipt>> Ledger::place(Place request) {
@@ -203,11 +203,12 @@ asio::awaitable<Result<Receipt>> Ledger::post_on_hold(Posting posting, HoldPtr h
 /// What every operation of a lane does: normalise, check what PostgreSQL could not store, hand over.
 asio::awaitable<Result<Receipt>> Ledger::post(Posting posting, Origin origin) {
     if (const auto refusal = prepare(posting, origin)) co_return *refusal;
-    const auto application = co_await application_id(std::move(origin.application));
+    const auto application = co_await known(std::move(origin.application));
     if (!application) co_return application.error();
-    posting.application = *application;
+    posting.application = application->id;
     if (const auto refusal = co_await in_major_units(posting)) co_return *refusal;
     if (const auto refusal = co_await price(posting, to_string(posting.operation))) co_return *refusal;
+    if (application->limited) co_return co_await post_counted(std::move(posting));
     auto& lane = lane_of(posting.account->shard);
     co_return co_await lane.post(std::move(posting));
 }
@@ -246,33 +247,6 @@ std::optional<Refusal> Ledger::unfit(const Posting& posting) const {
         return Refusal::invalid_period;
     if (!text_fits(posting.description) || !text_fits(posting.code)) return Refusal::invalid_text;
     return std::nullopt;
-}
-
-asio::awaitable<Result<std::int32_t>> Ledger::application_id(std::string name) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (const auto* found = applications_.find(name)) co_return *found;
-    }
-    auto statement = [name](base::sql::Session& session) {
-        const auto rows = session.exec("select ledger.application_id($1)", base::sql::params(name));
-        return static_cast<std::int32_t>(rows.integer(0, 0));
-    };
-    std::int32_t id = 0;
-    // A refusal is returned behind the catch clauses; none of them may throw past the caller, who gets
-    // outcomes only.
-    std::optional<Refusal> refusal;
-    try {
-        id = co_await database_.run(statement);
-    } catch (const base::DatabaseBusy&) {
-        refusal = Refusal::overloaded;
-    } catch (const std::exception& error) {
-        log_.error("an application's number can't be had", {{"error", error.what()}});
-        refusal = Refusal::unavailable;
-    }
-    if (refusal) co_return *refusal;
-    const std::lock_guard lock(mutex_);
-    applications_.put(std::move(name), id);
-    co_return id;
 }
 
 Lane& Ledger::lane_of(std::int16_t shard) {

@@ -122,6 +122,11 @@ class Ledger {
     /// The channel on which the database tells that an address moved; its payload is the address.
     static constexpr std::string_view address_channel = "ledger_address";
 
+    /// When limits of applications may have changed.
+    void forget_limits();
+    /// The channel on which the database tells that they did.
+    static constexpr std::string_view limits_channel = "ledger_limits";
+
     /// Where accounts live.
     [[nodiscard]] const Shards& shards() const { return shards_; }
     [[nodiscard]] bool ready() const;           ///< every lane reached the database when it last tried
@@ -130,9 +135,26 @@ class Ledger {
   private:
     using Work = std::function<base::sql::Rows(base::sql::Session&)>;
 
+    /// An application as this node remembers it.
+    struct Known {
+        std::int32_t id = 0;
+        bool limited = false;  ///< its requests are counted, each in a transaction of its own
+    };
+    /// Which request was posted, for counting.
+    struct Counted {
+        std::string operation;
+        std::optional<std::int64_t> shard;  ///< absent: of a split, whose key the database places
+        std::int64_t account = 0;
+        std::int32_t application = 0;
+        std::string reference;
+        bool gives_back = false;
+    };
+
     boost::asio::awaitable<Result<Receipt>> post(Posting posting, Origin origin);
+    boost::asio::awaitable<Result<Receipt>> post_counted(Posting posting);
+    [[nodiscard]] static Work counted(Work work, Counted request);
     boost::asio::awaitable<Result<Receipt>> post_on_hold(Posting posting, HoldPtr hold, Origin origin);
-    boost::asio::awaitable<Result<Receipt>> credit_new_balance(Posting posting);
+    boost::asio::awaitable<Result<Receipt>> credit_new_balance(Posting posting, bool limited);
     boost::asio::awaitable<Result<Receipt>> group(std::string_view operation, GroupKey key,
                                                   std::vector<Posting> legs);
     boost::asio::awaitable<Result<Receipt>> post_volume(Posting posting, Volume volume, Origin origin);
@@ -146,7 +168,7 @@ class Ledger {
     boost::asio::awaitable<Result<base::sql::Rows>> read(std::string statement, base::sql::Params parameters);
     [[nodiscard]] std::optional<Refusal> prepare(Posting& posting, Origin& origin) const;
     [[nodiscard]] std::optional<Refusal> unfit(const Posting& posting) const;
-    boost::asio::awaitable<Result<std::int32_t>> application_id(std::string name);
+    boost::asio::awaitable<Result<Known>> known(std::string name);
     Lane& lane_of(std::int16_t shard);
 
     Options options_;
@@ -154,8 +176,9 @@ class Ledger {
     base::Logger log_;
     Shards shards_;
     Directory directory_;
-    std::mutex mutex_;  // of the two caches below
-    GenerationCache<std::int32_t> applications_;
+    std::mutex mutex_;                      // of the two caches below
+    std::uint64_t applications_epoch_ = 0;  // of forget_limits(): what was read before is not remembered
+    GenerationCache<Known> applications_;
     GenerationCache<HoldPtr> holds_;
     std::vector<std::unique_ptr<Lane>> lanes_;
 };

@@ -10,7 +10,7 @@
 namespace ledger {
 namespace {
 
-constexpr std::array<std::pair<Refusal, std::string_view>, 33> names{{
+constexpr std::array<std::pair<Refusal, std::string_view>, 34> names{{
     {Refusal::unknown_account, "unknown_account"},
     {Refusal::stale_address, "stale_address"},
     {Refusal::account_closed, "account_closed"},
@@ -41,6 +41,7 @@ constexpr std::array<std::pair<Refusal, std::string_view>, 33> names{{
     {Refusal::voucher_blocked, "voucher_blocked"},
     {Refusal::voucher_throttled, "voucher_throttled"},
     {Refusal::invalid_text, "invalid_text"},
+    {Refusal::over_limit, "over_limit"},
     {Refusal::overloaded, "overloaded"},
     {Refusal::unavailable, "unavailable"},
     {Refusal::internal, "internal"},

@@ -42,6 +42,7 @@ enum class Refusal : std::uint8_t {
     voucher_blocked,    ///< the operator blocked it, or its batch
     voucher_throttled,  ///< too many wrong codes on this account lately
     invalid_text,       ///< a description, code or balance type that is too long or cannot be stored
+    over_limit,         ///< over a limit of the application that asks
     overloaded,         ///< waited too long or found the queue full; not posted
     unavailable,  ///< the database is away; whether it was posted is known when the same key is sent again
     internal,     ///< a defect in here; the log says which

@@ -135,12 +135,13 @@ asio::awaitable<Result<Rated>> Ledger::rate(RateVolume question) {
     if (question.balance_type && question.balance_type->empty()) question.balance_type.reset();
     if (question.balance_type && !base::is_storable_text(*question.balance_type))
         co_return Refusal::unknown_balance;
-    const auto application = co_await application_id(std::move(question.application));
+    const auto application = co_await known(std::move(question.application));
     if (!application) co_return application.error();
     const auto& by = selection->values;
-    auto params = base::sql::params(std::int64_t{question.account->shard}, question.account->id,
-                                    std::int64_t{*application}, question.balance_type, question.volume.value,
-                                    by[0], by[1], by[2], by[3], options_.lane.limits.max_amount);
+    auto params =
+        base::sql::params(std::int64_t{question.account->shard}, question.account->id,
+                          std::int64_t{application->id}, question.balance_type, question.volume.value, by[0],
+                          by[1], by[2], by[3], options_.lane.limits.max_amount);
     Work work = [params = std::move(params)](base::sql::Session& session) {
         return session.exec(
             "select q.o_outcome, q.o_amount, q.o_currency, q.o_exponent, t.name"
@@ -231,14 +232,14 @@ asio::awaitable<Result<Receipt>> Ledger::post_volume(Posting posting, Volume vol
     const auto selection = selection_of(volume);
     if (!selection || !fits(volume, options_)) co_return Refusal::invalid_parameters;
     if (const auto refusal = prepare(posting, origin)) co_return *refusal;
-    const auto application = co_await application_id(std::move(origin.application));
+    const auto application = co_await known(std::move(origin.application));
     if (!application) co_return application.error();
     const auto shard = posting.account->shard;
     const auto hold = posting.hold ? std::optional(base::hex(posting.hold->id)) : std::nullopt;
     const auto& by = selection->values;
     auto params = base::sql::params(std::string(to_string(posting.operation)), std::int64_t{shard},
                                     posting.account->id, epoch_of(*posting.account), posting.balance_type,
-                                    volume.value, by[0], by[1], by[2], by[3], std::int64_t{*application},
+                                    volume.value, by[0], by[1], by[2], by[3], std::int64_t{application->id},
                                     posting.reference, base::hex(digest_with(posting.digest, volume)), hold,
                                     posting.contra, posting.original_reference, posting.unlinked_allowed,
                                     posting.code, posting.description, options_.lane.limits.max_amount,
@@ -250,6 +251,15 @@ asio::awaitable<Result<Receipt>> Ledger::post_volume(Posting posting, Volume vol
             "nullif($19, ''), $20, $21)",
             params);
     };
+    if (application->limited) {
+        Counted counting{std::string(to_string(posting.operation)),
+                         shard,
+                         posting.account->id,
+                         application->id,
+                         posting.reference,
+                         volume.value < 0};
+        work = counted(std::move(work), std::move(counting));
+    }
     const auto rows = co_await run_work(std::move(work));
     if (!rows) co_return rows.error();
     co_return volume_receipt(*rows, shard);
@@ -264,20 +274,24 @@ asio::awaitable<Result<Receipt>> Ledger::split_volume(SplitVolume request) {
     common.account = shares->front().account;
     common.balance_type = std::move(request.balance_type);
     if (const auto refusal = prepare(common, request.origin)) co_return *refusal;
-    const auto application = co_await application_id(std::move(request.origin.application));
+    const auto application = co_await known(std::move(request.origin.application));
     if (!application) co_return application.error();
     const auto columns = share_columns(*shares, digest_with(common.digest, request.volume));
     const auto& by = selection->values;
-    auto params = base::sql::params(std::int64_t{*application}, common.reference, base::hex(columns.digest),
-                                    columns.shard, columns.account, columns.epoch, columns.percent,
-                                    common.balance_type, request.volume.value, by[0], by[1], by[2], by[3],
-                                    common.code, common.description, options_.lane.limits.max_amount);
+    auto params = base::sql::params(
+        std::int64_t{application->id}, common.reference, base::hex(columns.digest), columns.shard,
+        columns.account, columns.epoch, columns.percent, common.balance_type, request.volume.value, by[0],
+        by[1], by[2], by[3], common.code, common.description, options_.lane.limits.max_amount);
     Work work = [params = std::move(params)](base::sql::Session& session) {
         return session.exec(
             "select o_outcome, o_request_id, o_journal_no from ledger.post_split_volume($1, $2, $3, $4, $5, "
             "$6, $7, $8, $9, $10, $11, $12, $13, nullif($14, ''), nullif($15, ''), $16)",
             params);
     };
+    if (application->limited) {
+        Counted counting{"split", std::nullopt, 0, application->id, common.reference, false};
+        work = counted(std::move(work), std::move(counting));
+    }
     co_return co_await run_group(std::move(work));
 }
 

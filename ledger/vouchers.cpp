@@ -15,7 +15,7 @@ asio::awaitable<Result<Receipt>> Ledger::redeem(Redeem request) {
     request.origin.description.clear();
     request.origin.code.clear();
     if (const auto refusal = prepare(posting, request.origin)) co_return *refusal;
-    const auto application = co_await application_id(std::move(request.origin.application));
+    const auto application = co_await known(std::move(request.origin.application));
     if (!application) co_return application.error();
     // Only hashes leave this function: the database's logs may show parameters.
     const auto hash = voucher_hash(request.code);
@@ -28,7 +28,7 @@ asio::awaitable<Result<Receipt>> Ledger::redeem(Redeem request) {
     auto params = base::sql::params(
         std::int64_t{posting.account->shard}, posting.account->id,
         posting.account->epoch > 0 ? std::optional(std::int64_t{posting.account->epoch}) : std::nullopt,
-        std::int64_t{*application}, posting.reference, base::hex(fields.digest()), hash, pin_hash,
+        std::int64_t{application->id}, posting.reference, base::hex(fields.digest()), hash, pin_hash,
         std::int64_t{options_.voucher_tries_max},
         std::to_string(options_.voucher_tries_window.count()) + " milliseconds",
         options_.lane.limits.max_amount);

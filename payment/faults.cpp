@@ -43,6 +43,7 @@ const std::array rows{
     same(beyond_hold, not_applied),
     same(beyond_charge, not_applied),
     same(refund_not_linked, {"POL0001", to_string(Code::not_allowed)}),
+    same(over_limit, {"POL0001", to_string(Code::over_limit)}),
     same(overloaded, {"SVC0001", to_string(Code::overloaded)}),
     same(unavailable, {"SVC0001", to_string(Code::database_unavailable)}),
     same(internal, {"SVC0001", to_string(Code::internal)}),

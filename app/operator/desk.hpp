@@ -51,6 +51,8 @@ class Desk {
     /// Users, with the trail naming who works here; and the key that their secrets are sealed with.
     void users(const std::function<void(auth::Users&)>& work);
     [[nodiscard]] auth::SecretBox secret_box() const;
+    /// Of logins that name none.
+    [[nodiscard]] const std::string& default_domain() const { return default_domain_; }
     /// Adds a row to the trail.
     void record(const std::string& act, const std::string& subject, const std::string& details);
 

@@ -68,6 +68,8 @@ std::string_view reason_of(ledger::Refusal refusal) {
             return "too many wrong vouchers were tried on this account; try again later";
         case invalid_text:
             return "the description is too long, or no text that the database can store";
+        case over_limit:
+            return "over a limit of the application; `ledgerline user limit` shows them";
         case overloaded:
             return "the database is too busy; nothing was posted";
         case unavailable:

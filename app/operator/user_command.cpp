@@ -2,6 +2,7 @@
 #include "app/data_dir.hpp"
 #include "app/operator/command_group.hpp"
 #include "app/operator/commands.hpp"
+#include "app/operator/limit_command.hpp"
 #include "app/secret_input.hpp"
 #include "frontend/auth/operations.hpp"
 #include "frontend/auth/password.hpp"
@@ -170,6 +171,7 @@ void add_user_commands(CLI::App& program, CommonOptions& common, Action& action)
         granting.add_option("PERMISSION", arguments->permission, "See docs/rights.md")->required();
         granting.add_option("DOMAIN", arguments->domain, "* means every domain")->required();
     }
+    add_limit_command(group);
     group.add("list", "List users", "", [](Desk& desk) { list(desk); });
     // Needs no database: it prints what the program is made of.
     program.get_subcommand("user")

@@ -1,6 +1,8 @@
 // SQL and row formats of principals.
 #include "frontend/auth/directory.hpp"
 
+#include <charconv>
+
 namespace auth {
 
 std::vector<std::string> read_lines(std::string_view lines) {
@@ -23,6 +25,20 @@ std::vector<Grant> read_grants(std::string_view lines) {
     return result;
 }
 
+AccessLimits read_limits(std::string_view lines, std::int64_t utc_offset_seconds) {
+    AccessLimits limits;
+    limits.utc_offset = std::chrono::seconds(utc_offset_seconds);
+    for (const auto& line : read_lines(lines)) {
+        const std::string_view text = line;
+        const auto name_end = text.find(' ');
+        const auto value_end = text.find(' ', name_end + 1);
+        std::int64_t value = 0;
+        std::from_chars(text.data() + name_end + 1, text.data() + value_end, value);
+        limits.add(text.substr(0, name_end), value, text.substr(value_end + 1));
+    }
+    return limits;
+}
+
 namespace {
 
 std::optional<Stored> read_stored(const base::sql::Rows& rows) {
@@ -36,6 +52,7 @@ std::optional<Stored> read_stored(const base::sql::Rows& rows) {
     stored.principal.kind = *kind;
     stored.principal.addresses = read_lines(rows.text(0, 8));
     stored.principal.grants = read_grants(rows.text(0, 9));
+    stored.principal.limits = read_limits(rows.text(0, 10), rows.integer(0, 11));
     stored.enabled = rows.boolean(0, 5);
     stored.password_hash = rows.optional_text(0, 6).value_or("");
     stored.secret = rows.optional_text(0, 7).value_or("");
@@ -44,8 +61,7 @@ std::optional<Stored> read_stored(const base::sql::Rows& rows) {
 
 constexpr auto find_login =
     "SELECT principal_id, domain, name, kind, application, enabled, password_hash, secret, addresses, "
-    "grants "
-    "FROM auth.find_login($1, $2, $3)";
+    "grants, limits, utc_offset_seconds FROM auth.find_login($1, $2, $3)";
 
 }  // namespace
 

@@ -28,6 +28,8 @@ struct Stored {
 /// Principals of kinds and grants of permissions that this program does not know (a newer one made them) are
 /// passed over: what is not understood allows nothing.
 [[nodiscard]] std::vector<Grant> read_grants(std::string_view lines);
+/// Lines "name value item", as auth.find_login gives them.
+[[nodiscard]] AccessLimits read_limits(std::string_view lines, std::int64_t utc_offset_seconds);
 [[nodiscard]] std::vector<std::string> read_lines(std::string_view lines);
 
 }  // namespace auth

@@ -1,6 +1,8 @@
 // Who somebody is and what they may do: a value without database, HTTP or SOAP.
 #pragma once
 
+#include "frontend/auth/limits.hpp"
+
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -92,6 +94,7 @@ class Principal {
         Kind kind = Kind::application;
         std::vector<std::string> addresses;  ///< a subscriber's own addresses in the ledger's normal form
         std::vector<Grant> grants;
+        AccessLimits limits{};
     };
 
     explicit Principal(Data data);
@@ -105,6 +108,7 @@ class Principal {
     [[nodiscard]] Kind kind() const { return data_.kind; }
     [[nodiscard]] std::span<const std::string> addresses() const { return data_.addresses; }
     [[nodiscard]] std::span<const Grant> grants() const { return data_.grants; }
+    [[nodiscard]] const AccessLimits& limits() const { return data_.limits; }
     [[nodiscard]] bool owns(std::string_view address) const;
 
     /// May it do this in this domain, whatever the address? Denied unless granted.

@@ -138,6 +138,20 @@ void Users::revoke_grant(std::string_view login, const Grant& grant) {
            base::sql::params(who.domain, who.name, stored_domain(grant), to_string(grant.permission)));
 }
 
+void Users::set_limit(std::string_view login, std::string_view name, std::string_view item,
+                      std::optional<std::int64_t> value) {
+    const auto who = parsed(login);
+    const auto done = session_->exec("SELECT auth.set_limit($1, $2, $3, $4, $5)",
+                                     base::sql::params(who.domain, who.name, name, item, value));
+    if (!done.boolean(0, 0)) throw UserError("'" + std::string(login) + "' has no such limit");
+}
+
+std::string Users::application_of(std::string_view login) {
+    const auto stored = find_principal(*session_, parsed(login));
+    if (!stored) throw UserError("there is no user '" + std::string(login) + "'");
+    return stored->principal.application;
+}
+
 std::vector<Users::Entry> Users::list() {
     const auto rows = session_->exec(
         "SELECT principal_id, domain, name, kind, enabled, addresses, grants, application FROM "

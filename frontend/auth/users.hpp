@@ -50,6 +50,12 @@ class Users {
     void add_grant(std::string_view login, const Grant& grant);
     void revoke_grant(std::string_view login, const Grant& grant);
 
+    /// A limit of access, as auth.principal_limit keeps it; no value takes it away.
+    void set_limit(std::string_view login, std::string_view name, std::string_view item,
+                   std::optional<std::int64_t> value);
+    /// Its name in the ledger.
+    [[nodiscard]] std::string application_of(std::string_view login);
+
     struct Entry {
         Principal principal;
         bool enabled;

@@ -29,6 +29,8 @@ Refused refused_charge(ledger::Refusal refusal) {
             return frontend::try_again(frontend::Code::database_unavailable);
         case internal:
             return refused(frontend::fault(frontend::Code::internal));
+        case over_limit:
+            return refused(frontend::fault(frontend::Code::over_limit));
         case insufficient_funds:
         case account_suspended:
             return refused(Fault::service("SVC0270"));
