@@ -34,6 +34,7 @@ const std::array rows{
     FaultRow{voucher_expired, voucher_not_valid},
     FaultRow{voucher_blocked, voucher_not_valid},
     FaultRow{voucher_throttled, {"POL0001", to_string(Code::over_limit)}},
+    FaultRow{over_limit, {"POL0001", to_string(Code::over_limit)}},
     FaultRow{overloaded, {"SVC0001", to_string(Code::overloaded)}},
     FaultRow{unavailable, {"SVC0001", to_string(Code::database_unavailable)}},
     FaultRow{internal, {"SVC0001", to_string(Code::internal)}},

@@ -84,11 +84,15 @@ std::vector<auth::NewUser> users() {
 
 }  // namespace
 
-void load_demo_data(base::sql::Session& owner, const std::string& default_domain) {
+void load_demo_data(base::sql::Session& owner, const std::string& default_domain,
+                    const auth::SecretBox& box) {
     owner.exec_script(accounts);
     auth::Users store(owner, default_domain);
     for (const auto& user : users()) {
-        store.create(user, user.login.substr(0, user.login.find('@')));  // the password is the name
+        const auto name = user.login.substr(0, user.login.find('@'));  // the password is the name
+        const bool made = store.create(user, name);
+        const bool has_secret = user.kind == auth::Kind::application || user.kind == auth::Kind::subscriber;
+        if (made && has_secret) store.set_secret(user.login, box.seal(name));
     }
 }
 

@@ -2,13 +2,15 @@
 #pragma once
 
 #include "base/sql.hpp"
+#include "frontend/auth/secrets.hpp"
 
 #include <string>
 
 namespace app {
 
-/// Makes what is missing of it; what is there stays as it is. Throws base::sql::Error.
-void load_demo_data(base::sql::Session& owner, const std::string& default_domain);
+/// Makes what is missing of it; what is there stays as it is. `box` seals the secrets of those who place
+/// calls or use digests. Throws base::sql::Error.
+void load_demo_data(base::sql::Session& owner, const std::string& default_domain, const auth::SecretBox& box);
 
 /// What the start message says about it.
 [[nodiscard]] std::string demo_summary();

@@ -167,8 +167,9 @@ void load_demo(const DatabaseUrls& urls, const Settings& settings) {
     options.application_name = "ledgerline demo";
     try {
         base::sql::Session owner(options);
-        load_demo_data(owner, settings.auth.default_domain);
-    } catch (const base::sql::Error& error) {
+        const auto box = auth::SecretBox::from_file(settings.auth.key_file, true);
+        load_demo_data(owner, settings.auth.default_domain, box);
+    } catch (const std::runtime_error& error) {
         throw PlainError(std::string("the demo data can't be loaded: ") + error.what());
     }
 }
@@ -258,10 +259,10 @@ int serve(const ServeOptions& options) {
     if (const auto health = parse_listen_address(options.settings.server.health_listen)) check_port(*health);
     foundation.start_database(options.settings, log);
     apply_migrations(foundation.urls(), options.settings, log);
-    if (options.demo) load_demo(foundation.urls(), options.settings);
-    std::optional<Node> node;
     auto settings = options.settings;
     if (settings.auth.key_file.empty()) settings.auth.key_file = foundation.data_dir().key_file().string();
+    if (options.demo) load_demo(foundation.urls(), settings);
+    std::optional<Node> node;
     // Whoever tries the demo runs applications beside it.
     if (options.demo && settings.callbacks.allow.empty()) settings.callbacks.allow = "127.0.0.0/8, ::1";
     if (options.demo) settings.call.allow_loopback = true;

@@ -8,6 +8,7 @@
 #include "bench/open_loop.hpp"
 #include "bench/peers.hpp"
 #include "bench/posting.hpp"
+#include "bench/recognition.hpp"
 
 #include <sys/stat.h>
 
@@ -131,6 +132,8 @@ class Bench {
         measure("post_batch", load);
         measure("post_single", single);
         measure("post_batch_hot", hot);
+        figures.add("recognise_remembered",
+                    bench::recognitions_per_second(load.url, std::chrono::seconds(1)));
     }
 
     /// SOAP in, durable posting, SOAP out.

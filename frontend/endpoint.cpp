@@ -304,7 +304,8 @@ http::Response Endpoint::Impl::denied(auth::Denial denial, Exchange& exchange) c
         case auth::Denial::throttled: {
             // Not try_again's 503: the server is well, the sender has guessed too often.
             auto response = fault_response(fault(Code::too_many_failures), 429, exchange);
-            response.add_header("Retry-After", "60");
+            const auto wait = parts.authenticator.failures().retry_after(exchange.client);
+            response.add_header("Retry-After", std::to_string(wait.count()));
             exchange.outcome = RequestOutcome::unauthenticated;
             return response;
         }

@@ -315,54 +315,57 @@ void add_reading(CommandGroup& group, const ArgumentsPtr& arguments) {
 
 void add_life(CommandGroup& group, const ArgumentsPtr& arguments) {
     auto& opening =
-        group.add("open", "Open an account under its addresses",
-                  "tel:+15550123 sip:carol@example.com --domain example.com", [arguments](Desk& desk) {
-                      open(desk, arguments->addresses, arguments->domain, arguments->spending_order);
-                  });
+        group.add_act("open", "Open an account under its addresses",
+                      "tel:+15550123 sip:carol@example.com --domain example.com", [arguments](Desk& desk) {
+                          open(desk, arguments->addresses, arguments->domain, arguments->spending_order);
+                      });
     opening.add_option("ADDRESS", arguments->addresses, "Its addresses; people name it by the first one")
         ->required();
     opening.add_option("--domain", arguments->domain, "The domain that it belongs to")->required();
     opening.add_flag("--spending-order", arguments->spending_order,
                      "Charges that name no balance draw on several, by priority");
 
-    auto& suspending = group.add("suspend", "Refuse charges and new holds from now on", "tel:+15550001",
-                                 [arguments](Desk& desk) { set_suspended(desk, arguments->address, true); });
+    auto& suspending =
+        group.add_act("suspend", "Refuse charges and new holds from now on", "tel:+15550001",
+                      [arguments](Desk& desk) { set_suspended(desk, arguments->address, true); });
     take_address(suspending, arguments);
 
-    auto& resuming = group.add("resume", "End a suspension", "tel:+15550001",
-                               [arguments](Desk& desk) { set_suspended(desk, arguments->address, false); });
+    auto& resuming = group.add_act("resume", "End a suspension", "tel:+15550001", [arguments](Desk& desk) {
+        set_suspended(desk, arguments->address, false);
+    });
     take_address(resuming, arguments);
 
     auto& closing =
-        group.add("close", "Close an account for ever: its funds are written off, its addresses are free",
-                  "tel:+15550001", [arguments](Desk& desk) { close(desk, arguments->address); });
+        group.add_act("close", "Close an account for ever: its funds are written off, its addresses are free",
+                      "tel:+15550001", [arguments](Desk& desk) { close(desk, arguments->address); });
     take_address(closing, arguments);
 }
 
 void add_addresses(CommandGroup& group, const ArgumentsPtr& arguments) {
-    auto& adding =
-        group.add("add-address", "Give an account one more address", "tel:+15550001 sip:alice@example.net",
-                  [arguments](Desk& desk) { add_address(desk, arguments->address, arguments->other); });
+    auto& adding = group.add_act(
+        "add-address", "Give an account one more address", "tel:+15550001 sip:alice@example.net",
+        [arguments](Desk& desk) { add_address(desk, arguments->address, arguments->other); });
     take_address(adding, arguments);
     adding.add_option("NEW", arguments->other, "The new address")->required();
 
-    auto& releasing = group.add(
+    auto& releasing = group.add_act(
         "release-address", "Take an address from its account, so that another may get it",
         "sip:alice@example.net", [arguments](Desk& desk) { release_address(desk, arguments->address); });
     releasing.add_option("ADDRESS", arguments->address, "The address")->required();
 }
 
 void add_spending(CommandGroup& group, const ArgumentsPtr& arguments) {
-    auto& order = group.add("spending-order", "Whether charges that name no balance draw on several",
-                            "tel:+15550001 on", [arguments](Desk& desk) {
-                                set_spending_order(desk, arguments->address, arguments->on_or_off == "on");
-                            });
+    auto& order =
+        group.add_act("spending-order", "Whether charges that name no balance draw on several",
+                      "tel:+15550001 on", [arguments](Desk& desk) {
+                          set_spending_order(desk, arguments->address, arguments->on_or_off == "on");
+                      });
     take_address(order, arguments);
     order.add_option("on|off", arguments->on_or_off, "on: by priority; off: the default balance alone")
         ->required()
         ->check(CLI::IsMember({"on", "off"}));
 
-    auto& fallback = group.add(
+    auto& fallback = group.add_act(
         "default-balance", "Set the balance that requests without a balance type use", "tel:+15550001 main",
         [arguments](Desk& desk) { set_default_balance(desk, arguments->address, arguments->type); });
     take_address(fallback, arguments);
@@ -370,7 +373,7 @@ void add_spending(CommandGroup& group, const ArgumentsPtr& arguments) {
 }
 
 void add_pin(CommandGroup& group, const ArgumentsPtr& arguments) {
-    auto& pin = group.add(
+    auto& pin = group.add_act(
         "pin", "Set the PIN that Account Management asks for, typed or from a file, or take it away",
         "tel:+15550001",
         [arguments](Desk& desk) { set_pin(desk, arguments->address, arguments->file, arguments->clear); });
@@ -380,16 +383,16 @@ void add_pin(CommandGroup& group, const ArgumentsPtr& arguments) {
 }
 
 void add_domains(CommandGroup& group, const ArgumentsPtr& arguments) {
-    auto& domain = group.add("domain", "Make a domain, unless it is there", "example.org",
-                             [arguments](Desk& desk) { make_domain(desk, arguments->domain); });
+    auto& domain = group.add_act("domain", "Make a domain, unless it is there", "example.org",
+                                 [arguments](Desk& desk) { make_domain(desk, arguments->domain); });
     domain.add_option("NAME", arguments->domain, "e.g. example.org")->required();
 
-    auto& type = group.add("balance-type",
-                           "Define a balance type of a domain, or change its priority for new balances",
-                           "example.org main EUR --priority 20", [arguments](Desk& desk) {
-                               define_balance_type(desk, arguments->domain, arguments->type, arguments->unit,
-                                                   arguments->priority);
-                           });
+    auto& type = group.add_act("balance-type",
+                               "Define a balance type of a domain, or change its priority for new balances",
+                               "example.org main EUR --priority 20", [arguments](Desk& desk) {
+                                   define_balance_type(desk, arguments->domain, arguments->type,
+                                                       arguments->unit, arguments->priority);
+                               });
     type.add_option("DOMAIN", arguments->domain, "The domain")->required();
     type.add_option("TYPE", arguments->type, "The balance type's name")->required();
     type.add_option("UNIT", arguments->unit, "A currency (ISO 4217), or bytes, seconds, messages; for ever")

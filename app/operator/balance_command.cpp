@@ -243,9 +243,9 @@ void add_opening(CommandGroup& group, const ArgumentsPtr& arguments) {
                               [arguments](Desk& desk) { show(desk, *arguments); });
     take_address(showing, arguments);
 
-    auto& opening = group.add("open", "Open a balance of a type that the account's domain has",
-                              "tel:+15550001 main --credit-limit 20.00",
-                              [arguments](Desk& desk) { open(desk, *arguments); });
+    auto& opening = group.add_act("open", "Open a balance of a type that the account's domain has",
+                                  "tel:+15550001 main --credit-limit 20.00",
+                                  [arguments](Desk& desk) { open(desk, *arguments); });
     take_address(opening, arguments);
     opening.add_option("TYPE", arguments->type, "The balance type")->required();
     opening.add_option("--credit-limit", arguments->credit_limit,
@@ -253,9 +253,9 @@ void add_opening(CommandGroup& group, const ArgumentsPtr& arguments) {
 }
 
 void add_posting(CommandGroup& group, const ArgumentsPtr& arguments) {
-    auto& crediting = group.add("credit", "Add to a balance, which is made if it is missing",
-                                "tel:+15550001 10.00 EUR --reference topup-17",
-                                [arguments](Desk& desk) { credit(desk, *arguments); });
+    auto& crediting = group.add_act("credit", "Add to a balance, which is made if it is missing",
+                                    "tel:+15550001 10.00 EUR --reference topup-17",
+                                    [arguments](Desk& desk) { credit(desk, *arguments); });
     take_address(crediting, arguments);
     take_money(crediting, arguments, "e.g. 10.00");
     take_reference(crediting, arguments);
@@ -264,9 +264,10 @@ void add_posting(CommandGroup& group, const ArgumentsPtr& arguments) {
                          "The balance lives at least so many days from now");
     take_description(crediting, arguments);
 
-    auto& adjusting = group.add("adjust", "Correct a balance",
-                                "tel:+15550001 -1.50 EUR --reference case-42 --description 'charged twice'",
-                                [arguments](Desk& desk) { adjust(desk, *arguments); });
+    auto& adjusting =
+        group.add_act("adjust", "Correct a balance",
+                      "tel:+15550001 -1.50 EUR --reference case-42 --description 'charged twice'",
+                      [arguments](Desk& desk) { adjust(desk, *arguments); });
     take_address(adjusting, arguments);
     take_money(adjusting, arguments, "e.g. 1.50 to add, -1.50 to take");
     take_reference(adjusting, arguments);
@@ -276,9 +277,9 @@ void add_posting(CommandGroup& group, const ArgumentsPtr& arguments) {
 }
 
 void add_moving(CommandGroup& group, const ArgumentsPtr& arguments) {
-    auto& moving = group.add("transfer", "Move an amount between two balances, of one account or of two",
-                             "tel:+15550001 tel:+15550002 5.00 EUR --reference gift-3",
-                             [arguments](Desk& desk) { transfer(desk, *arguments); });
+    auto& moving = group.add_act("transfer", "Move an amount between two balances, of one account or of two",
+                                 "tel:+15550001 tel:+15550002 5.00 EUR --reference gift-3",
+                                 [arguments](Desk& desk) { transfer(desk, *arguments); });
     moving.add_option("FROM", arguments->address, "An address of the account that gives")->required();
     moving.add_option("TO", arguments->to_address, "An address of the account that gets; may be the same")
         ->required();
@@ -290,10 +291,11 @@ void add_moving(CommandGroup& group, const ArgumentsPtr& arguments) {
                       "The balance that gets (default: the default one)");
     take_description(moving, arguments);
 
-    auto& reversing = group.add("reverse", "Undo a request as it was; refused once some of it was given back",
-                                "tel:+15550001 --of-application demo-app --of-operation charge "
-                                "--of-reference R1 --reference undo-R1",
-                                [arguments](Desk& desk) { reverse(desk, *arguments); });
+    auto& reversing =
+        group.add_act("reverse", "Undo a request as it was; refused once some of it was given back",
+                      "tel:+15550001 --of-application demo-app --of-operation charge "
+                      "--of-reference R1 --reference undo-R1",
+                      [arguments](Desk& desk) { reverse(desk, *arguments); });
     take_address(reversing, arguments);
     reversing.add_option("--of-application", arguments->of_application, "Who made the request")->required();
     reversing.add_option("--of-operation", arguments->of_operation, "What it was")
@@ -307,15 +309,15 @@ void add_moving(CommandGroup& group, const ArgumentsPtr& arguments) {
 
 void add_limits(CommandGroup& group, const ArgumentsPtr& arguments) {
     auto& limit =
-        group.add("credit-limit", "Set how far below zero a balance may go", "tel:+15550001 main 20.00",
-                  [arguments](Desk& desk) { set_credit_limit(desk, *arguments); });
+        group.add_act("credit-limit", "Set how far below zero a balance may go", "tel:+15550001 main 20.00",
+                      [arguments](Desk& desk) { set_credit_limit(desk, *arguments); });
     take_address(limit, arguments);
     limit.add_option("TYPE", arguments->type, "The balance")->required();
     limit.add_option("AMOUNT", arguments->amount, "In the balance's unit, e.g. 20.00")->required();
 
     auto& priority =
-        group.add("priority", "Set a balance's place in the spending order", "tel:+15550001 bonus 5",
-                  [arguments](Desk& desk) { set_priority(desk, *arguments); });
+        group.add_act("priority", "Set a balance's place in the spending order", "tel:+15550001 bonus 5",
+                      [arguments](Desk& desk) { set_priority(desk, *arguments); });
     take_address(priority, arguments);
     priority.add_option("TYPE", arguments->type, "The balance")->required();
     priority.add_option("N", arguments->priority, "Lower is spent first")

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace app {
 
@@ -24,6 +25,11 @@ class CommandGroup {
     /// The same for one that only reads, as finance staff.
     CLI::App& add_for_finance(const std::string& name, const std::string& text, const std::string& example,
                               std::function<void(FinanceDesk&)> command);
+
+    /// The same for a command that changes something: once it is done the trail says so, with the arguments.
+    /// Those named in `untold` are left out.
+    CLI::App& add_act(const std::string& name, const std::string& text, const std::string& example,
+                      std::function<void(Desk&)> command, std::vector<std::string> untold = {});
 
     /// The group itself, for what it does without a subcommand.
     CLI::App& without_subcommand();

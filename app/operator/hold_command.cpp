@@ -131,8 +131,8 @@ void add_hold_commands(CLI::App& program, CommonOptions& common, Action& action)
                               [arguments](Desk& desk) { show(desk, *arguments); });
     showing.add_option("ID", arguments->id, "As `hold list` shows it")->required();
 
-    auto& releasing = group.add("release", "End a hold and give back what is left of it", example,
-                                [arguments](Desk& desk) { release(desk, *arguments); });
+    auto& releasing = group.add_act("release", "End a hold and give back what is left of it", example,
+                                    [arguments](Desk& desk) { release(desk, *arguments); });
     releasing.add_option("ID", arguments->id, "As `hold list` shows it")->required();
 }
 

@@ -5,6 +5,20 @@ namespace app {
 
 Refused::Refused(ledger::Refusal refusal) : Refused(refusal, std::string(reason_of(refusal))) {}
 
+namespace {
+
+/// Why the ledger could not, or was not allowed to, look at the request itself.
+std::string_view reason_of_failure(ledger::Refusal refusal) {
+    using enum ledger::Refusal;
+    if (refusal == over_limit) return "over a limit of the application; `ledgerline user limit` shows them";
+    if (refusal == overloaded) return "the database is too busy; nothing was posted";
+    if (refusal == unavailable)
+        return "the database went away, perhaps before this; the same command again posts it once";
+    return "a defect in ledgerline; the line above says which";
+}
+
+}  // namespace
+
 std::string_view reason_of(ledger::Refusal refusal) {
     switch (refusal) {
         using enum ledger::Refusal;
@@ -69,15 +83,12 @@ std::string_view reason_of(ledger::Refusal refusal) {
         case invalid_text:
             return "the description is too long, or no text that the database can store";
         case over_limit:
-            return "over a limit of the application; `ledgerline user limit` shows them";
         case overloaded:
-            return "the database is too busy; nothing was posted";
         case unavailable:
-            return "the database went away, perhaps before this; the same command again posts it once";
         case internal:
-            return "a defect in ledgerline; the line above says which";
+            break;
     }
-    return "a defect in ledgerline: a refusal without a name";
+    return reason_of_failure(refusal);
 }
 
 }  // namespace app

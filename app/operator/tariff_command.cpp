@@ -250,9 +250,9 @@ void take_hints(CLI::App& command, const ArgumentsPtr& arguments) {
 
 void add_adding(CommandGroup& group, const ArgumentsPtr& arguments) {
     auto& adding =
-        group.add("add", "Add a tariff, or a version of it: the one that began last counts",
-                  "calls --unit seconds --currency EUR --price 0.10 --per 60 --step 60 --tier 600:0.05",
-                  [arguments](Desk& desk) { add(desk, *arguments); });
+        group.add_act("add", "Add a tariff, or a version of it: the one that began last counts",
+                      "calls --unit seconds --currency EUR --price 0.10 --per 60 --step 60 --tier 600:0.05",
+                      [arguments](Desk& desk) { add(desk, *arguments); });
     adding.add_option("NAME", arguments->name, "The tariff's name")->required();
     adding.add_option("--unit", arguments->unit, "What the volume counts, e.g. bytes")->required();
     adding.add_option("--currency", arguments->currency, "Of the prices, and of the balances that it is for")
@@ -286,8 +286,8 @@ void add_looking(CommandGroup& group, const ArgumentsPtr& arguments) {
                               [arguments](Desk& desk) { show(desk, *arguments); });
     showing.add_option("NAME", arguments->name, "The tariff")->required();
 
-    auto& ending = group.add("end", "End a tariff", "calls --at 2027-01-01",
-                             [arguments](Desk& desk) { end(desk, *arguments); });
+    auto& ending = group.add_act("end", "End a tariff", "calls --at 2027-01-01",
+                                 [arguments](Desk& desk) { end(desk, *arguments); });
     ending.add_option("NAME", arguments->name, "The tariff")->required();
     ending.add_option("--at", arguments->at, "When (default: now)");
 
@@ -303,9 +303,9 @@ void add_looking(CommandGroup& group, const ArgumentsPtr& arguments) {
 }
 
 void add_prices(CommandGroup& group, const ArgumentsPtr& arguments) {
-    auto& pricing = group.add("price", "Give a charging code a price: the one that began last counts",
-                              "MUSIC 1.50 EUR --application demo-app",
-                              [arguments](Desk& desk) { set_price(desk, *arguments); });
+    auto& pricing = group.add_act("price", "Give a charging code a price: the one that began last counts",
+                                  "MUSIC 1.50 EUR --application demo-app",
+                                  [arguments](Desk& desk) { set_price(desk, *arguments); });
     pricing.add_option("CODE", arguments->code, "The code that requests name")->required();
     pricing.add_option("AMOUNT", arguments->amount, "What it costs, e.g. 1.50")->required();
     pricing.add_option("UNIT", arguments->unit, "The unit of the amount, e.g. EUR")->required();
@@ -319,8 +319,8 @@ void add_prices(CommandGroup& group, const ArgumentsPtr& arguments) {
         ->capture_default_str()
         ->check(CLI::Range(1, 1'000'000));
 
-    auto& ending = group.add("end-price", "End the price of a code", "MUSIC EUR --application demo-app",
-                             [arguments](Desk& desk) { end_price(desk, *arguments); });
+    auto& ending = group.add_act("end-price", "End the price of a code", "MUSIC EUR --application demo-app",
+                                 [arguments](Desk& desk) { end_price(desk, *arguments); });
     ending.add_option("CODE", arguments->code, "The code")->required();
     ending.add_option("UNIT", arguments->unit, "The unit of the price")->required();
     take_scope(ending, arguments);

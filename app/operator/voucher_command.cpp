@@ -238,10 +238,11 @@ void redeem(Desk& desk, const Arguments& arguments) {
 }
 
 void add_making(CommandGroup& group, const ArgumentsPtr& arguments) {
-    auto& making = group.add("create", "Make a batch of vouchers and print their codes, once",
-                             "summer 10.00 EUR --count 100 --domain example.com --balance main --period 30 "
-                             "--valid-until 2027-01-01 --output summer.txt",
-                             [arguments](Desk& desk) { create(desk, *arguments); });
+    auto& making =
+        group.add_act("create", "Make a batch of vouchers and print their codes, once",
+                      "summer 10.00 EUR --count 100 --domain example.com --balance main --period 30 "
+                      "--valid-until 2027-01-01 --output summer.txt",
+                      [arguments](Desk& desk) { create(desk, *arguments); });
     making.add_option("BATCH", arguments->batch, "A name for the batch")->required();
     making.add_option("AMOUNT", arguments->amount, "What each voucher is worth, e.g. 10.00")->required();
     making.add_option("UNIT", arguments->unit, "The unit of the amount, e.g. EUR")->required();
@@ -284,17 +285,17 @@ void add_voucher_commands(CLI::App& program, CommonOptions& common, Action& acti
               [](Desk& desk) { batches(desk); });
 
     for (const bool blocked : {true, false}) {
-        auto& blocking =
-            group.add(blocked ? "block" : "unblock",
-                      blocked ? "Let nobody redeem a batch or one of its vouchers" : "End that", "summer 17",
-                      [arguments, blocked](Desk& desk) { block(desk, *arguments, blocked); });
+        auto& blocking = group.add_act(
+            blocked ? "block" : "unblock",
+            blocked ? "Let nobody redeem a batch or one of its vouchers" : "End that", "summer 17",
+            [arguments, blocked](Desk& desk) { block(desk, *arguments, blocked); });
         blocking.add_option("BATCH", arguments->batch, "The batch")->required();
         blocking.add_option("SERIAL", arguments->serial, "One voucher of it (default: all)");
     }
 
-    auto& redeeming = group.add("redeem", "Credit an account with a voucher",
-                                "tel:+15550001 7QK2-M0XN-3VZD-91TB-HC5E --reference case-43",
-                                [arguments](Desk& desk) { redeem(desk, *arguments); });
+    auto& redeeming = group.add_act("redeem", "Credit an account with a voucher",
+                                    "tel:+15550001 7QK2-M0XN-3VZD-91TB-HC5E --reference case-43",
+                                    [arguments](Desk& desk) { redeem(desk, *arguments); }, {"CODE", "--pin"});
     redeeming.add_option("ADDRESS", arguments->address, "One of the account's addresses")->required();
     redeeming.add_option("CODE", arguments->code, "The voucher's code")->required();
     redeeming.add_option("--pin", arguments->pin, "Its PIN, if it has one");

@@ -6,6 +6,7 @@
 #include "base/sql.hpp"
 #include "frontend/auth/throttle.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <mutex>
@@ -28,6 +29,12 @@ class Failures {
     /// May this login be tried from this address now?
     [[nodiscard]] bool allows(std::string_view login, std::string_view address) {
         return throttle_.allows(login, address, Clock::now());
+    }
+
+    /// How long an address that was just refused shall wait.
+    [[nodiscard]] std::chrono::seconds retry_after(std::string_view address) {
+        return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(
+                                                     throttle_.refused_for(address, Clock::now())));
     }
 
     struct Row {

@@ -187,12 +187,37 @@ asio::awaitable<Outcome> SecretSchemes::token(UsernameToken token, std::string_v
     if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, peer);
     if (!token_matches(token, entry->secret)) co_return co_await refuse(name, "wrong digest", peer);
     if (!impl_->in_time(*created)) co_return co_await refuse(name, "Created too old or too new", peer);
-    std::string key = name;
+    auto key = name;
     key.append("\n").append(token.nonce).append("\n").append(token.created);
+    const auto digest = sha256_hex(key);
     const auto verdict = impl_->use_once(std::move(key), *created);
     if (verdict == ReplayMemory::Verdict::full) co_return Denial::overloaded;
-    if (verdict == ReplayMemory::Verdict::replayed) co_return co_await refuse(name, "replayed token", peer);
+    bool replayed = verdict == ReplayMemory::Verdict::replayed;
+    // Fresh here: was it used at another node, or before a restart?
+    if (!replayed) {
+        const auto first = co_await use_in_database(digest);
+        if (!first) co_return Denial::unavailable;
+        replayed = !*first;
+    }
+    if (replayed) co_return co_await refuse(name, "replayed token", peer);
     co_return entry->principal;
+}
+
+/// False: somebody did before. Nothing: the database does not answer.
+asio::awaitable<std::optional<bool>> SecretSchemes::use_in_database(std::string digest) {
+    // As long as Created could be in time, whichever way the clocks differ.
+    const auto seconds = 2 * impl_->options.skew.count() + 2;
+    try {
+        const auto work = [digest, seconds](base::sql::Session& session) {
+            return session
+                .exec("SELECT auth.use_nonce($1, $2)", base::sql::params(digest, std::int64_t{seconds}))
+                .boolean(0, 0);
+        };
+        co_return co_await impl_->database.run(work);
+    } catch (const std::exception& error) {
+        impl_->log.error("a nonce can't be remembered", {{"error", error.what()}});
+        co_return std::nullopt;
+    }
 }
 
 asio::awaitable<Outcome> SecretSchemes::sp_header(SpHeader header, std::string_view peer) {

@@ -73,6 +73,7 @@ class SecretSchemes {
     struct Known;
     struct Impl;
     boost::asio::awaitable<std::shared_ptr<const Known>> find(std::string login, bool is_fingerprint);
+    boost::asio::awaitable<std::optional<bool>> use_in_database(std::string digest);
     boost::asio::awaitable<Denial> refuse(std::string login, const char* reason, std::string_view peer);
     std::unique_ptr<Impl> impl_;
 };

@@ -1,22 +1,40 @@
 // Counting of failures.
 #include "frontend/auth/throttle.hpp"
 
+#include <optional>
+
 namespace auth {
 namespace {
 
+/// Until when no more tries are allowed; nothing when they are.
 template <class Counts>
-bool below(const Counts& counts, std::string_view key, std::size_t limit, Throttle::Clock::time_point now) {
-    if (limit == 0) return true;
+std::optional<Throttle::Clock::time_point> refused_until(const Counts& counts, std::string_view key,
+                                                         std::size_t limit, Throttle::Clock::time_point now) {
+    if (limit == 0) return std::nullopt;
     const auto found = counts.find(std::string(key));
-    return found == counts.end() || found->second.ends <= now || found->second.failures < limit;
+    const bool below = found == counts.end() || found->second.ends <= now || found->second.failures < limit;
+    return below ? std::nullopt : std::optional(found->second.ends);
 }
 
 }  // namespace
 
 bool Throttle::allows(std::string_view login, std::string_view address, Clock::time_point now) {
     const std::lock_guard lock(mutex_);
-    return below(logins_, login, options_.per_login, now) &&
-           below(addresses_, address, options_.per_address, now);
+    auto until = refused_until(logins_, login, options_.per_login, now);
+    if (!until) until = refused_until(addresses_, address, options_.per_address, now);
+    if (!until) return true;
+    if (refused_.size() >= options_.entries_max) {
+        std::erase_if(refused_, [now](const auto& entry) { return entry.second <= now; });
+        if (refused_.size() >= options_.entries_max) refused_.erase(refused_.begin());
+    }
+    refused_[std::string(address)] = *until;
+    return false;
+}
+
+Throttle::Clock::duration Throttle::refused_for(std::string_view address, Clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    const auto found = refused_.find(std::string(address));
+    return found == refused_.end() || found->second <= now ? Clock::duration::zero() : found->second - now;
 }
 
 void Throttle::failed(std::string_view login, std::string_view address, Clock::time_point now) {

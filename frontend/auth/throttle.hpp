@@ -25,6 +25,8 @@ class Throttle {
     /// May another try be made now?
     [[nodiscard]] bool allows(std::string_view login, std::string_view address, Clock::time_point now);
     void failed(std::string_view login, std::string_view address, Clock::time_point now);
+    /// How long the last refusal of this address holds; zero when it holds no more.
+    [[nodiscard]] Clock::duration refused_for(std::string_view address, Clock::time_point now);
 
   private:
     struct Count {
@@ -38,6 +40,7 @@ class Throttle {
     Options options_;
     std::mutex mutex_;
     Counts logins_, addresses_;
+    std::unordered_map<std::string, Clock::time_point> refused_;  ///< addresses, and until when
 };
 
 }  // namespace auth

@@ -65,7 +65,7 @@ class AuthSchemes(unittest.TestCase):
         self.assertEqual(self.curl("--digest", "-u", f"demo-app:{SECRET}"), "200")
         self.assertEqual(self.curl("--digest", "-u", f"Demo-App@example.com:{SECRET}"), "200")
         self.assertEqual(self.curl("--digest", "-u", "demo-app:demo-app"), "401")
-        self.assertEqual(self.curl("--digest", "-u", "alice:alice"), "401")  # has no secret
+        self.assertEqual(self.curl("--digest", "-u", "admin:admin"), "401")  # has no secret
 
     def charge_with(self, wsse):
         client = zeep.Client(self.url + "v2_1/AmountCharging?wsdl", wsse=wsse)

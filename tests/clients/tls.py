@@ -3,6 +3,7 @@
 
     tls.py LEDGERLINE
 """
+import base64
 import http.client
 import json
 import os
@@ -144,6 +145,37 @@ class Tls(unittest.TestCase):
         self.assertEqual(self.get(self.connect("partner"), "/healthz")[0], 200)
         with self.assertRaises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
             self.get(self.connect("stranger"), "/healthz")  # TLS 1.3 tells with the first read
+
+    def charge(self, certificate, user=None):
+        headers = {"Content-Type": "text/xml"}
+        if user:
+            headers["Authorization"] = "Basic " + base64.b64encode(f"{user}:{user}".encode()).decode()
+        connection = self.connect(certificate)
+        connection.request("POST", "/ParlayX/", CHARGE, headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+
+    def test_a_certificate_says_who_it_is(self):
+        def user(*arguments):
+            done = subprocess.run([LEDGERLINE, "user", *arguments, "--data-dir", self.path("var")], text=True,
+                                  capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        shown = subprocess.run(["openssl", "x509", "-in", self.path("partner.pem"), "-noout", "-fingerprint", "-sha256"],
+                               capture_output=True, text=True, check=True).stdout
+        fingerprint = shown.strip().split("=")[1]
+        self.assertEqual(self.charge("partner"), 401)  # valid, and nobody's
+        self.assertEqual(self.charge("partner", "demo-app"), 200)
+        user("certificate", "demo-app", fingerprint)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.charge("partner") != 200:
+            self.assertLess(time.monotonic(), deadline)
+        self.assertEqual(self.charge("partner", "demo-app"), 200)
+        self.assertEqual(self.charge("partner", "alice"), 401)  # two principals
+        self.assertEqual(self.charge(None), 401)
+        user("certificate", "demo-app", fingerprint, "--remove")
+        while self.charge("partner") != 401:
+            self.assertLess(time.monotonic(), deadline)
 
     def test_sighup_reads_the_certificate_again(self):
         before = self.connect()

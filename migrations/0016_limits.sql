@@ -291,6 +291,31 @@ end $$;
 comment on function auth.take_request is
     '0: one more request is within the limit of this second, and was counted; else how many milliseconds are left of it';
 
+-- Nonces of UsernameToken, so that none is taken at two nodes, or again after a restart. ----------------------------------
+
+create table auth.used_nonce (
+    digest text        collate "C" primary key,
+    until  timestamptz not null
+);
+create index used_nonce_until on auth.used_nonce (until);
+comment on table auth.used_nonce is 'SHA-256 of login, nonce and Created, as long as they could be sent again';
+
+create function auth.use_nonce(p_digest text, p_seconds bigint) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+set enable_seqscan = off set enable_bitmapscan = off
+as $$
+begin
+    -- A crash of the database may lose the last half second; nobody waits for the disk.
+    perform set_config('synchronous_commit', 'off', true);
+    delete from auth.used_nonce n
+     where n.digest = any (array(select o.digest from auth.used_nonce o where o.until < clock_timestamp()
+                                  order by o.until limit 4 for update skip locked));
+    insert into auth.used_nonce (digest, until) values (p_digest, clock_timestamp() + p_seconds * interval '1 second')
+        on conflict (digest) do nothing;
+    return found;
+end $$;
+comment on function auth.use_nonce is 'false when it was used before; forgets a few that are too old to be sent again';
+
 -- As before, with limits, and how far local time is from UTC now: hours of the week are local.
 drop function auth.find_login;
 create function auth.find_login(p_domain text, p_name text, p_fingerprint text,
@@ -313,7 +338,7 @@ end;
 comment on function auth.find_login is
     'the principal with this login, or with this certificate when one is given; limits one a line, "name value item"';
 
-grant execute on function ledger.is_limited, ledger.count_request, ledger.set_limit, auth.set_limit, auth.take_request,
+grant execute on function ledger.is_limited, ledger.count_request, ledger.set_limit, auth.set_limit, auth.take_request, auth.use_nonce,
     auth.find_login to ledgerline_service;
 
 reset role;

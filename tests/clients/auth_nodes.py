@@ -1,0 +1,215 @@
+#!/usr/bin/python3
+"""Who somebody is, asked at two nodes of one database: what one learns, the other heeds; and clients of other makes.
+
+    auth_nodes.py LEDGERLINE
+"""
+import base64
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from nodes import charge_parts, command, soap, two_nodes
+from server import run
+
+LEDGERLINE = os.path.abspath(sys.argv.pop(1))
+WAIT_SECONDS = 10
+FAILURES = 6
+WINDOW_SECONDS = 3
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
+PHP = r"""
+[, $wsdl, $user, $password, $digested, $reference] = $argv;
+$space = 'http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-';
+$nonce = random_bytes(16);
+$created = gmdate('Y-m-d\TH:i:s\Z');
+$form = $digested ? 'PasswordDigest' : 'PasswordText';
+$secret = $digested ? base64_encode(sha1($nonce . $created . $password, true)) : $password;
+$xml = "<w:Security xmlns:w='{$space}wssecurity-secext-1.0.xsd' xmlns:u='{$space}wssecurity-utility-1.0.xsd'>"
+     . "<w:UsernameToken><w:Username>$user</w:Username><w:Password Type='{$space}username-token-profile-1.0#$form'>"
+     . "$secret</w:Password><w:Nonce>" . base64_encode($nonce) . "</w:Nonce><u:Created>$created</u:Created>"
+     . "</w:UsernameToken></w:Security>";
+$client = new SoapClient($wsdl, ['cache_wsdl' => WSDL_CACHE_NONE]);
+$client->__setSoapHeaders(new SoapHeader("{$space}wssecurity-secext-1.0.xsd", 'Security', new SoapVar($xml, XSD_ANYXML)));
+try {
+    $client->chargeAmount(['endUserIdentifier' => 'tel:+15550003', 'charge' => ['description' => 'd',
+        'currency' => 'EUR', 'amount' => '0.01'], 'referenceCode' => $reference]);
+    echo 'done';
+} catch (SoapFault $fault) {
+    echo $fault->faultstring;
+}
+"""
+
+
+def md(algorithm, *parts):
+    return hashlib.new(algorithm, ":".join(parts).encode()).hexdigest()
+
+
+class AuthNodes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="ledgerline-nodes-")
+        os.chmod(cls.folder, 0o755)
+        cls.data_dir = os.path.join(cls.folder, "var")
+        environment = dict(os.environ, LEDGERLINE_AUTH_FAILURES_PER_LOGIN=str(FAILURES),
+                           LEDGERLINE_AUTH_FAILURE_WINDOW=f"{WINDOW_SECONDS}s",
+                           LEDGERLINE_AUTH_FAILURES_PER_ADDRESS="1000", LEDGERLINE_AUTH_DIGEST_MD5="true")
+        cls.servers, cls.urls = two_nodes(LEDGERLINE, cls.folder, environment)
+        cls.count = 0
+
+    @classmethod
+    def tearDownClass(cls):
+        for server in reversed(cls.servers):
+            server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def user(self, action, name, *arguments, password=None):
+        if password is not None:
+            path = os.path.join(self.folder, "password")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(password + "\n")
+            arguments += ("--password-file", path)
+        return command(LEDGERLINE, self.data_dir, "user", action, name, *arguments)
+
+    def add(self, name, password):
+        self.user("add", name, password=password)
+        self.user("grant", name, "payment.charge", "example.com")
+
+    def post(self, node, *options, header=""):
+        """Status and headers of a small charge."""
+        AuthNodes.count += 1
+        parts = charge_parts("tel:+15550003", "0.01", f"N{self.count}")
+        return soap(self.urls[node], "chargeAmount", parts, *options, header=header)[:2]
+
+    def status(self, node, login, password):
+        return self.post(node, "-u", f"{login}:{password}")[0]
+
+    def becomes(self, wanted, node, login, password):
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (status := self.status(node, login, password)) != wanted:
+            self.assertLess(time.monotonic(), deadline, status)
+            time.sleep(0.05)
+
+    def test_what_one_node_remembers_ends_when_it_changes(self):
+        self.add("mover", "old")
+        for node in (0, 1):
+            self.assertEqual(self.status(node, "mover", "old"), 200)
+        self.user("passwd", "mover", password="new")
+        for node in (0, 1):
+            self.becomes(401, node, "mover", "old")
+            self.becomes(200, node, "mover", "new")
+        self.user("disable", "mover")
+        for node in (0, 1):
+            self.becomes(401, node, "mover", "new")
+        self.user("enable", "mover")
+        self.becomes(200, 1, "mover", "new")
+        self.user("revoke", "mover", "payment.charge", "example.com")
+        for node in (0, 1):
+            self.becomes(500, node, "mover", "new")  # known, and allowed nothing
+
+    def test_logins_and_passwords_of_all_kinds(self):
+        self.add("Größe", "пароль ü 密碼")
+        for login in ("Größe", "größe@EXAMPLE.com", "GRößE@example.com"):
+            self.assertEqual(self.status(1, login, "пароль ü 密碼"), 200, login)
+        self.assertEqual(self.status(1, "Größe", "Пароль ü 密碼"), 401)
+        self.assertEqual(self.status(1, "Größe@example.org", "пароль ü 密碼"), 401)
+        self.assertEqual(self.status(0, "demo-app", "DEMO-APP"), 401)
+        self.assertEqual(self.status(0, "DEMO-APP", "demo-app"), 200)
+
+    def token(self, created, nonce):
+        digest = base64.b64encode(hashlib.sha1(nonce + created.encode() + b"demo-app").digest()).decode()
+        return (f'<w:Security xmlns:w="{WSSE}wssecurity-secext-1.0.xsd" xmlns:u="{WSSE}wssecurity-utility-1.0.xsd">'
+                f'<w:UsernameToken><w:Username>demo-app</w:Username><w:Password Type="{WSSE}username-token-profile-'
+                f'1.0#PasswordDigest">{digest}</w:Password><w:Nonce>{base64.b64encode(nonce).decode()}</w:Nonce>'
+                f'<u:Created>{created}</u:Created></w:UsernameToken></w:Security>')
+
+    def test_a_token_is_taken_once_by_all_nodes_together(self):
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        token = self.token(now, os.urandom(16))
+        self.assertEqual(self.post(0, header=token)[0], 200)
+        self.assertEqual(self.post(1, header=token)[0], 401)
+        self.assertEqual(self.post(1, header=self.token(now, os.urandom(16)))[0], 200)
+
+    def digest(self, node, realm="ledgerline", algorithm="sha256", nonce=None, count="00000001"):
+        if nonce is None:
+            nonce = re.search('Digest realm="[^"]*".*?nonce="([^"]+)"', self.post(node)[1])[1]
+        uri, name = "/ParlayX/", {"sha256": "SHA-256", "md5": "MD5"}[algorithm]
+        response = md(algorithm, md(algorithm, "demo-app", realm, "demo-app"), nonce, count, "c", "auth",
+                      md(algorithm, "POST", uri))
+        return nonce, self.post(node, "-H", f'Authorization: Digest username="demo-app", realm="{realm}", nonce="{nonce}"'
+                                f', uri="{uri}", qop=auth, algorithm={name}, nc={count}, cnonce="c", response="{response}"')
+
+    def test_digests(self):
+        self.assertEqual(self.digest(0, realm="elsewhere")[1][0], 401)
+        self.assertEqual(self.digest(0, algorithm="md5")[1][0], 200)
+        nonce, answer = self.digest(0)
+        self.assertEqual(answer[0], 200)
+        self.assertEqual(self.digest(0, nonce=nonce)[1][0], 401)  # the count was used
+        self.assertEqual(self.digest(0, nonce=nonce, count="00000002")[1][0], 200)
+        # Another node's nonce is one to be renewed, and nothing is done with it.
+        status, head = self.digest(1, nonce=nonce, count="00000003")[1]
+        self.assertEqual(status, 401)
+        self.assertIn("stale=true", head)
+        for node in (0, 1):
+            self.assertEqual(self.post(node, "--digest", "-u", "demo-app:demo-app")[0], 200)
+
+    def test_who_guesses_waits_and_who_works_does_not(self):
+        self.add("victim", "right")
+        self.assertEqual(self.status(0, "victim", "right"), 200)
+        for guess in range(FAILURES):
+            self.assertEqual(self.status(0, "victim", f"guess{guess}"), 401)
+        status, head = self.post(0, "-u", "victim:one more")
+        self.assertEqual(status, 429)
+        wait = int(re.search(r"(?i)retry-after: (\d+)", head)[1])
+        self.assertTrue(1 <= wait <= WINDOW_SECONDS, wait)
+        self.assertEqual(self.status(0, "victim", "right"), 200)  # remembered
+        time.sleep(wait)
+        self.assertEqual(self.status(0, "victim", "yet another"), 401)
+
+    def php(self, user, password, digested):
+        AuthNodes.count += 1
+        done = subprocess.run(["php", "-r", PHP, "--", self.urls[0] + "v2_1/AmountCharging?wsdl", user, password,
+                               "1" if digested else "", f"P{self.count}"], capture_output=True, text=True, timeout=60,
+                              check=True)
+        return done.stdout
+
+    def test_php_username_token(self):
+        for digested in (False, True):
+            self.assertEqual(self.php("demo-app", "demo-app", digested), "done")
+            self.assertIn("not-authenticated", self.php("demo-app", "wrong", digested))
+
+    def test_the_trail_is_for_ever(self):
+        command(LEDGERLINE, self.data_dir, "account", "suspend", "tel:+15550099")
+        command(LEDGERLINE, self.data_dir, "balance", "adjust", "tel:+15550098", "1.00", "EUR", "--reference", "case-1")
+        command(LEDGERLINE, self.data_dir, "voucher", "create", "spring", "1.00", "EUR", "--count", "2", "--domain",
+                "example.com", "--balance", "main")
+        self.user("disable", "bob")
+
+        def psql(statement):
+            return run([LEDGERLINE, "psql", "--data-dir", self.data_dir, "--", "-Atc", statement])
+        rows = psql("select act, subject, details, actor, origin from finance.trail order by event_no")[0]
+        for expected in ("account.suspend|tel:+15550099|", "balance.adjust|tel:+15550098|", "voucher.create|spring|",
+                         "user.disable|bob@example.com|"):
+            self.assertIn(expected, rows)
+        line = next(row for row in rows.split("\n") if row.startswith("balance.adjust"))
+        self.assertIn("--reference=case-1", line)
+        self.assertIn("|os:", line)
+        socket = os.path.realpath(os.path.join(self.data_dir, "socket"))
+        for statement in ("update trail.event set actor = 'x'", "delete from trail.event", "truncate trail.event",
+                          "insert into trail.event (actor, origin, act, subject, details) values ('a','b','c.d','e','f')"):
+            _, errors, status = psql(statement.replace("trail.event", "finance.trail"))
+            self.assertNotEqual(status, 0, statement)
+            if statement.startswith("insert"):
+                continue
+            # Not even the superuser, as long as the triggers stand.
+            _, errors, status = run(["psql", "-U", "postgres", "-h", socket, "-d", "ledgerline", "-c", statement])
+            self.assertIn("the trail is never changed", errors)
+            self.assertNotEqual(status, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
