@@ -132,8 +132,8 @@ class Bench {
         measure("post_batch", load);
         measure("post_single", single);
         measure("post_batch_hot", hot);
-        figures.add("recognise_remembered",
-                    bench::recognitions_per_second(load.url, std::chrono::seconds(1)));
+        figures_.add("recognise_remembered",
+                     bench::recognitions_per_second(load.url, std::chrono::seconds(1)));
     }
 
     /// SOAP in, durable posting, SOAP out.

@@ -1,6 +1,7 @@
 // `ledgerline user limit`: shows and sets what a user may do, how much of it and when.
 #include "app/operator/limit_command.hpp"
 
+#include "app/data_dir.hpp"
 #include "app/operator/refused.hpp"
 #include "app/operator/values.hpp"
 #include "frontend/auth/limits.hpp"
@@ -74,7 +75,7 @@ Stored amount_of(Desk& desk, const Arguments& arguments) {
     if (arguments.unit.empty()) throw PlainError("an amount needs its unit, e.g. EUR");
     const auto rows = desk.query("select exponent from ledger.unit where unit = $1", params(arguments.unit));
     if (rows.empty()) throw PlainError("'" + arguments.unit + "' is no unit of the ledger");
-    if (arguments.remove) return {arguments.unit};
+    if (arguments.remove) return {arguments.unit, 0};
     return {arguments.unit,
             minor_units(decimal_of(arguments.value), rows.integer(0, 0), limit_max, "a limit")};
 }
@@ -88,14 +89,14 @@ Stored stored(Desk& desk, Value value, const Arguments& arguments) {
         case Value::rate:
             return {"", arguments.remove ? 0 : count_of(text)};
         case Value::balance_type:
-            return {text};
+            return {text, 0};
         case Value::prefix:
-            return {ledger::normal_address(text)};
+            return {ledger::normal_address(text), 0};
         case Value::hours:
             if (!auth::parse_hours(text)) {
                 throw PlainError("'" + text + "' are no hours of the week, e.g. \"mon-fri 08:00-18:00\"");
             }
-            return {text};
+            return {text, 0};
         case Value::method:
             break;
     }
@@ -103,7 +104,7 @@ Stored stored(Desk& desk, Value value, const Arguments& arguments) {
     const bool known =
         dot != std::string::npos && auth::permission_of(text.substr(0, dot), text.substr(dot + 1));
     if (!known) throw PlainError("'" + text + "' is no method; `ledgerline user rights` lists them");
-    return {text};
+    return {text, 0};
 }
 
 void show(Desk& desk, const std::string& login) {

@@ -94,14 +94,14 @@ void add_period_commands(CLI::App& program, CommonOptions& common, Action& actio
     CommandGroup group(program, common, action, "period", "Close, archive and list months", "close 2026-10");
     const auto month = std::make_shared<std::string>();
     const auto by = std::make_shared<std::string>(operator_application);
-    auto& closing =
-        group.add("close", "Freeze a month that is over, compare it with the journal, keep its trial balance",
-                  "2026-10 --by 'A. Counter'", [month, by](Desk& desk) { close(desk, *month, *by); });
+    auto& closing = group.add_act(
+        "close", "Freeze a month that is over, compare it with the journal, keep its trial balance",
+        "2026-10 --by 'A. Counter'", [month, by](Desk& desk) { close(desk, *month, *by); });
     closing.add_option("MONTH", *month, "e.g. 2026-10")->required();
     closing.add_option("--by", *by, "Who closes it, for the record")->capture_default_str();
     group
-        .add("archive", "Move the journal of a closed month, and of all before it, out of the way", "2026-10",
-             [month](Desk& desk) { archive(desk, *month); })
+        .add_act("archive", "Move the journal of a closed month, and of all before it, out of the way",
+                 "2026-10", [month](Desk& desk) { archive(desk, *month); })
         .add_option("MONTH", *month, "e.g. 2026-10")
         ->required();
     group.add("list", "Every closed month with its trial balance", "", [](Desk& desk) { list(desk); });

@@ -184,7 +184,8 @@ class AuthNodes(unittest.TestCase):
 
     def test_the_trail_is_for_ever(self):
         command(LEDGERLINE, self.data_dir, "account", "suspend", "tel:+15550099")
-        command(LEDGERLINE, self.data_dir, "balance", "adjust", "tel:+15550098", "1.00", "EUR", "--reference", "case-1")
+        command(LEDGERLINE, self.data_dir, "balance", "adjust", "tel:+15550098", "1.00", "EUR", "--reference", "case-1",
+                "--description", "a gift")
         command(LEDGERLINE, self.data_dir, "voucher", "create", "spring", "1.00", "EUR", "--count", "2", "--domain",
                 "example.com", "--balance", "main")
         self.user("disable", "bob")

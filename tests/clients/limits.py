@@ -58,9 +58,9 @@ class Limits(unittest.TestCase):
         self.command("user", "limit", self.name, *arguments)
         time.sleep(0.2)
 
-    def ask(self, operation, parts, url=None, interface="amount_charging"):
+    def ask(self, operation, parts, url=None, **more):
         """What the answer says: nothing, or the fault's variable, or its id."""
-        status, _, text = soap(url or self.urls[0], operation, parts, "-u", f"{self.name}:secret", interface=interface)
+        status, _, text = soap(url or self.urls[0], operation, parts, "-u", f"{self.name}:secret", **more)
         if status == 200:
             return ""
         if OVER in text:
@@ -143,7 +143,8 @@ class Limits(unittest.TestCase):
                             "</l:splitInfo>" for address in (self.address, "tel:+15550092"))
             return self.ask("chargeSplitAmount",
                             f"{parts}<l:charge><description>d</description><currency>EUR</currency>"
-                            f"<amount>{amount}</amount></l:charge><l:referenceCode>{reference}</l:referenceCode>")
+                            f"<amount>{amount}</amount></l:charge><l:referenceCode>{reference}</l:referenceCode>",
+                            version="v3_1")
         self.limit("amount-per-day", "10.00", "EUR")
         self.limit("subscriber-amount-per-day", "3.00", "EUR")
         self.assertEqual(split("6.02", "too-much-for-one"), OVER)

@@ -4,7 +4,7 @@ import subprocess
 
 from server import Server, run, server_info
 
-V2_1 = "http://www.csapi.org/schema/parlayx/payment/{interface}/v2_1/local"
+SPACE = "http://www.csapi.org/schema/parlayx/payment/{interface}/{version}/local"
 ENVELOPE = ('<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>{header}</s:Header><s:Body>'
             '<l:{operation} xmlns:l="{space}">{parts}</l:{operation}></s:Body></s:Envelope>')
 
@@ -27,9 +27,10 @@ def charge_parts(address="tel:+15550001", amount="1.00", reference="R", balance_
             f"</currency><amount>{amount}</amount></l:charge><l:referenceCode>{reference}</l:referenceCode>{balance}")
 
 
-def soap(url, operation, parts, *curl_options, interface="amount_charging", header=""):
+def soap(url, operation, parts, *curl_options, interface="amount_charging", version="v2_1", header=""):
     """Status, headers and body of a request by curl."""
-    body = ENVELOPE.format(header=header, operation=operation, space=V2_1.format(interface=interface), parts=parts)
+    body = ENVELOPE.format(header=header, operation=operation, parts=parts,
+                           space=SPACE.format(interface=interface, version=version))
     done = subprocess.run(["curl", "-s", "-i", "-H", "Content-Type: text/xml", "-H", "Expect:", "--data-binary", "@-",
                            *curl_options, url], input=body, capture_output=True, text=True, timeout=60, check=True)
     head, _, text = done.stdout.rpartition("\n\n" if "\r\n\r\n" not in done.stdout else "\r\n\r\n")
