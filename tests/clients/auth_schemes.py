@@ -33,8 +33,8 @@ class AuthSchemes(unittest.TestCase):
         os.chmod(cls.folder, 0o755)
         cls.data_dir = os.path.join(cls.folder, "var")
         environment = dict(os.environ, LEDGERLINE_AUTH_SP_HEADER="true", LEDGERLINE_AUTH_FAILURES_PER_LOGIN="1000")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", cls.data_dir],
-                            cls.folder, environment)
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0",
+                             "--data-dir", cls.data_dir], cls.folder, environment)
         cls.url = server_info(cls.data_dir)["url"] + "/ParlayX/"
         cls.count = 0
         cls.secret_file = os.path.join(cls.folder, "secret")

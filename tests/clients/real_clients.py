@@ -131,7 +131,7 @@ class RealClients(unittest.TestCase):
     def test_perl(self):
         self.run_all("perl", Driver("perl", os.path.join(DRIVERS, "perl.pl"), *CREDENTIALS))
 
-    def test_node(self):
+    def node(self, *arguments):
         home = os.path.join(KEPT, "node")
         os.makedirs(home, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
@@ -140,7 +140,21 @@ class RealClients(unittest.TestCase):
             subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=home, check=True,
                            timeout=300)
         environment = dict(os.environ, NODE_PATH=os.path.join(home, "node_modules"), no_proxy="127.0.0.1")
-        self.run_all("node", Driver("node", os.path.join(DRIVERS, "node.js"), *CREDENTIALS, environment=environment))
+        return Driver("node", os.path.join(DRIVERS, "node.js"), *arguments, environment=environment)
+
+    def test_node(self):
+        self.run_all("node", self.node(*CREDENTIALS))
+
+    def test_node_username_token(self):
+        """npm soap's WS-Security in both forms; the right password only."""
+        case = CASES[0]
+        for form in ("PasswordText", "PasswordDigest"):
+            for password, fault in ((CREDENTIALS[1], ""), ("wrong", "not-authenticated")):
+                client = self.node(CREDENTIALS[0], password, form)
+                self.addCleanup(client.stop)
+                reply = client.ask(wsdl=self.address(case, "v2_1") + "?wsdl", operation=case.operation,
+                                   arguments=filled(case.arguments, f"token-{form}", None))
+                self.check(case._replace(fault=fault), "v2_1", reply)
 
     def test_axis(self):
         jars = [path for name in AXIS for path in glob.glob(f"/usr/share/java/{name}.jar")]

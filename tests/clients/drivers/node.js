@@ -1,15 +1,17 @@
 // The npm package soap, made from a published WSDL: a request of stdin, a JSON line, is a call; so is its answer.
-// NODE_PATH=… node node.js USER PASSWORD
+// NODE_PATH=… node node.js USER PASSWORD [PasswordText|PasswordDigest]
+// With a form of password, WS-Security's UsernameToken says who asks, else HTTP Basic.
 const readline = require('readline');
 const soap = require('soap');
 
-const [user, password] = process.argv.slice(2);
+const [user, password, form] = process.argv.slice(2);
 const clients = new Map();
 
 async function client(wsdl) {
     if (!clients.has(wsdl)) {
         const made = await soap.createClientAsync(wsdl);
-        made.setSecurity(new soap.BasicAuthSecurity(user, password));
+        made.setSecurity(form ? new soap.WSSecurity(user, password, {passwordType: form, hasNonce: true})
+            : new soap.BasicAuthSecurity(user, password));
         clients.set(wsdl, made);
     }
     return clients.get(wsdl);
