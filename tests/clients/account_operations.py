@@ -85,6 +85,22 @@ class AccountOperations(unittest.TestCase):
         else:
             self.assertEqual(decimals(answer) or None, decimals(expected))
 
+    def finance(self, query):
+        """Rows as finance staff (the role ledgerline_finance) read them."""
+        output, errors, status = run([LEDGERLINE, "psql", "--", "-Atc", query], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        return output.split()
+
+    def check_books(self, version, address):
+        """Two top-ups were posted, once each; refusals and repetitions left nothing."""
+        main, bonus = ("107.50", "10.00") if version in SINGLE else ("105.00", "12.50")
+        self.assertEqual(self.finance(f"select balance_type, posted from balances where address = '{address}' "
+                                      "and unit = 'EUR' order by 1"), [f"bonus|{bonus}", f"main|{main}"])
+        name = "main" if version in SINGLE else "bonus"
+        self.assertEqual(self.finance("select kind, balance_type, amount, reference_code from journal where address = "
+                                      f"'{address}' and application = 'demo-app' order by journal_no"),
+                         [f"credit|{name}|2.50|U1", "voucher|main|5.00|U1"])
+
     def test_every_operation_in_every_version_by_every_client(self):
         zeep = Zeep(self.url)
         published = {(version, operation) for version in SINGLE + SEVERAL
@@ -95,12 +111,15 @@ class AccountOperations(unittest.TestCase):
             client, done = make(self.url), set()
             for version in SINGLE + SEVERAL:
                 number += 1
-                for operation, children, expected in rows(version, f"tel:+1555{number:04}", next(vouchers)):
+                address = f"tel:+1555{number:04}"
+                for operation, children, expected in rows(version, address, next(vouchers)):
                     with self.subTest(client=make.__name__, version=version, operation=operation, children=children):
                         self.check(operation, client.call(INTERFACE, version, operation, children), expected)
                     done.add((version, operation))
+                self.check_books(version, address)
             client.close()
             self.assertEqual(done, published)
+        self.assertEqual(self.finance("select distinct total from trial_balance where total <> 0"), [])
 
 
 if __name__ == "__main__":
