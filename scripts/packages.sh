@@ -8,6 +8,7 @@ build_packages=(
     libboost-url1.81-dev
     libboost1.81-dev
     libcli11-dev
+    libicu-dev
     libpqxx-dev
     libsodium-dev
     libsofia-sip-ua-dev

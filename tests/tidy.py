@@ -45,6 +45,7 @@ CONFINED = [
     (r"CLI/", ["app/main.cpp", "app/command_line.cpp", "app/client_commands.cpp", "app/operator/", "bench/"]),
     (r"boost/beast", ["frontend/http/", "app/http_client.cpp", "tests/support/http_client.cpp", "bench/"]),
     (r"openssl/", ["frontend/http/tls.cpp", "frontend/http/transport.cpp", "frontend/auth/secrets.cpp"]),
+    (r"unicode/", ["base/time_zone.cpp"]),
     (r"zlib\.h", ["frontend/http/gzip.cpp"]),
     (r"sofia-sip/", ["telephony/sip/"]),
 ]
