@@ -272,6 +272,9 @@ struct ListenAddress {
 };
 [[nodiscard]] std::optional<ListenAddress> parse_listen_address(std::string_view text);
 
+/// What is wrong with a text that is no ADDRESS:PORT and not empty either.
+[[nodiscard]] std::optional<std::string> check_optional_listen(std::string_view text);
+
 /// The variables of this process.
 [[nodiscard]] std::map<std::string, std::string> process_environment();
 
