@@ -4,9 +4,9 @@
 // Sources: ES 202 391-2 (v2_0, v2_3), ES 202 504-2 (v3_4).
 #pragma once
 
-#include "base/decimal.hpp"
 #include "frontend/soap/interface.hpp"
 #include "frontend/soap/message.hpp"
+#include "telephony/applications/common_types.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -15,14 +15,10 @@
 
 namespace thirdpartycall {
 
-/// common:ChargingInformation: what the call costs.
-struct Charging {
-    std::string description;
-    std::optional<std::string> currency;
-    std::optional<base::Decimal> amount;
-    std::optional<std::string> code;
-    bool operator==(const Charging&) const = default;
-};
+using applications::Charging;
+using applications::Media;
+using applications::MediaDirection;
+using applications::MediaInfo;
 
 struct MakeCall {
     std::string calling_party;
@@ -66,15 +62,6 @@ struct CallInformation {
 struct CallInformationResult {
     CallInformation result;
     bool operator==(const CallInformationResult&) const = default;
-};
-
-enum class Media : std::uint8_t { audio, video, chat, data };
-enum class MediaDirection : std::uint8_t { in, out, in_out };
-
-struct MediaInfo {
-    Media media = Media::audio;
-    MediaDirection direction = MediaDirection::in_out;
-    bool operator==(const MediaInfo&) const = default;
 };
 
 struct MakeCallSession {
@@ -150,22 +137,6 @@ inline constexpr soap::VersionRange v3{.since = {3, 0}};
 }  // namespace thirdpartycall
 
 template <>
-struct soap::Describe<thirdpartycall::Charging> {
-    using T = thirdpartycall::Charging;
-    // The versions are the common schema's.
-    static constexpr Field fields[]{
-        field<&T::description>("description", {.join = true}),
-        field<&T::currency>("currency", {.min = 1, .versions = thirdpartycall::v2_0}),
-        field<&T::currency>("currency", {.versions = thirdpartycall::since_v2_1}),
-        field<&T::amount>("amount", {.min = 1, .versions = thirdpartycall::v2_0}),
-        field<&T::amount>("amount", {.versions = thirdpartycall::since_v2_1}),
-        field<&T::code>("code", {.min = 1, .versions = thirdpartycall::v2_0}),
-        field<&T::code>("code", {.versions = thirdpartycall::since_v2_1}),
-    };
-    static constexpr Type type = complex_type<T>("ChargingInformation", Home::common, fields);
-};
-
-template <>
 struct soap::Describe<thirdpartycall::MakeCall> {
     using T = thirdpartycall::MakeCall;
     static constexpr Field fields[]{
@@ -227,26 +198,6 @@ struct soap::Describe<thirdpartycall::CallInformationResult> {
     using T = thirdpartycall::CallInformationResult;
     static constexpr Field fields[]{field<&T::result>("result")};
     static constexpr Type type = complex_type<T>("CallInformationResult", Home::local, fields);
-};
-
-template <>
-struct soap::Describe<thirdpartycall::Media> {
-    static constexpr std::string_view literals[]{"Audio", "Video", "Chat", "Data"};
-    static constexpr Type type = enumeration_type<thirdpartycall::Media>("Media", Home::common, literals);
-};
-
-template <>
-struct soap::Describe<thirdpartycall::MediaDirection> {
-    static constexpr std::string_view literals[]{"In", "Out", "InOut"};
-    static constexpr Type type =
-        enumeration_type<thirdpartycall::MediaDirection>("MediaDirection", Home::common, literals);
-};
-
-template <>
-struct soap::Describe<thirdpartycall::MediaInfo> {
-    using T = thirdpartycall::MediaInfo;
-    static constexpr Field fields[]{field<&T::media>("media"), field<&T::direction>("mediaDirection")};
-    static constexpr Type type = complex_type<T>("MediaInfo", Home::common, fields);
 };
 
 template <>
