@@ -1,0 +1,97 @@
+// The SIP thread itself: its event loop, its queue, and the end of what it holds.
+#include "telephony/sip/engine.hpp"
+
+#include "telephony/sip/message.hpp"
+
+#include <sofia-sip/nta_tport.h>
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/su_log.h>
+#include <unistd.h>
+
+namespace sip {
+namespace {
+
+int on_stranger(Dialog* /*none*/, nta_leg_t* /*leg*/, nta_incoming_t* /*request*/, const sip_t* message) {
+    return answer_to_stranger(message);
+}
+
+int on_wake(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
+    reinterpret_cast<Agent::Engine*>(root)->drain();
+    return 0;
+}
+
+}  // namespace
+
+void Agent::Engine::post(std::function<void()> work) {
+    {
+        const std::lock_guard lock(mutex);
+        queue.push_back(std::move(work));
+    }
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake, &one, sizeof one);
+}
+
+void Agent::Engine::drain() {
+    std::uint64_t number = 0;
+    [[maybe_unused]] const auto got = ::read(wake, &number, sizeof number);
+    std::vector<std::function<void()>> work;
+    {
+        const std::lock_guard lock(mutex);
+        work.swap(queue);
+    }
+    for (const auto& item : work) {
+        try {
+            item();
+        } catch (const std::exception& error) {
+            log.error("SIP work failed", {{"error", error.what()}});
+        }
+    }
+}
+
+void Agent::Engine::run() {
+    ::su_init();
+    ::su_log_set_level(nullptr, 0);
+    root = ::su_root_create(reinterpret_cast<Root*>(this));
+    su_wait_t wait{};
+    ::su_wait_create(&wait, wake, SU_WAIT_IN);
+    ::su_root_register(root, &wait, reinterpret_cast<su_wakeup_f>(on_wake), nullptr, 0);
+    const bool v6 = options.address.find(':') != std::string::npos;
+    const auto host = v6 ? '[' + options.address + ']' : options.address;
+    const auto bound = "sip:" + host + ':' + (options.port == 0 ? "*" : std::to_string(options.port));
+    agent =
+        ::nta_agent_create(root, URL_STRING_MAKE(bound.c_str()), nullptr, nullptr, NTATAG_UA(1),
+                           NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000), TAG_END());
+    if (agent != nullptr) {
+        ::nta_leg_tcreate(agent, on_stranger, nullptr, NTATAG_NO_DIALOG(1), TAG_END());
+        const auto* url = ::nta_agent_contact(agent)->m_url;
+        contact = options.advertise.empty()
+                      ? "<sip:" + std::string(url->url_host) +
+                            (url->url_port != nullptr ? ':' + std::string(url->url_port) : std::string()) +
+                            '>'
+                      : "<sip:" + options.advertise + '>';
+        started.set_value(true);
+        ::su_root_run(root);
+        for (auto& [id, dialog] : dialogs) release(*dialog);
+        dialogs.clear();
+        ::nta_agent_destroy(agent);
+    } else {
+        started.set_value(false);
+    }
+    ::su_root_destroy(root);
+    ::su_deinit();
+}
+
+void Agent::Engine::release(Dialog& dialog) {
+    for (const auto& [ticket, request] : dialog.asked) {
+        ::nta_incoming_treply(request, SIP_481_NO_TRANSACTION, TAG_END());
+        ::nta_incoming_destroy(request);
+    }
+    dialog.asked.clear();
+    for (const auto& [request, ticket] : dialog.relayed) ::nta_outgoing_destroy(request);
+    dialog.relayed.clear();
+    if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
+    if (dialog.leg != nullptr) ::nta_leg_destroy(std::exchange(dialog.leg, nullptr));
+    if (dialog.limit != nullptr) ::su_timer_destroy(std::exchange(dialog.limit, nullptr));
+}
+
+}  // namespace sip

@@ -1,0 +1,128 @@
+// What peers ask inside dialogs, and what is asked of them on another leg's behalf.
+#include "telephony/sip/engine.hpp"
+#include "telephony/sip/message.hpp"
+
+#include <sofia-sip/sip_status.h>
+
+namespace sip {
+namespace {
+
+int on_relay_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* message) {
+    const int status = message != nullptr ? message->sip_status->st_status : 408;
+    if (status < 200) return 0;
+    return guarded(dialog, [&] {
+        const auto found = dialog->relayed.find(request);
+        if (dialog->over || found == dialog->relayed.end()) return 0;
+        calls::event::Replied replied;
+        replied.ticket = found->second;
+        replied.status = status;
+        if (message != nullptr) replied.body = {type_of(message), body_of(message)};
+        dialog->relayed.erase(found);
+        nta_outgoing_destroy(request);
+        dialog->engine->report(*dialog, std::move(replied));
+        return 0;
+    });
+}
+
+/// The ACK to our 2xx, a CANCEL, or (null) no ACK in time.
+int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
+    if (dialog->over) return 0;
+    return guarded(dialog, [&] {
+        std::erase_if(dialog->asked, [&](const auto& entry) { return entry.second == request; });
+        if (message == nullptr) {
+            nta_incoming_destroy(request);
+            dialog->engine->end(*dialog);
+        } else if (message->sip_request->rq_method == sip_method_ack) {
+            calls::event::Acknowledged acknowledged;
+            acknowledged.sdp = body_of(message);
+            nta_incoming_destroy(request);
+            dialog->engine->report(*dialog, std::move(acknowledged));
+        }
+        return 0;
+    });
+}
+
+}  // namespace
+
+int on_request(Dialog* dialog, nta_leg_t* /*leg*/, nta_incoming_t* request, const sip_t* message) {
+    if (dialog->over) return 481;
+    return guarded(dialog, [&] { return dialog->engine->requested(*dialog, request, message); });
+}
+
+void Agent::Engine::send_relay(Dialog& dialog, Ticket ticket, Method method, const Body& body) {
+    const bool update = method == Method::update;
+    auto* request = ::nta_outgoing_tcreate(
+        dialog.leg, on_relay_response, &dialog, nullptr, update ? sip_method_update : sip_method_info,
+        update ? "UPDATE" : "INFO", nullptr, TAG_IF(update, SIPTAG_CONTACT_STR(contact.c_str())),
+        TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
+        TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
+    if (request != nullptr) {
+        dialog.relayed[request] = ticket;
+        return;
+    }
+    calls::event::Replied replied;
+    replied.ticket = ticket;
+    replied.status = 500;
+    report(dialog, std::move(replied));
+}
+
+void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const Body& body) {
+    const auto found = dialog.asked.find(ticket);
+    if (found == dialog.asked.end()) return;
+    auto* request = found->second;
+    const bool reinvite = ::nta_incoming_method(request) == sip_method_invite;
+    ::nta_incoming_treply(request, status, ::sip_status_phrase(status),
+                          TAG_IF(status < 300, SIPTAG_CONTACT_STR(contact.c_str())),
+                          SIPTAG_ALLOW_STR(allowed_methods),
+                          TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
+                          TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
+    // A 2xx to an INVITE waits for its ACK.
+    if (reinvite && status < 300) return;
+    ::nta_incoming_destroy(request);
+    dialog.asked.erase(found);
+}
+
+int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_t* message) {
+    auto method = Method::info;
+    switch (message->sip_request->rq_method) {
+        case sip_method_bye:
+            ::nta_incoming_treply(request, SIP_200_OK, TAG_END());
+            ::nta_incoming_destroy(request);
+            finish(dialog, calls::event::HungUp{});
+            return 0;
+        case sip_method_ack:
+            return 0;
+        case sip_method_options:
+        case sip_method_prack:
+            return 200;
+        case sip_method_info:
+            break;
+        case sip_method_invite:
+            method = Method::reinvite;
+            ::nta_incoming_bind(request, on_incoming, &dialog);
+            ::nta_incoming_treply(request, SIP_100_TRYING, TAG_END());
+            break;
+        case sip_method_update:
+            // Without a description it only says that the session lives (RFC 4028).
+            if (body_of(message).empty()) return 200;
+            method = Method::update;
+            break;
+        default:
+            return 405;
+    }
+    if (dialog.ending) {
+        ::nta_incoming_treply(request, SIP_481_NO_TRANSACTION, TAG_END());
+        ::nta_incoming_destroy(request);
+        return 0;
+    }
+    if (method != Method::info) ::nta_leg_server_route(dialog.leg, nullptr, message->sip_contact);
+    calls::event::Requested asked;
+    asked.ticket = ++last_ticket;
+    asked.method = method;
+    asked.body = {type_of(message), body_of(message)};
+    dialog.asked[asked.ticket] = request;
+    report(dialog, std::move(asked));
+    return 0;
+}
+
+}  // namespace sip

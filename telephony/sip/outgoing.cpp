@@ -1,0 +1,206 @@
+// Dialogs that we make: INVITE to ACK, and their end.
+#include "telephony/sip/dialog_state.hpp"
+#include "telephony/sip/engine.hpp"
+#include "telephony/sip/message.hpp"
+
+#include <sofia-sip/sip_header.h>
+
+#include <limits>
+
+namespace sip {
+namespace {
+
+/// 64*T1 (RFC 3261, 17.1.1.2) and some: a leg that is to end is dropped then, whatever the peer does.
+constexpr su_duration_t ending_limit_ms = 40'000;
+
+/// More requests of ours than a dialog has seen since its state was kept: numbers may skip, not repeat
+/// (RFC 3261, 12.2.1.1).
+constexpr std::uint32_t cseq_skip = 100'000;
+
+/// The leg of a dialog that an earlier server left; null when its headers make none.
+nta_leg_t* leg_of(nta_agent_t* agent, const DialogState& state, nta_request_f* on_request, Dialog* dialog) {
+    const auto cseq = std::to_string(state.cseq + cseq_skip) + " BYE";
+    auto* leg = ::nta_leg_tcreate(agent, on_request, dialog, SIPTAG_CALL_ID_STR(state.call_id.c_str()),
+                                  SIPTAG_FROM_STR(state.from.c_str()), SIPTAG_TO_STR(state.to.c_str()),
+                                  SIPTAG_CSEQ_STR(cseq.c_str()), TAG_END());
+    if (leg != nullptr) set_route(leg, state);
+    return leg;
+}
+
+int on_invite_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* message) {
+    if (dialog->over || request != dialog->invite) return 0;
+    return guarded(dialog, [&] {
+        const int status = message != nullptr ? message->sip_status->st_status : nta_outgoing_status(request);
+        dialog->engine->responded(*dialog, status < 100 ? 408 : status, message);
+        return 0;
+    });
+}
+
+int on_bye_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* message) {
+    if (message != nullptr && message->sip_status->st_status < 200) return 0;
+    nta_outgoing_destroy(request);
+    if (!dialog->over) dialog->engine->finish(*dialog, calls::event::Gone{});
+    return 0;
+}
+
+void on_limit(su_root_magic_t* /*root*/, su_timer_t* /*timer*/, su_timer_arg_t* argument) {
+    auto* dialog = static_cast<Dialog*>(argument);
+    if (!dialog->over) dialog->engine->finish(*dialog, calls::event::Gone{});
+}
+
+}  // namespace
+
+void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
+    auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
+    count.set(dialogs.size());
+    dialog.engine = this;
+    dialog.id = id;
+    const auto target = request_uri(invitation.target, options.gateway);
+    if (target.empty()) {
+        calls::event::Refused refused;
+        refused.status = 404;
+        finish(dialog, std::move(refused));
+        return;
+    }
+    const auto from = name_addr(invitation.from_name, invitation.from);
+    const auto to = name_addr({}, invitation.target);
+    dialog.leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_FROM_STR(from.c_str()),
+                                   SIPTAG_TO_STR(to.c_str()), TAG_END());
+    if (dialog.leg == nullptr) {
+        calls::event::Refused refused;
+        refused.status = 400;
+        finish(dialog, std::move(refused));
+        return;
+    }
+    ::nta_leg_tag(dialog.leg, nullptr);
+    send_invite(dialog, target.c_str(), {});
+}
+
+void Agent::Engine::send_invite(Dialog& dialog, const char* target, const std::string& sdp) {
+    if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
+    dialog.invite_status = 0;
+    dialog.asked_offer = sdp.empty();
+    dialog.peer_sdp.clear();
+    dialog.invite = ::nta_outgoing_tcreate(
+        dialog.leg, on_invite_response, &dialog, nullptr, SIP_METHOD_INVITE, URL_STRING_MAKE(target),
+        SIPTAG_CONTACT_STR(contact.c_str()), SIPTAG_ALLOW_STR(allowed_methods),
+        TAG_IF(!sdp.empty(), SIPTAG_CONTENT_TYPE_STR("application/sdp")),
+        TAG_IF(!sdp.empty(), SIPTAG_PAYLOAD_STR(sdp.c_str())), TAG_END());
+    if (dialog.invite == nullptr) {
+        responded(dialog, 503, nullptr);
+        return;
+    }
+    dialog.invite_seq = ::nta_outgoing_cseq(dialog.invite);
+}
+
+void Agent::Engine::send_ack(Dialog& dialog, const std::string& sdp) {
+    if (dialog.invite == nullptr || dialog.invite_status < 200 || dialog.invite_status >= 300) return;
+    // The INVITE's own number: an UPDATE may have moved the leg's.
+    auto* seq = ::sip_cseq_create(nullptr, dialog.invite_seq, SIP_METHOD_ACK);
+    auto* request = ::nta_outgoing_tcreate(dialog.leg, nullptr, nullptr, nullptr, SIP_METHOD_ACK, nullptr,
+                                           SIPTAG_CSEQ(seq),
+                                           TAG_IF(!sdp.empty(), SIPTAG_CONTENT_TYPE_STR("application/sdp")),
+                                           TAG_IF(!sdp.empty(), SIPTAG_PAYLOAD_STR(sdp.c_str())), TAG_END());
+    ::su_free(nullptr, seq);
+    // The stack keeps it to answer repeated 2xx.
+    if (request != nullptr) ::nta_outgoing_destroy(request);
+    ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
+}
+
+/// Acknowledges a 2xx whose session is ended at once.
+void Agent::Engine::refuse(Dialog& dialog) {
+    const calls::sdp::Origin origin{dialog.id.call, dialog.invite_seq, options.address};
+    const bool offered = dialog.asked_offer && !dialog.peer_sdp.empty();
+    send_ack(dialog, offered ? calls::sdp::refusing_answer(dialog.peer_sdp, origin) : std::string());
+}
+
+void Agent::Engine::end(Dialog& dialog) {
+    if (dialog.ending) return;
+    dialog.ending = true;
+    set_limit(dialog);
+    if (dialog.invite != nullptr && dialog.invite_status < 200) {
+        ::nta_outgoing_cancel(dialog.invite);
+        // Its final response decides: 487, or a 2xx that crossed.
+        if (!dialog.confirmed) return;
+    } else if (dialog.invite != nullptr) {
+        // A 2xx may not be left without ACK, nor a BYE overtake it.
+        refuse(dialog);
+    }
+    send_bye(dialog);
+}
+
+/// Their numbers count down from the last one, where no call's comes.
+void Agent::Engine::hang_up_lost(const std::string& text) {
+    const auto state = dialog_state_from(text);
+    if (!state) return log.error("a lost call's dialog can't be read", {{"dialog", text}});
+    const LegId id{std::numeric_limits<calls::CallNo>::max() - lost++, 0};
+    auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
+    count.set(dialogs.size());
+    dialog.engine = this;
+    dialog.id = id;
+    dialog.confirmed = true;
+    dialog.leg = leg_of(agent, *state, on_request, &dialog);
+    if (dialog.leg == nullptr) {
+        log.error("a lost call's dialog can't be ended", {{"dialog", text}});
+        finish(dialog, calls::event::Gone{});
+        return;
+    }
+    end(dialog);
+}
+
+void Agent::Engine::send_bye(Dialog& dialog) {
+    if (::nta_outgoing_tcreate(dialog.leg, on_bye_response, &dialog, nullptr, SIP_METHOD_BYE, nullptr,
+                               TAG_END()) == nullptr) {
+        finish(dialog, calls::event::Gone{});
+    }
+}
+
+void Agent::Engine::set_limit(Dialog& dialog) {
+    dialog.limit = ::su_timer_create(::su_root_task(root), ending_limit_ms);
+    if (dialog.limit != nullptr) ::su_timer_set(dialog.limit, on_limit, &dialog);
+}
+
+void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) {
+    dialog.invite_status = status;
+    if (status < 200) {
+        if (status > 100 && !dialog.ending && !dialog.confirmed) report(dialog, calls::event::Ringing{});
+        return;
+    }
+    if (status < 300 && message != nullptr) {
+        accepted(dialog, message);
+        return;
+    }
+    if (!dialog.confirmed) {
+        calls::event::Refused refused;
+        refused.status = status;
+        finish(dialog, std::move(refused));
+        return;
+    }
+    if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
+    if (dialog.ending) return;
+    calls::event::Rejected rejected;
+    rejected.status = status;
+    report(dialog, std::move(rejected));
+}
+
+void Agent::Engine::accepted(Dialog& dialog, const sip_t* message) {
+    const bool first = !dialog.confirmed;
+    if (first) {
+        ::nta_leg_rtag(dialog.leg, message->sip_to->a_tag);
+        dialog.confirmed = true;
+    }
+    ::nta_leg_client_reroute(dialog.leg, message->sip_record_route, message->sip_contact, first);
+    dialog.peer_sdp = body_of(message);
+    if (!dialog.ending) {
+        calls::event::Answered answered;
+        answered.sdp = dialog.peer_sdp;
+        answered.dialog = to_string(dialog_state_of(message));
+        report(dialog, std::move(answered));
+        return;
+    }
+    // It crossed our CANCEL, or our BYE.
+    refuse(dialog);
+    if (first) send_bye(dialog);
+}
+
+}  // namespace sip
