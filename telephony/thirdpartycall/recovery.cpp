@@ -3,7 +3,7 @@
 
 #include "base/decimal.hpp"
 #include "ledger/hold_id.hpp"
-#include "telephony/thirdpartycall/call_charge.hpp"
+#include "telephony/calls/call_charge.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -49,7 +49,7 @@ struct LostCall {
     std::string id;
     bool answered = false;
     std::string hold;  ///< empty: nothing is to be posted
-    CallCharge charge;
+    calls::CallCharge charge;
 };
 
 LostCall lost_call(const sql::Rows& rows, std::size_t row) {
@@ -80,8 +80,8 @@ boost::asio::awaitable<bool> settle(ledger::Ledger& ledger, const LostCall& lost
     auto charge = lost.charge;
     charge.hold = *hold;
     charge.origin.application = (*hold)->application;
-    auto kept = std::make_shared<const CallCharge>(std::move(charge));
-    co_return co_await settle_charge(ledger, log, std::move(kept), lost.answered, lost.charge.seconds);
+    auto kept = std::make_shared<const calls::CallCharge>(std::move(charge));
+    co_return co_await calls::settle_charge(ledger, log, std::move(kept), lost.answered, lost.charge.seconds);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // The operations, each in the terms of its version.
 #include "telephony/thirdpartycall/third_party_call.hpp"
 
-#include "ledger/hold_id.hpp"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -113,15 +112,6 @@ bool may_see(const auth::Principal& principal, const tasks::Owner& owner) {
     return principal.kind() == auth::Kind::administrator && principal.domain() == owner.domain;
 }
 
-void record_charge(calls::RecordFacts& record, const CallCharge& charge) {
-    record.hold = to_string(charge.hold->id);
-    if (!charge.by_time()) record.amount = charge.amount.value.text();
-    record.unit = charge.amount.unit.value_or("");
-    record.reference = charge.origin.reference;
-    record.description = charge.origin.description;
-    record.code = charge.origin.code;
-}
-
 }  // namespace
 
 ThirdPartyCall::ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
@@ -154,7 +144,7 @@ frontend::Service ThirdPartyCall::service() {
 /// Puts the address into normal form. A fault: it can't be called, or not by this principal.
 boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::check_address(const Call& call,
                                                                              NamedAddress& party) {
-    const auto address = callable_address(party.address);
+    const auto address = calls::callable_address(party.address);
     if (!address) co_return refused(Fault::service("SVC0004", {party.part}));
     party.address = *address;
     const auto& principal = *call.principal;
@@ -204,11 +194,11 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
     if (charging) {
         const auto account = co_await payer(call, parameters.parties.front());
         if (!account) co_return refused_charge(account.error());
-        auto held = co_await hold_charge(ledger_, call.principal->application(), *account,
-                                         std::move(*charging), options_.slice);
+        auto held = co_await calls::hold_charge(ledger_, call.principal->application(), *account,
+                                                std::move(*charging), options_.slice);
         if (!held) co_return refused_charge(held.error());
         charge = std::make_shared<CallCharge>(std::move(*held));
-        record_charge(parameters.record, *charge);
+        calls::record_charge(parameters.record, *charge);
         parameters.options.granted = std::chrono::seconds(charge->seconds);
         parameters.extend = extension(charge);
     }
@@ -227,7 +217,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
 /// What posts the end of a charge, on the directory's executor.
 ThirdPartyCall::Settlement ThirdPartyCall::settlement(const std::shared_ptr<const CallCharge>& charge) {
     return [this, charge](tasks::Settlement how, std::function<void()> done) {
-        auto posting = settle_charge(ledger_, log_, charge, how.paid, how.seconds);
+        auto posting = calls::settle_charge(ledger_, log_, charge, how.paid, how.seconds);
         boost::asio::co_spawn(directory_.executor(), std::move(posting),
                               [done](const std::exception_ptr& error, bool settled) {
                                   if (!error && settled) done();
@@ -238,7 +228,8 @@ ThirdPartyCall::Settlement ThirdPartyCall::settlement(const std::shared_ptr<cons
 /// What pays for one slice more, on the directory's executor.
 ThirdPartyCall::Extension ThirdPartyCall::extension(const std::shared_ptr<CallCharge>& charge) {
     return [this, charge](std::function<void(std::chrono::seconds)> granted) {
-        auto posting = extend_charge(ledger_, log_, charge, options_.slice, options_.call.extend_ahead);
+        auto posting =
+            calls::extend_charge(ledger_, log_, charge, options_.slice, options_.call.extend_ahead);
         boost::asio::co_spawn(directory_.executor(), std::move(posting),
                               [charge, granted](const std::exception_ptr& error, bool held) {
                                   if (!error && held) granted(std::chrono::seconds(charge->seconds));
@@ -367,7 +358,7 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const 
     if (!source) co_return invalid("sourceCallSessionIdentifier");
     const auto destination = co_await read(call, request.destination);
     if (!destination) co_return invalid("destinationCallSessionIdentifier");
-    const auto address = callable_address(request.participant).value_or("");
+    const auto address = calls::callable_address(request.participant).value_or("");
     const auto here = [&](const tasks::Dictionary& party) {
         return *party.find<std::string>("address") == address &&
                *party.find<std::string>("status") != "CallParticipantTerminated";
@@ -385,7 +376,7 @@ ThirdPartyCall::Handled<ParticipantInformationResult> ThirdPartyCall::get_partic
     const Call& call, ParticipantReference request) {
     const auto status = co_await read(call, std::move(request.session));
     if (!status) co_return invalid("callSessionIdentifier");
-    const auto address = callable_address(request.participant);
+    const auto address = calls::callable_address(request.participant);
     for (const auto& party : participants_of(*status)) {
         if (address && *party.find<std::string>("address") == *address) {
             ParticipantInformationResult result;
@@ -410,7 +401,7 @@ ThirdPartyCall::Handled<CallSessionResult> ThirdPartyCall::get_session(const Cal
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::delete_participant(const Call& call,
                                                                         ParticipantReference request) {
-    tasks::TaskEvent event{"delCallPeer", callable_address(request.participant).value_or("")};
+    tasks::TaskEvent event{"delCallPeer", calls::callable_address(request.participant).value_or("")};
     return tell(call, std::move(request.session), "callSessionIdentifier", std::move(event));
 }
 

@@ -4,11 +4,11 @@
 #include "base/log.hpp"
 #include "frontend/service.hpp"
 #include "ledger/ledger.hpp"
+#include "telephony/calls/call_charge.hpp"
+#include "telephony/calls/destinations.hpp"
 #include "telephony/calls/signalling.hpp"
 #include "telephony/tasks/directory.hpp"
 #include "telephony/tasks/make_call.hpp"
-#include "telephony/thirdpartycall/call_charge.hpp"
-#include "telephony/thirdpartycall/destinations.hpp"
 #include "telephony/thirdpartycall/messages.hpp"
 
 #include <atomic>
@@ -22,6 +22,9 @@
 #include <vector>
 
 namespace thirdpartycall {
+
+using calls::CallCharge;
+using calls::Destinations;
 
 class ThirdPartyCall {
   public:

@@ -1,12 +1,12 @@
 // Prefixes and hosts.
-#include "telephony/thirdpartycall/destinations.hpp"
+#include "telephony/calls/destinations.hpp"
 
 #include "ledger/address.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace thirdpartycall {
+namespace calls {
 namespace {
 
 constexpr std::size_t address_max = 512;
@@ -74,4 +74,4 @@ bool Destinations::allowed(std::string_view address) const {
     return host.starts_with("127.") || host == "localhost" || host == "[::1]";
 }
 
-}  // namespace thirdpartycall
+}  // namespace calls

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace thirdpartycall {
+namespace calls {
 
 /// The address in normal form, when it is one that can be called: a tel: number or a sip: URI of printable
 /// characters without brackets, quotes, headers or control characters.
@@ -27,4 +27,4 @@ class Destinations {
     bool loopback_;
 };
 
-}  // namespace thirdpartycall
+}  // namespace calls

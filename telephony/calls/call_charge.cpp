@@ -1,5 +1,5 @@
 // Hold, capture and release of a call's amount.
-#include "telephony/thirdpartycall/call_charge.hpp"
+#include "telephony/calls/call_charge.hpp"
 
 #include "base/ids.hpp"
 #include "ledger/hold_id.hpp"
@@ -10,7 +10,7 @@
 #include <chrono>
 #include <utility>
 
-namespace thirdpartycall {
+namespace calls {
 namespace {
 
 using Posted = boost::asio::awaitable<ledger::Result<ledger::Receipt>>;
@@ -138,7 +138,8 @@ Held hold_slice(ledger::Ledger& ledger, ledger::AccountPtr payer, CallCharge cha
 
 boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,
                                                                std::string application,
-                                                               ledger::AccountPtr payer, Charging charging,
+                                                               ledger::AccountPtr payer,
+                                                               applications::Charging charging,
                                                                std::chrono::seconds slice) {
     CallCharge charge;
     charge.origin.application = std::move(application);
@@ -204,4 +205,13 @@ boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger 
     co_return false;
 }
 
-}  // namespace thirdpartycall
+void record_charge(RecordFacts& record, const CallCharge& charge) {
+    record.hold = to_string(charge.hold->id);
+    if (!charge.by_time()) record.amount = charge.amount.value.text();
+    record.unit = charge.amount.unit.value_or("");
+    record.reference = charge.origin.reference;
+    record.description = charge.origin.description;
+    record.code = charge.origin.code;
+}
+
+}  // namespace calls

@@ -4,7 +4,8 @@
 
 #include "base/log.hpp"
 #include "ledger/ledger.hpp"
-#include "telephony/thirdpartycall/messages.hpp"
+#include "telephony/applications/common_types.hpp"
+#include "telephony/calls/records.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -14,7 +15,7 @@
 #include <optional>
 #include <string>
 
-namespace thirdpartycall {
+namespace calls {
 
 /// A hold and the keys of what is posted on it.
 struct CallCharge {
@@ -32,7 +33,7 @@ struct CallCharge {
 [[nodiscard]] boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,
                                                                              std::string application,
                                                                              ledger::AccountPtr payer,
-                                                                             Charging charging,
+                                                                             applications::Charging charging,
                                                                              std::chrono::seconds slice);
 
 /// Holds for one slice more. Tries again when the ledger is away, for `patience` at most. False: it is not
@@ -49,4 +50,7 @@ struct CallCharge {
                                                          std::shared_ptr<const CallCharge> charge, bool paid,
                                                          std::int64_t seconds);
 
-}  // namespace thirdpartycall
+/// What a call's record says of its charge.
+void record_charge(RecordFacts& record, const CallCharge& charge);
+
+}  // namespace calls
