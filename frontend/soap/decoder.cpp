@@ -1,6 +1,7 @@
 // The decoder and its pool of parsers.
 #include "frontend/soap/envelope.hpp"
 #include "frontend/soap/envelope_reader.hpp"
+#include "frontend/soap/plain_reader.hpp"
 #include "frontend/soap/reply_reader.hpp"
 #include "frontend/soap/xml_reader.hpp"
 
@@ -14,9 +15,22 @@ namespace {
 /// Everything that one message at a time needs, kept for the next one.
 struct Worker {
     explicit Worker(const Limits& limits) : request(limits), reply(limits) {}
+    PlainReader plain;
     XmlReader xml;
     RequestReader request;
     ReplyReader reply;
+
+    /// Has a document read by what `reset` prepares, a second time when it is not plain.
+    template <class Reset>
+    void read(std::string_view bytes, const Limits& limits, EnvelopeReader& reader, Reset reset) {
+        reset();
+        const Document document(bytes, limits);
+        if (!plain.parse(document, reader)) {
+            reset();
+            xml.parse(document, reader);
+        }
+        reader.check_complete();
+    }
 };
 
 constexpr std::size_t excerpt_bytes_max = 200;
@@ -84,11 +98,8 @@ Decoder::~Decoder() = default;
 Decoded Decoder::decode(std::string_view bytes, std::optional<Endpoint> only, UnknownElements unknown) const {
     const Pool::Lease worker(*pool_);
     RequestReader& reader = worker->request;
-    reader.reset(*catalogue_, only, unknown);
     try {
-        const Document document(bytes, limits_);
-        worker->xml.parse(document, reader);
-        reader.check_complete();
+        worker->read(bytes, limits_, reader, [&] { reader.reset(*catalogue_, only, unknown); });
         return reader.take_request();
     } catch (const XmlError& error) {
         return reader.take_failure(Fault::client(std::string("the message cannot be read: ") + error.what()));
@@ -101,11 +112,8 @@ Reply Decoder::decode_reply(std::string_view bytes, const Endpoint& endpoint,
                             const OperationTable& operation) const {
     const Pool::Lease worker(*pool_);
     ReplyReader& reader = worker->reply;
-    reader.reset(endpoint, operation);
     try {
-        const Document document(bytes, limits_);
-        worker->xml.parse(document, reader);
-        reader.check_complete();
+        worker->read(bytes, limits_, reader, [&] { reader.reset(endpoint, operation); });
         return reader.take_reply();
     } catch (const XmlError& error) {
         return Unintelligible{std::string(error.what()) + ": " + excerpt(bytes)};
