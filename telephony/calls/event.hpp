@@ -36,9 +36,11 @@ namespace event {
 
 /// The first one.
 struct Start {};
-/// 180 to 199.
+/// 101 to 199.
 struct Ringing {
     LegNo leg = 0;
+    int status = 180;
+    std::string sdp{};  ///< early media's; an answer, or an offer where we made none
 };
 /// A 2xx to our INVITE or re-INVITE. It waits for an Ack.
 struct Answered {
@@ -152,6 +154,12 @@ struct Answer {
     int status = 200;
     Body body;
 };
+/// The final failure of a caller's INVITE: its leg is gone then.
+struct Refuse {
+    LegNo leg = 0;
+    int status = 0;
+    std::string reason{};  ///< empty: the usual phrase
+};
 /// Ends a leg whatever its state: CANCEL, or ACK and BYE, or BYE.
 struct End {
     LegNo leg = 0;
@@ -185,10 +193,10 @@ struct Finished {};
 
 }  // namespace command
 
-using Command =
-    std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay, command::Answer,
-                 command::End, command::Join, command::Leave, command::Secure, command::SetTimer,
-                 command::Capture, command::Extend, command::Release, command::Changed, command::Finished>;
+using Command = std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay,
+                             command::Answer, command::Refuse, command::End, command::Join, command::Leave,
+                             command::Secure, command::SetTimer, command::Capture, command::Extend,
+                             command::Release, command::Changed, command::Finished>;
 using Commands = std::vector<Command>;
 
 }  // namespace calls

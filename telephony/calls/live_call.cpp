@@ -1,15 +1,9 @@
-// Carries out a call's commands.
+// Third-party calls as they run.
 #include "telephony/calls/live_call.hpp"
 
-#include <boost/asio/steady_timer.hpp>
-#include <map>
 #include <utility>
 
 namespace calls {
-
-struct LiveCall::Timers {
-    std::map<TimerId, boost::asio::steady_timer> running;
-};
 
 Moment now() {
     using namespace std::chrono;
@@ -20,28 +14,14 @@ Moment now() {
 LiveCall::LiveCall(CallNo number, const std::vector<std::string>& parties, CallOptions options,
                    std::string caller_name, Signalling& signalling, boost::asio::any_io_executor executor,
                    Observer observer)
-    : number_(number),
-      call_(parties, std::move(options), now()),
+    : call_(parties, std::move(options), now()),
       caller_name_(std::move(caller_name)),
-      signalling_(signalling),
-      executor_(std::move(executor)),
-      observer_(std::move(observer)),
-      timers_(std::make_unique<Timers>()) {}
+      runner_(number,
+              {[this](const Event& event) { deliver(event); },
+               [this](const command::Invite& command) { return invitation(command); }},
+              signalling, std::move(executor), std::move(observer)) {}
 
-LiveCall::~LiveCall() = default;
-
-void LiveCall::deliver(const Event& event) { run(call_.on(event, now())); }
-
-void LiveCall::set_timer(const command::SetTimer& timer) {
-    auto& entry = timers_->running.try_emplace(timer.id, executor_, timer.after).first->second;
-    entry.async_wait([this, id = timer.id](const boost::system::error_code& error) {
-        // Cancelled by the destructor of its call, which is gone by now.
-        if (error) return;
-        timers_->running.erase(id);
-        const event::Timer rang{id};
-        deliver(rang);
-    });
-}
+void LiveCall::deliver(const Event& event) { runner_.run(call_.on(event, now())); }
 
 /// Towards the first party the second one seems to call; towards all others the first.
 Invitation LiveCall::invitation(const command::Invite& command) const {
@@ -52,64 +32,6 @@ Invitation LiveCall::invitation(const command::Invite& command) const {
     result.from = parties[parties.size() > other ? other : 0].address;
     if (command.leg != 0) result.from_name = caller_name_;
     return result;
-}
-
-/// Timers run whatever is awaited, and a leg that is to end does not wait for a record.
-void LiveCall::run(Commands commands) {
-    for (auto& command : commands) {
-        if (const auto* timer = std::get_if<command::SetTimer>(&command)) {
-            set_timer(*timer);
-            continue;
-        }
-        if (std::holds_alternative<command::End>(command) ||
-            std::holds_alternative<command::Finished>(command))
-            securing_.reset();
-        waiting_.push_back(std::move(command));
-    }
-    carry_on();
-}
-
-void LiveCall::secure() {
-    securing_ = std::make_shared<int>();
-    observer_.secure([this, which = std::weak_ptr<int>(securing_)] {
-        // The call is gone, or does not wait any more.
-        if (which.expired()) return;
-        securing_.reset();
-        carry_on();
-    });
-}
-
-void LiveCall::carry_on() {
-    struct Carry {
-        LiveCall& self;
-        [[nodiscard]] LegId id(LegNo leg) const { return {self.number_, leg}; }
-        void operator()(command::Invite& c) const { self.signalling_.invite(id(c.leg), self.invitation(c)); }
-        void operator()(command::Reinvite& c) const {
-            self.signalling_.reinvite(id(c.leg), std::move(c.sdp));
-        }
-        void operator()(command::Ack& c) const { self.signalling_.ack(id(c.leg), std::move(c.sdp)); }
-        void operator()(command::Relay& c) const {
-            self.signalling_.relay(id(c.leg), c.ticket, c.method, std::move(c.body));
-        }
-        void operator()(command::Answer& c) const {
-            self.signalling_.answer(id(c.leg), c.ticket, c.status, std::move(c.body));
-        }
-        void operator()(command::End& c) const { self.signalling_.end(id(c.leg)); }
-        void operator()(command::Join&) const {}   // not given without options.bridge
-        void operator()(command::Leave&) const {}  // the same
-        void operator()(command::Secure&) const { self.secure(); }
-        void operator()(command::SetTimer&) const {}  // is set without waiting
-        void operator()(command::Capture&) const { self.observer_.settled_paid(); }
-        void operator()(command::Extend&) const { self.observer_.extend(); }
-        void operator()(command::Release&) const { self.observer_.settled_free(); }
-        void operator()(command::Changed&) const { self.observer_.changed(); }
-        void operator()(command::Finished&) const { self.observer_.finished(); }
-    };
-    while (!securing_ && !waiting_.empty()) {
-        auto command = std::move(waiting_.front());
-        waiting_.pop_front();
-        std::visit(Carry{*this}, command);
-    }
 }
 
 }  // namespace calls

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace calls {
 
@@ -21,16 +22,28 @@ struct LegId {
 
 /// Who is called, and who seems to call.
 struct Invitation {
-    std::string target;     ///< sip: or tel: URI
-    std::string from;       ///< the same
-    std::string from_name;  ///< display name; may be empty
+    std::string target;      ///< sip: or tel: URI
+    std::string from;        ///< the same
+    std::string from_name;   ///< display name; may be empty
+    std::string contact{};   ///< where the target is registered: the URI to send to; empty: the target itself
+    std::string route{};     ///< and by which proxies (RFC 3327)
+    std::uint64_t flow = 0;  ///< and on which of this node's connections; 0, or gone: a new one
+    std::string sdp{};       ///< the offer; empty: one is asked for
+    int max_forwards = 70;
+};
+
+/// A final response beside its body.
+struct Response {
+    int status = 0;
+    std::string reason{};                ///< empty: the usual phrase
+    std::vector<std::string> headers{};  ///< whole lines without their ends
 };
 
 /// What legs report, on a thread of the network's.
 using EventSink = std::function<void(CallNo, Event)>;
 
 /// Every function returns at once and may be called on any thread; the order of calls for one leg is kept.
-/// A leg that was invited reports its end exactly once: Refused, HungUp, Lost or Gone.
+/// A leg reports its end exactly once: Refused, HungUp, Lost or Gone.
 class Signalling {
   public:
     virtual ~Signalling() = default;
@@ -40,6 +53,8 @@ class Signalling {
     virtual void relay(LegId leg, Ticket ticket, Method method, Body body) = 0;
     virtual void answer(LegId leg, Ticket ticket, int status, Body body) = 0;
     virtual void end(LegId leg) = 0;
+    /// Answers a caller's INVITE with a failure: the leg is Gone. What came first counts.
+    virtual void refuse(LegId leg, Response response) = 0;
     /// Ends a dialog that an earlier server left, by what its Answered said.
     virtual void hang_up_lost(std::string dialog) = 0;
 };

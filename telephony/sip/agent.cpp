@@ -72,6 +72,27 @@ void Agent::end(LegId leg) {
     });
 }
 
+void Agent::refuse(LegId leg, calls::Response response) {
+    engine_->post([engine = engine_.get(), leg, response = std::move(response)] {
+        if (auto* dialog = engine->find(leg)) engine->turn_away(*dialog, response);
+    });
+}
+
+void Agent::receive(calls::Reception* reception) {
+    std::promise<void> done;
+    engine_->post([engine = engine_.get(), reception, &done] {
+        engine->reception = reception;
+        done.set_value();
+    });
+    done.get_future().wait();
+}
+
+void Agent::respond(Ticket ticket, calls::Response response) {
+    engine_->post([engine = engine_.get(), ticket, response = std::move(response)] {
+        engine->respond(ticket, response);
+    });
+}
+
 void Agent::hang_up_lost(std::string dialog) {
     engine_->post([engine = engine_.get(), dialog = std::move(dialog)] { engine->hang_up_lost(dialog); });
 }

@@ -1,7 +1,8 @@
-// The SIP user agent: outgoing dialogs of third-party calls over UDP and TCP, in a thread of its own.
+// The SIP user agent: dialogs that we and that others make, over UDP and TCP, in a thread of its own.
 #pragma once
 
 #include "base/log.hpp"
+#include "telephony/calls/reception.hpp"
 #include "telephony/calls/signalling.hpp"
 
 #include <chrono>
@@ -19,11 +20,14 @@ struct AgentOptions {
     std::string gateway;        ///< sip: URI's host[:port] for tel: URIs; empty: they are not reachable
 };
 
-class Agent final : public calls::Signalling {
+class Agent final : public calls::Signalling, public calls::Registrations {
   public:
     /// Binds and starts its thread. std::runtime_error when the address can't be had.
     Agent(AgentOptions options, calls::EventSink sink, base::Logger log);
     ~Agent() override;
+
+    /// From now on calls and registrations are reported there; before, and with null, they get 503.
+    void receive(calls::Reception* reception);
 
     /// Ends the thread: nothing is reported any more, and commands do nothing. What legs are left is dropped.
     void close();
@@ -34,7 +38,9 @@ class Agent final : public calls::Signalling {
     void relay(calls::LegId leg, calls::Ticket ticket, calls::Method method, calls::Body body) override;
     void answer(calls::LegId leg, calls::Ticket ticket, int status, calls::Body body) override;
     void end(calls::LegId leg) override;
+    void refuse(calls::LegId leg, calls::Response response) override;
     void hang_up_lost(std::string dialog) override;
+    void respond(calls::Ticket ticket, calls::Response response) override;
 
     /// Dialogs that are not over, for metrics and tests.
     [[nodiscard]] std::size_t legs() const;

@@ -11,8 +11,15 @@
 namespace sip {
 namespace {
 
-int on_stranger(Dialog* /*none*/, nta_leg_t* /*leg*/, nta_incoming_t* /*request*/, const sip_t* message) {
-    return answer_to_stranger(message);
+/// A request outside every dialog. Its leg's magic is the engine, which has no dialog to give.
+int on_stranger(Dialog* engine, nta_leg_t* /*leg*/, nta_incoming_t* request, const sip_t* message) {
+    auto& self = *reinterpret_cast<Agent::Engine*>(engine);
+    try {
+        return self.stranger(request, message);
+    } catch (const std::exception& error) {
+        self.log.error("a SIP request failed", {{"error", error.what()}});
+        return 500;
+    }
 }
 
 int on_wake(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
@@ -62,7 +69,8 @@ void Agent::Engine::run() {
         ::nta_agent_create(root, URL_STRING_MAKE(bound.c_str()), nullptr, nullptr, NTATAG_UA(1),
                            NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000), TAG_END());
     if (agent != nullptr) {
-        ::nta_leg_tcreate(agent, on_stranger, nullptr, NTATAG_NO_DIALOG(1), TAG_END());
+        ::nta_leg_tcreate(agent, on_stranger, reinterpret_cast<Dialog*>(this), NTATAG_NO_DIALOG(1),
+                          TAG_END());
         const auto* url = ::nta_agent_contact(agent)->m_url;
         contact = options.advertise.empty()
                       ? "<sip:" + std::string(url->url_host) +
@@ -73,6 +81,9 @@ void Agent::Engine::run() {
         ::su_root_run(root);
         for (auto& [id, dialog] : dialogs) release(*dialog);
         dialogs.clear();
+        for (const auto& [ticket, request] : registering) ::nta_incoming_destroy(request);
+        registering.clear();
+        flows.clear();
         ::nta_agent_destroy(agent);
     } else {
         started.set_value(false);

@@ -3,6 +3,7 @@
 
 #include "telephony/calls/sdp.hpp"
 #include "telephony/sip/agent.hpp"
+#include "telephony/sip/flows.hpp"
 #include "telephony/sip/leg_count.hpp"
 
 namespace sip {
@@ -43,8 +44,10 @@ struct Dialog {
     nta_outgoing_t* invite = nullptr;  ///< the INVITE or re-INVITE that is not acknowledged yet
     std::uint32_t invite_seq = 0;
     int invite_status = 0;
-    bool asked_offer = false;  ///< that INVITE had no description
-    std::string peer_sdp;      ///< of its 2xx
+    bool asked_offer = false;        ///< that INVITE had no description
+    std::string peer_sdp;            ///< of its 2xx
+    nta_incoming_t* call = nullptr;  ///< of a caller: the INVITE, until it is answered and acknowledged
+    bool unacknowledged = false;     ///< our 2xx to it
     bool confirmed = false;
     bool ending = false;  ///< we want it gone
     bool over = false;    ///< reported, to be erased
@@ -65,6 +68,10 @@ struct Agent::Engine {
     std::map<LegId, std::unique_ptr<Dialog>> dialogs;
     LegCount count;
     Ticket last_ticket = 0;
+    calls::Reception* reception = nullptr;
+    calls::CallNo next_call = calls::first_incoming_call;
+    std::map<Ticket, nta_incoming_t*> registering;
+    Flows flows;
     std::uint64_t lost = 0;  ///< dialogs of an earlier server that were hung up
     std::string contact;
     std::promise<bool> started;
@@ -75,7 +82,8 @@ struct Agent::Engine {
     void drain();
 
     void invite(LegId id, const calls::Invitation& invitation);
-    void send_invite(Dialog& dialog, const char* target, const std::string& sdp);
+    void send_invite(Dialog& dialog, const char* target, const std::string& sdp,
+                     const calls::Invitation& way = {});
     void send_ack(Dialog& dialog, const std::string& sdp);
     void send_relay(Dialog& dialog, Ticket ticket, Method method, const Body& body);
     void send_answer(Dialog& dialog, Ticket ticket, int status, const Body& body);
@@ -88,6 +96,12 @@ struct Agent::Engine {
     void responded(Dialog& dialog, int status, const sip_t* message);
     void accepted(Dialog& dialog, const sip_t* message);
     int requested(Dialog& dialog, nta_incoming_t* request, const sip_t* message);
+
+    int stranger(nta_incoming_t* request, const sip_t* message);
+    int called(nta_incoming_t* request, const sip_t* message);
+    int register_request(nta_incoming_t* request, const sip_t* message);
+    void respond(Ticket ticket, const calls::Response& response);
+    void turn_away(Dialog& dialog, const calls::Response& response);
 
     template <class Event>
     void report(const Dialog& dialog, Event event) {
@@ -125,6 +139,8 @@ int guarded(Dialog* dialog, Work work) noexcept {
     return 0;
 }
 
+/// The ACK to our 2xx, a CANCEL, or (null) no ACK in time.
+int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message);
 /// A request of the peer's inside a dialog.
 int on_request(Dialog* dialog, nta_leg_t* leg, nta_incoming_t* request, const sip_t* message);
 

@@ -24,25 +24,32 @@ int on_relay_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mess
     });
 }
 
-/// The ACK to our 2xx, a CANCEL, or (null) no ACK in time.
+}  // namespace
+
 int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
     if (dialog->over) return 0;
     return guarded(dialog, [&] {
         std::erase_if(dialog->asked, [&](const auto& entry) { return entry.second == request; });
-        if (message == nullptr) {
-            nta_incoming_destroy(request);
+        const bool cancelled = message != nullptr && message->sip_request->rq_method == sip_method_cancel;
+        const bool first = request == dialog->call;
+        if (first) dialog->call = nullptr;
+        dialog->unacknowledged = false;
+        calls::event::Acknowledged acknowledged;
+        acknowledged.sdp = body_of(message);
+        ::nta_incoming_destroy(request);
+        if (cancelled) {
+            // The stack has answered both. A re-INVITE's end is the business of whoever it was relayed to.
+            if (first) dialog->engine->finish(*dialog, calls::event::HungUp{});
+        } else if (dialog->ending) {
+            dialog->engine->send_bye(*dialog);
+        } else if (message == nullptr) {
             dialog->engine->end(*dialog);
-        } else if (message->sip_request->rq_method == sip_method_ack) {
-            calls::event::Acknowledged acknowledged;
-            acknowledged.sdp = body_of(message);
-            nta_incoming_destroy(request);
+        } else {
             dialog->engine->report(*dialog, std::move(acknowledged));
         }
         return 0;
     });
 }
-
-}  // namespace
 
 int on_request(Dialog* dialog, nta_leg_t* /*leg*/, nta_incoming_t* request, const sip_t* message) {
     if (dialog->over) return 481;
@@ -76,8 +83,13 @@ void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const
                           SIPTAG_ALLOW_STR(allowed_methods),
                           TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
                           TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
+    if (status < 200) return;
     // A 2xx to an INVITE waits for its ACK.
-    if (reinvite && status < 300) return;
+    if (reinvite && status < 300) {
+        dialog.unacknowledged = true;
+        dialog.confirmed = true;
+        return;
+    }
     ::nta_incoming_destroy(request);
     dialog.asked.erase(found);
 }

@@ -1,8 +1,14 @@
 // Bodies and headers as strings.
 #include "telephony/sip/message.hpp"
 
+#include <arpa/inet.h>
+#include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta.h>
 #include <sofia-sip/sip_header.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <array>
 
 namespace sip {
 namespace {
@@ -17,7 +23,75 @@ std::string text_of(const Header* header) {
     return result;
 }
 
+std::string source_of(nta_incoming_s* request) {
+    auto* message = ::nta_incoming_getrequest(request);
+    if (message == nullptr) return {};
+    const auto* address = ::msg_addr(message);
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const void* bytes = address->su_family == AF_INET6 ? static_cast<const void*>(&address->su_sin6.sin6_addr)
+                                                       : static_cast<const void*>(&address->su_sin.sin_addr);
+    const auto* done = ::inet_ntop(address->su_family, bytes, text.data(), text.size());
+    std::string result = done != nullptr ? done : "";
+    ::msg_destroy(message);
+    return result;
+}
+
+/// The URI of a name-addr or addr-spec.
+std::string uri_in(std::string_view value) {
+    if (const auto open = value.find('<'); open != std::string_view::npos)
+        return std::string(value.substr(open + 1, value.find('>', open) - open - 1));
+    return std::string(value.substr(0, value.find_first_of(" ;,")));
+}
+
+std::string without_quotes(const char* name) {
+    std::string result = name != nullptr ? name : "";
+    if (result.size() > 1 && result.front() == '"') result = result.substr(1, result.size() - 2);
+    std::erase(result, '\\');
+    return result;
+}
+
 }  // namespace
+
+std::string text_of(const url_t* uri) {
+    su_home_t home[1] = {SU_HOME_INIT(home)};
+    const auto* text = ::url_as_string(home, uri);
+    std::string result = text != nullptr ? text : "";
+    ::su_home_deinit(home);
+    return result;
+}
+
+std::string path_of(const sip_s* message) {
+    std::string list;
+    for (const auto* path = message->sip_path; path != nullptr; path = path->r_next)
+        list += (list.empty() ? "<" : ", <") + text_of(path->r_url) + '>';
+    return list;
+}
+
+calls::Sender sender_of(nta_incoming_s* request, const sip_s* message) {
+    calls::Sender sender;
+    sender.source = source_of(request);
+    sender.from = text_of(message->sip_from->a_url);
+    sender.from_name = without_quotes(message->sip_from->a_display);
+    sender.authorization = text_of(message->sip_authorization);
+    for (const auto* other = message->sip_unknown; other != nullptr; other = other->un_next) {
+        if (::strcasecmp(other->un_name, "P-Asserted-Identity") == 0 && sender.asserted.empty())
+            sender.asserted = uri_in(other->un_value);
+    }
+    return sender;
+}
+
+DialogState called_dialog_state(const sip_s* invite, const char* tag) {
+    DialogState state;
+    state.call_id = invite->sip_call_id->i_id;
+    state.from = text_of(invite->sip_to) + ";tag=" + tag;
+    state.to = text_of(invite->sip_from);
+    state.contact = text_of(invite->sip_contact);
+    for (const auto* route = invite->sip_record_route; route != nullptr; route = route->r_next)
+        state.record_routes.push_back(text_of(route));
+    // Whoever was called sends along the routes as they stand; the caller, and set_route, turns them round.
+    std::ranges::reverse(state.record_routes);
+    return state;
+}
 
 std::string body_of(const sip_s* message) {
     const auto* payload = message != nullptr ? message->sip_payload : nullptr;
@@ -61,8 +135,6 @@ int answer_to_stranger(const sip_s* message) {
         case sip_method_bye:
         case sip_method_cancel:
             return 481;
-        case sip_method_invite:
-            return 404;
         default:
             return 501;
     }

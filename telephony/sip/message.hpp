@@ -1,10 +1,14 @@
 // What is read from sofia-sip's messages.
 #pragma once
 
+#include "telephony/calls/reception.hpp"
 #include "telephony/sip/dialog_state.hpp"
+
+#include <sofia-sip/url.h>
 
 #include <string>
 
+struct nta_incoming_s;
 struct nta_leg_s;
 struct sip_s;
 
@@ -14,12 +18,18 @@ namespace sip {
 [[nodiscard]] std::string body_of(const sip_s* message);
 /// Its Content-Type, without parameters.
 [[nodiscard]] std::string type_of(const sip_s* message);
+[[nodiscard]] std::string text_of(const url_t* uri);
+/// The Path headers as one list; empty: there are none.
+[[nodiscard]] std::string path_of(const sip_s* message);
+[[nodiscard]] calls::Sender sender_of(nta_incoming_s* request, const sip_s* message);
+/// Of the dialog that this INVITE makes when it is answered with our tag.
+[[nodiscard]] DialogState called_dialog_state(const sip_s* invite, const char* tag);
 /// Of the dialog that a 2xx to our INVITE made, or refreshed.
 [[nodiscard]] DialogState dialog_state_of(const sip_s* message);
 /// Sends what this leg sends where the dialog's requests go.
 void set_route(nta_leg_s* leg, const DialogState& state);
 
-/// The status for a request outside our dialogs, as nobody is registered here; 0: none is due.
+/// The status for a request outside our dialogs that is no call and no registration; 0: none is due.
 [[nodiscard]] int answer_to_stranger(const sip_s* message);
 
 /// A URI with the name before it, if there is one.

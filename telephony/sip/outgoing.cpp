@@ -55,7 +55,8 @@ void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
     count.set(dialogs.size());
     dialog.engine = this;
     dialog.id = id;
-    const auto target = request_uri(invitation.target, options.gateway);
+    const auto target =
+        invitation.contact.empty() ? request_uri(invitation.target, options.gateway) : invitation.contact;
     if (target.empty()) {
         calls::event::Refused refused;
         refused.status = 404;
@@ -73,10 +74,14 @@ void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
         return;
     }
     ::nta_leg_tag(dialog.leg, nullptr);
-    send_invite(dialog, target.c_str(), {});
+    send_invite(dialog, target.c_str(), invitation.sdp, invitation);
 }
 
-void Agent::Engine::send_invite(Dialog& dialog, const char* target, const std::string& sdp) {
+/// `way` is looked at for the first INVITE of a dialog, whose target is given.
+void Agent::Engine::send_invite(Dialog& dialog, const char* target, const std::string& sdp,
+                                const calls::Invitation& way) {
+    auto* flow = flows.find(way.flow);
+    const auto max_forwards = std::to_string(way.max_forwards);
     if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
     dialog.invite_status = 0;
     dialog.asked_offer = sdp.empty();
@@ -84,6 +89,9 @@ void Agent::Engine::send_invite(Dialog& dialog, const char* target, const std::s
     dialog.invite = ::nta_outgoing_tcreate(
         dialog.leg, on_invite_response, &dialog, nullptr, SIP_METHOD_INVITE, URL_STRING_MAKE(target),
         SIPTAG_CONTACT_STR(contact.c_str()), SIPTAG_ALLOW_STR(allowed_methods),
+        TAG_IF(target != nullptr, SIPTAG_MAX_FORWARDS_STR(max_forwards.c_str())),
+        TAG_IF(!way.route.empty(), SIPTAG_ROUTE_STR(way.route.c_str())),
+        TAG_IF(flow != nullptr, NTATAG_TPORT(flow)),
         TAG_IF(!sdp.empty(), SIPTAG_CONTENT_TYPE_STR("application/sdp")),
         TAG_IF(!sdp.empty(), SIPTAG_PAYLOAD_STR(sdp.c_str())), TAG_END());
     if (dialog.invite == nullptr) {
@@ -118,6 +126,12 @@ void Agent::Engine::end(Dialog& dialog) {
     if (dialog.ending) return;
     dialog.ending = true;
     set_limit(dialog);
+    if (dialog.call != nullptr && !dialog.confirmed) {
+        turn_away(dialog, {480, {}, {}});
+        return;
+    }
+    // RFC 3261, 15: whoever was called says BYE after the ACK only, or when it does not come.
+    if (dialog.unacknowledged) return;
     if (dialog.invite != nullptr && dialog.invite_status < 200) {
         ::nta_outgoing_cancel(dialog.invite);
         // Its final response decides: 487, or a 2xx that crossed.
@@ -163,7 +177,12 @@ void Agent::Engine::set_limit(Dialog& dialog) {
 void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) {
     dialog.invite_status = status;
     if (status < 200) {
-        if (status > 100 && !dialog.ending && !dialog.confirmed) report(dialog, calls::event::Ringing{});
+        if (status > 100 && !dialog.ending && !dialog.confirmed) {
+            calls::event::Ringing ringing;
+            ringing.status = status;
+            ringing.sdp = body_of(message);
+            report(dialog, std::move(ringing));
+        }
         return;
     }
     if (status < 300 && message != nullptr) {

@@ -1,0 +1,158 @@
+// Requests outside every dialog: calls to somebody and registrations, read and handed over.
+#include "telephony/sip/engine.hpp"
+#include "telephony/sip/message.hpp"
+
+#include <sofia-sip/nta_tport.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/tport.h>
+
+#include <charconv>
+
+namespace sip {
+namespace {
+
+constexpr int max_forwards_default = 70;  // RFC 3261, 8.1.1.6
+
+std::optional<std::chrono::seconds> seconds_of(const char* text) {
+    if (text == nullptr) return std::nullopt;
+    const std::string_view digits(text);
+    std::uint32_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    // RFC 3261, 20.19: what can't be read counts as an hour.
+    constexpr std::chrono::seconds unreadable{3600};
+    if (error != std::errc() || end != digits.data() + digits.size()) return unreadable;
+    return std::chrono::seconds(value);
+}
+
+/// `0.7` as 700; everything that is no q-value counts as 1.
+int thousandths(const char* text) {
+    constexpr int whole = 1000;
+    if (text == nullptr || *text != '0') return whole;
+    int value = 0, unit = 100;
+    if (text[1] != '.') return text[1] == '\0' ? 0 : whole;
+    for (const char* digit = text + 2; *digit >= '0' && *digit <= '9' && unit > 0; ++digit, unit /= 10)
+        value += (*digit - '0') * unit;
+    return value;
+}
+
+calls::IncomingRegister::Contact contact_of(const sip_contact_t* contact) {
+    calls::IncomingRegister::Contact result;
+    result.uri = text_of(contact->m_url);
+    result.q = thousandths(contact->m_q);
+    result.expires = seconds_of(contact->m_expires);
+    return result;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const auto& line : lines) text += line + "\r\n";
+    return text;
+}
+
+void reply(nta_incoming_t* request, const calls::Response& response) {
+    const auto headers = joined(response.headers);
+    const auto* phrase =
+        response.reason.empty() ? ::sip_status_phrase(response.status) : response.reason.c_str();
+    ::nta_incoming_treply(request, response.status, phrase, SIPTAG_ALLOW_STR(allowed_methods),
+                          TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())), TAG_END());
+}
+
+}  // namespace
+
+int Agent::Engine::stranger(nta_incoming_t* request, const sip_t* message) {
+    const auto method = message->sip_request->rq_method;
+    if (method != sip_method_invite && method != sip_method_register) return answer_to_stranger(message);
+    // Of a dialog that is not here any more.
+    if (message->sip_to->a_tag != nullptr) return 481;
+    if (reception == nullptr) return 503;
+    const int refused = ::nta_check_required(request, message, nullptr, TAG_END());
+    if (refused != 0) {
+        ::nta_incoming_destroy(request);
+        return 0;
+    }
+    return method == sip_method_invite ? called(request, message) : register_request(request, message);
+}
+
+int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
+    const auto* forwards = message->sip_max_forwards;
+    if (forwards != nullptr && forwards->mf_count == 0) return 483;
+    if (!body_of(message).empty() && type_of(message) != "application/sdp") return 415;
+    const LegId id{next_call++, 0};
+    auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
+    count.set(dialogs.size());
+    dialog.engine = this;
+    dialog.id = id;
+    dialog.leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_CALL_ID(message->sip_call_id),
+                                   SIPTAG_FROM(message->sip_to), SIPTAG_TO(message->sip_from),
+                                   NTATAG_REMOTE_CSEQ(message->sip_cseq->cs_seq), TAG_END());
+    if (dialog.leg == nullptr) {
+        dialogs.erase(id);
+        count.set(dialogs.size());
+        return 400;
+    }
+    ::nta_leg_tag(dialog.leg, ::nta_incoming_tag(request, nullptr));
+    ::nta_leg_server_route(dialog.leg, message->sip_record_route, message->sip_contact);
+    ::nta_incoming_bind(request, on_incoming, &dialog);
+    ::nta_incoming_treply(request, SIP_100_TRYING, TAG_END());
+    dialog.call = request;
+    calls::IncomingCall call;
+    call.call = id.call;
+    call.ticket = ++last_ticket;
+    dialog.asked[call.ticket] = request;
+    call.sender = sender_of(request, message);
+    call.target = text_of(message->sip_request->rq_url);
+    call.sdp = body_of(message);
+    call.max_forwards = forwards != nullptr ? static_cast<int>(forwards->mf_count) : max_forwards_default;
+    call.dialog = to_string(called_dialog_state(message, ::nta_leg_get_tag(dialog.leg)));
+    reception->called(std::move(call));
+    return 0;
+}
+
+int Agent::Engine::register_request(nta_incoming_t* request, const sip_t* message) {
+    calls::IncomingRegister registration;
+    registration.ticket = ++last_ticket;
+    registration.sender = sender_of(request, message);
+    registration.address = text_of(message->sip_to->a_url);
+    registration.call_id = message->sip_call_id->i_id;
+    registration.cseq = message->sip_cseq->cs_seq;
+    for (const auto* each = message->sip_contact; each != nullptr; each = each->m_next) {
+        if (each->m_url->url_type == url_any)
+            registration.every_contact = true;
+        else
+            registration.contacts.push_back(contact_of(each));
+    }
+    if (message->sip_expires != nullptr)
+        registration.expires = std::chrono::seconds(message->sip_expires->ex_delta);
+    registration.path = path_of(message);
+    registration.path_supported = ::sip_has_supported(message->sip_supported, "path") != 0;
+    auto* copy = ::nta_incoming_getrequest(request);
+    auto* connection = ::nta_incoming_transport(agent, request, copy);
+    ::msg_destroy(copy);
+    if (connection != nullptr && registration.path.empty() && ::tport_is_stream(connection) != 0)
+        registration.flow = flows.keep(connection);
+    else if (connection != nullptr)
+        ::tport_unref(connection);
+    registering[registration.ticket] = request;
+    reception->registering(std::move(registration));
+    return 0;
+}
+
+void Agent::Engine::respond(Ticket ticket, const calls::Response& response) {
+    const auto found = registering.find(ticket);
+    if (found == registering.end()) return;
+    reply(found->second, response);
+    ::nta_incoming_destroy(found->second);
+    registering.erase(found);
+}
+
+void Agent::Engine::turn_away(Dialog& dialog, const calls::Response& response) {
+    if (dialog.call == nullptr || dialog.confirmed) return;
+    auto* request = std::exchange(dialog.call, nullptr);
+    std::erase_if(dialog.asked, [&](const auto& entry) { return entry.second == request; });
+    reply(request, response);
+    ::nta_incoming_destroy(request);
+    finish(dialog, calls::event::Gone{});
+}
+
+}  // namespace sip
