@@ -59,6 +59,11 @@ BEGIN
 END $$;
 )";
 
+/// What sets alice apart from bob.
+constexpr auto rules_by_user =
+    "select auth.set_rules_by_user(a.account_id, true) from ledger.address a"
+    " where a.address = 'sip:alice@example.com' and a.until is null";
+
 auth::NewUser user(std::string login, auth::Kind kind) {
     auth::NewUser result;
     result.login = std::move(login);
@@ -75,7 +80,6 @@ std::vector<auth::NewUser> users() {
     }
     auto alice = user("alice@example.com", auth::Kind::subscriber);
     alice.addresses = {"tel:+15550001", "sip:alice@example.com"};
-    alice.grants = {{domain, auth::Permission::rules_change}};
     auto bob = user("bob@example.com", auth::Kind::subscriber);
     bob.addresses = {"tel:+15550002", "sip:bob@example.com"};
     return {app, alice, bob, user("admin@example.com", auth::Kind::administrator),
@@ -93,6 +97,7 @@ void load_demo_data(base::sql::Session& owner, const std::string& default_domain
         const bool made = store.create(user, name);
         const bool has_secret = user.kind == auth::Kind::application || user.kind == auth::Kind::subscriber;
         if (made && has_secret) store.set_secret(user.login, box.seal(name));
+        if (made && name == "alice") owner.exec(rules_by_user);
     }
 }
 

@@ -1,9 +1,9 @@
 // Which account an address names: a cache in front of ledger.address.
 #pragma once
 
+#include "base/cache.hpp"
 #include "base/database.hpp"
 #include "ledger/account.hpp"
-#include "ledger/cache.hpp"
 #include "ledger/completion.hpp"
 #include "ledger/outcome.hpp"
 
@@ -40,7 +40,7 @@ class Directory {
 
     base::Database& database_;
     std::mutex mutex_;
-    GenerationCache<AccountPtr> cache_;
+    base::GenerationCache<AccountPtr> cache_;
     std::vector<Waiter> waiting_;
     bool loading_ = false;
 };

@@ -178,8 +178,8 @@ class Ledger {
     Directory directory_;
     std::mutex mutex_;                      // of the two caches below
     std::uint64_t applications_epoch_ = 0;  // of forget_limits(): what was read before is not remembered
-    GenerationCache<Known> applications_;
-    GenerationCache<HoldPtr> holds_;
+    base::GenerationCache<Known> applications_;
+    base::GenerationCache<HoldPtr> holds_;
     std::vector<std::unique_ptr<Lane>> lanes_;
 };
 

@@ -134,6 +134,7 @@ void show(Desk& desk, const std::string& address) {
                        .source = "(select count(*) from ledger.hold h where h.shard = $1"
                                  " and h.account_id = $2 and h.state = 'open'"
                                  " and h.expires_at > clock_timestamp())"});
+    columns.push_back({.name = "rules_by_user", .kind = Kind::flag, .source = "auth.rules_by_user($2)"});
     columns.push_back({.name = "pin",
                        .kind = Kind::flag,
                        .source = "exists (select from auth.account_pin($2, 1, interval '0'))"});
@@ -256,6 +257,16 @@ void set_pin(Desk& desk, const std::string& address, const std::string& file, bo
     desk.record("account.pin", address, clear ? "taken away" : "set");
     desk.out().done(clear ? address + " has no PIN now."
                           : address + " has a new PIN; Account Management asks for it from now on.");
+}
+
+/// The one setting of an account.
+constexpr auto rules_by_user = "rules_by_user";
+
+void set(Desk& desk, const std::string& address, bool on) {
+    const auto account = desk.account(address);
+    desk.query("select auth.set_rules_by_user($1, $2)", params(account->id, on));
+    desk.out().done(address + (on ? ": its users may change its Signal Rules and notifications."
+                                  : ": its users may see its Signal Rules, and change none."));
 }
 
 void make_domain(Desk& desk, const std::string& text) {
@@ -383,6 +394,19 @@ void add_pin(CommandGroup& group, const ArgumentsPtr& arguments) {
     pin.add_flag("--clear", arguments->clear, "The account shall have no PIN")->excludes(file);
 }
 
+void add_settings(CommandGroup& group, const ArgumentsPtr& arguments) {
+    auto& setting = group.add_act(
+        "set", "Set what the users of an account may do themselves", "tel:+15550001 rules_by_user on",
+        [arguments](Desk& desk) { set(desk, arguments->address, arguments->on_or_off == "on"); });
+    take_address(setting, arguments);
+    setting.add_option("SETTING", arguments->type, "rules_by_user: change Signal Rules and notifications")
+        ->required()
+        ->check(CLI::IsMember({rules_by_user}));
+    setting.add_option("on|off", arguments->on_or_off, "Whether they may")
+        ->required()
+        ->check(CLI::IsMember({"on", "off"}));
+}
+
 void add_domains(CommandGroup& group, const ArgumentsPtr& arguments) {
     auto& domain = group.add_act("domain", "Make a domain, unless it is there", "example.org",
                                  [arguments](Desk& desk) { make_domain(desk, arguments->domain); });
@@ -414,6 +438,7 @@ void add_account_commands(CLI::App& program, CommonOptions& common, Action& acti
     add_addresses(group, arguments);
     add_spending(group, arguments);
     add_pin(group, arguments);
+    add_settings(group, arguments);
     add_domains(group, arguments);
 }
 

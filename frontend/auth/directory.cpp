@@ -53,6 +53,7 @@ std::optional<Stored> read_stored(const base::sql::Rows& rows) {
     stored.principal.addresses = read_lines(rows.text(0, 8));
     stored.principal.grants = read_grants(rows.text(0, 9));
     stored.principal.limits = read_limits(rows.text(0, 10), rows.integer(0, 11));
+    stored.principal.rule_addresses = read_lines(rows.text(0, 12));
     stored.enabled = rows.boolean(0, 5);
     stored.password_hash = rows.optional_text(0, 6).value_or("");
     stored.secret = rows.optional_text(0, 7).value_or("");
@@ -61,7 +62,7 @@ std::optional<Stored> read_stored(const base::sql::Rows& rows) {
 
 constexpr auto find_login =
     "SELECT principal_id, domain, name, kind, application, enabled, password_hash, secret, addresses, "
-    "grants, limits, utc_offset_seconds FROM auth.find_login($1, $2, $3)";
+    "grants, limits, utc_offset_seconds, rule_addresses FROM auth.find_login($1, $2, $3)";
 
 }  // namespace
 

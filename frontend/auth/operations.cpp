@@ -109,10 +109,9 @@ std::string rights_document() {
         "them.\nEverything is denied unless it stands here. *granted*: in the domains of the grants that "
         "`ledgerline user grant`\ngave, `*` being every domain; *own addresses*: of the subscriber's own "
         "account; "
-        "*own addresses, when granted*: both;\n*own domain*: of the login, and in the domains of grants. "
-        "Refused: "
-        "POL0001 `not-allowed`. Reservations, calls,\nnotifications and references of others answer like "
-        "unknown "
+        "*own addresses, with rules_by_user*: on accounts whose\nusers may (`ledgerline account set`); *own "
+        "domain*: of the login, and in the domains of grants. Refused: POL0001\n`not-allowed`. Reservations, "
+        "calls, notifications and references of others answer like unknown "
         "ones.\n\n## Permissions\n\n";
     text += heading("permission");
     for (const auto& right : rights()) text += "| `" + std::string(right.name) + '`' + row_of(right);

@@ -63,7 +63,7 @@ constexpr std::array table{
     Right{Permission::rules_change,
           "rules.change",
           "Change Signal Rules, start and stop notifications.",
-          {granted, own_granted, domain, never, never}},
+          {granted, own_if_set, domain, never, never}},
     Right{Permission::user_manage,
           "user.manage",
           "Create and change users, their grants and limits.",
@@ -112,8 +112,8 @@ std::string_view to_string(Reach reach) {
             return "granted";
         case own:
             return "own addresses";
-        case own_granted:
-            return "own addresses, when granted";
+        case own_if_set:
+            return "own addresses, with rules_by_user";
         case domain:
             return "own domain";
         case everywhere:
@@ -161,6 +161,10 @@ bool Principal::owns(std::string_view address) const {
     return std::ranges::find(data_.addresses, address) != data_.addresses.end();
 }
 
+bool Principal::changes_rules_of(std::string_view address) const {
+    return owns(address) && std::ranges::find(data_.rule_addresses, address) != data_.rule_addresses.end();
+}
+
 bool Principal::granted(Permission permission, std::string_view domain) const {
     return std::ranges::any_of(granted_, [&](const DomainGrants& entry) {
         return (entry.permissions & bit(permission)) != 0 && (entry.domain == domain || entry.domain == "*");
@@ -171,7 +175,7 @@ bool Principal::allows(Permission permission, std::string_view domain) const {
     switch (reach_of(data_.kind, permission)) {
         case Reach::never:
         case Reach::own:
-        case Reach::own_granted:
+        case Reach::own_if_set:
             return false;
         case Reach::granted:
             return granted(permission, domain);
@@ -187,8 +191,8 @@ bool Principal::allows(Permission permission, std::string_view domain, std::stri
     switch (reach_of(data_.kind, permission)) {
         case Reach::own:
             return owns(address);
-        case Reach::own_granted:
-            return owns(address) && granted(permission, domain);
+        case Reach::own_if_set:
+            return changes_rules_of(address);
         default:
             return allows(permission, domain);
     }
@@ -202,8 +206,8 @@ bool Principal::ever_allows(Permission permission, std::string_view address) con
             return false;
         case Reach::own:
             return owns(address);
-        case Reach::own_granted:
-            return owns(address) && granted_somewhere;
+        case Reach::own_if_set:
+            return changes_rules_of(address);
         case Reach::granted:
             return granted_somewhere;
         case Reach::domain:

@@ -38,11 +38,11 @@ enum class Permission : std::uint8_t {
 
 /// How far a kind of principal reaches with a permission when nothing more is known about it.
 enum class Reach : std::uint8_t {
-    never,        ///< not even with a grant
-    granted,      ///< in the domains of its grants
-    own,          ///< on its own addresses
-    own_granted,  ///< on its own addresses, in the domains of its grants
-    domain,       ///< in its own domain, and in the domains of its grants
+    never,       ///< not even with a grant
+    granted,     ///< in the domains of its grants
+    own,         ///< on its own addresses
+    own_if_set,  ///< on those own addresses whose account lets its users (`rules_by_user`)
+    domain,      ///< in its own domain, and in the domains of its grants
     everywhere,
 };
 
@@ -95,6 +95,7 @@ class Principal {
         std::vector<std::string> addresses;  ///< a subscriber's own addresses in the ledger's normal form
         std::vector<Grant> grants;
         AccessLimits limits{};
+        std::vector<std::string> rule_addresses{};  ///< own ones whose account has `rules_by_user` on
     };
 
     explicit Principal(Data data);
@@ -123,6 +124,7 @@ class Principal {
 
   private:
     [[nodiscard]] bool granted(Permission permission, std::string_view domain) const;
+    [[nodiscard]] bool changes_rules_of(std::string_view address) const;
 
     struct DomainGrants {
         std::string domain;

@@ -21,11 +21,11 @@ std::string stored_domain(const Grant& grant) {
 void check_grant(Kind kind, const Grant& grant) {
     switch (reach_of(kind, grant.permission)) {
         case Reach::granted:
-        case Reach::own_granted:
         case Reach::domain:
             return;
         case Reach::never:
         case Reach::own:
+        case Reach::own_if_set:
         case Reach::everywhere:
             throw UserError("a grant of " + std::string(to_string(grant.permission)) +
                             " changes nothing for the kind " + std::string(to_string(kind)));

@@ -48,7 +48,10 @@ TEST(OperationRights, the_full_matrix) {
                 auth::Principal::Data data;
                 data.login = {"somebody", "example.com"};
                 data.kind = kind;
-                if (kind == Kind::subscriber) data.addresses = {"tel:+1"};
+                if (kind == Kind::subscriber) {
+                    data.addresses = {"tel:+1", "tel:+3"};
+                    data.rule_addresses = {"tel:+1"};
+                }
                 if (!grant.empty()) data.grants = {{grant, right.permission}};
                 const auto who = std::make_shared<const auth::Principal>(std::move(data));
                 frontend::Call call{};
@@ -60,9 +63,11 @@ TEST(OperationRights, the_full_matrix) {
                 };
                 const bool home = reach == Reach::everywhere || reach == Reach::domain ||
                                   (reach == Reach::granted && !grant.empty());
-                const bool own = reach == Reach::own || (reach == Reach::own_granted && !grant.empty());
+                const bool own = reach == Reach::own || reach == Reach::own_if_set;
                 EXPECT_EQ(may("example.com", "tel:+1"), home || (own && kind == Kind::subscriber));
                 EXPECT_EQ(may("example.com", "tel:+2"), home);
+                EXPECT_EQ(may("example.com", "tel:+3"),
+                          home || (reach == Reach::own && kind == Kind::subscriber));
                 EXPECT_EQ(may("other.org", "tel:+2"),
                           reach == Reach::everywhere ||
                               ((reach == Reach::domain || reach == Reach::granted) && grant == "*"));

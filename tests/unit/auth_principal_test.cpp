@@ -22,7 +22,10 @@ Principal principal(Kind kind, std::vector<Grant> grants) {
     data.id = 1;
     data.login = {"alice", home};
     data.kind = kind;
-    if (kind == Kind::subscriber) data.addresses = {own_address, "sip:alice@example.com"};
+    if (kind == Kind::subscriber) {
+        data.addresses = {own_address, "sip:alice@example.com"};
+        data.rule_addresses = {own_address};
+    }
     data.grants = std::move(grants);
     return Principal(std::move(data));
 }
@@ -76,8 +79,8 @@ Expected expected(Reach reach, bool subscriber, bool granted_home, bool granted_
             return {here, here, granted_all};
         case Reach::own:
             return {subscriber, false, false};
-        case Reach::own_granted:
-            return {subscriber && here, false, false};
+        case Reach::own_if_set:
+            return {subscriber, false, false};
         case Reach::domain:
             return {true, true, granted_all};
         case Reach::everywhere:
@@ -120,9 +123,11 @@ TEST(Rights, the_rules_that_the_ledger_states) {
     EXPECT_TRUE(alice.allows(Permission::account_voucher, home, own_address));
     EXPECT_FALSE(alice.allows(Permission::account_update, home, own_address));
     EXPECT_FALSE(alice.allows(Permission::payment_charge, home, own_address));
-    EXPECT_FALSE(alice.allows(Permission::rules_change, home, own_address));
-    EXPECT_TRUE(principal(Kind::subscriber, {{home, Permission::rules_change}})
-                    .allows(Permission::rules_change, home, own_address));
+    EXPECT_TRUE(alice.allows(Permission::rules_read, home, "sip:alice@example.com"));
+    EXPECT_TRUE(alice.allows(Permission::rules_change, home, own_address));
+    // Its account does not let its users, whatever was granted.
+    EXPECT_FALSE(principal(Kind::subscriber, {{"*", Permission::rules_change}})
+                     .allows(Permission::rules_change, home, "sip:alice@example.com"));
     EXPECT_FALSE(alice.ever_allows(Permission::account_read, other_address));
     const auto finance = principal(Kind::finance, {});
     EXPECT_TRUE(finance.allows(Permission::account_read, home));

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace ledger {
+namespace base {
 
 /// Two generations: the young one takes what is added or found; when it is full it becomes the old one, and
 /// the old one goes. At most `capacity` values; a hit costs one or two hash look-ups and no list.
@@ -62,4 +62,4 @@ class GenerationCache {
     Generation young_, old_;
 };
 
-}  // namespace ledger
+}  // namespace base
