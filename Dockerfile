@@ -8,10 +8,11 @@ COPY . .
 RUN cmake --preset release && cmake --build --preset release --parallel "$(nproc)"
 
 FROM debian:12-slim
-# The libraries that the program is linked with, curl for the health check, psql for `ledgerline psql`.
+# The libraries that the program is linked with, curl for the health check, psql for `ledgerline psql`, janus for
+# [media] bridge = "own".
 RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
-        curl libboost-json1.81.0 libboost-url1.81.0 libicu72 libpqxx-6.4 libsodium23 libsofia-sip-ua0 libssl3 \
+        curl janus libboost-json1.81.0 libboost-url1.81.0 libicu72 libpqxx-6.4 libsodium23 libsofia-sip-ua0 libssl3 \
         libtomlplusplus3 libxerces-c3.2 postgresql-client-15 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home --uid 999 ledgerline \

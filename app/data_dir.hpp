@@ -24,6 +24,9 @@ class DataDir {
     [[nodiscard]] std::filesystem::path key_file() const { return path_ / "secret.key"; }
     [[nodiscard]] std::filesystem::path server_file() const { return path_ / "server.json"; }
     [[nodiscard]] std::filesystem::path postgres_log() const { return path_ / "postgres.log"; }
+    [[nodiscard]] std::filesystem::path janus_log() const { return path_ / "janus.log"; }
+    /// The mixer's configuration and socket.
+    [[nodiscard]] std::filesystem::path janus() const { return path_ / "janus"; }
     [[nodiscard]] std::filesystem::path cluster() const { return path_ / "postgres"; }
     /// Where the database's socket is. May be a link: long paths don't fit into a socket's address.
     [[nodiscard]] std::filesystem::path socket_dir() const { return path_ / "socket"; }

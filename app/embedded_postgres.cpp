@@ -61,13 +61,6 @@ void sync_directory(const fs::path& path) {
     ::close(directory);
 }
 
-/// PostgreSQL appends for ever; a start is the moment to begin a new file. One old file is kept.
-void rotate(const fs::path& log) {
-    constexpr std::uintmax_t limit = 16 << 20;
-    std::error_code error;
-    if (fs::file_size(log, error) > limit && !error) fs::rename(log, log.string() + ".1", error);
-}
-
 std::string first_line(const fs::path& path) {
     std::ifstream in(path);
     std::string line;
@@ -213,17 +206,15 @@ void EmbeddedPostgres::initialise() const {
     log_.info("making the database cluster", {{"path", (home_ / "postgres").string()}, {"user", user_.name}});
     make_owned_directory(draft);
 
-    const int output =
-        ::open(data_dir_.postgres_log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    const LogFile output(data_dir_.postgres_log());
     ChildOptions child;
     child.arguments = {program("initdb").string(), "--pgdata=" + draft.string(), "--username=postgres",
                        "--encoding=UTF8",          "--locale=C.UTF-8",           "--data-checksums",
                        "--auth-local=peer",        "--auth-host=reject",         "--no-instructions"};
     child.user = user_;
-    child.output = output;
+    child.output = output.descriptor();
     child.death_signal = SIGKILL;
     const auto pid = start_child(child);
-    ::close(output);
     int status = 0;
     ::waitpid(pid, &status, 0);
     if (status != 0) {
@@ -283,19 +274,13 @@ void EmbeddedPostgres::write_owned(const fs::path& path, const std::string& text
 }
 
 void EmbeddedPostgres::launch() {
-    rotate(data_dir_.postgres_log());
-    const int output =
-        ::open(data_dir_.postgres_log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    if (output < 0) {
-        throw PlainError("can't open " + data_dir_.postgres_log().string() + ": " + std::strerror(errno));
-    }
+    const LogFile output(data_dir_.postgres_log());
     ChildOptions child;
     child.arguments = {program("postgres").string(), "-D", (home_ / "postgres").string()};
     child.user = user_;
-    child.output = output;
+    child.output = output.descriptor();
     child.death_signal = SIGINT;  // "fast shutdown"
     pid_ = start_child(child);
-    ::close(output);
 }
 
 void EmbeddedPostgres::wait_until_ready() {

@@ -437,6 +437,7 @@ void Node::Parts::append_metrics(std::string& text) const {
     };
     gauge("ledgerline_postings_waiting", "Postings that wait for a lane.", ledger->waiting());
     gauge("ledgerline_call_legs", "SIP dialogs of calls.", telephony->legs());
+    gauge("ledgerline_call_legs_mixed", "Those whose media the bridge mixes.", telephony->mixed());
     const auto lag = std::chrono::floor<std::chrono::seconds>(sealer->lag()).count();
     gauge("ledgerline_seal_lag_seconds", "Time since everything that was posted was sealed.", to_size(lag));
     gauge("ledgerline_unsealed_rows", "Journal rows that the last round of sealing had to leave.",

@@ -93,6 +93,16 @@ OsUser OsUser::named(const std::string& name) {
     return {entry->pw_uid, entry->pw_gid, entry->pw_name};
 }
 
+LogFile::LogFile(const fs::path& path) {
+    constexpr std::uintmax_t limit = 16 << 20;
+    std::error_code error;
+    if (fs::file_size(path, error) > limit && !error) fs::rename(path, path.string() + ".1", error);
+    descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    if (descriptor_ < 0) throw PlainError("can't open " + path.string() + ": " + std::strerror(errno));
+}
+
+LogFile::~LogFile() { ::close(descriptor_); }
+
 pid_t start_child(const ChildOptions& options) {
     auto arguments = options.arguments;
     std::vector<std::string> environment{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"};

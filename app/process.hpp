@@ -31,6 +31,21 @@ struct ChildOptions {
     int death_signal = 0;  ///< sent to the child when this process dies; 0: none
 };
 
+/// A file that a child appends its output to. Children append for ever: a start is the moment to begin a new
+/// file, and one old one is kept.
+class LogFile {
+  public:
+    /// Throws PlainError when it can't be opened.
+    explicit LogFile(const std::filesystem::path& path);
+    ~LogFile();
+    LogFile(const LogFile&) = delete;
+    LogFile& operator=(const LogFile&) = delete;
+    [[nodiscard]] int descriptor() const { return descriptor_; }
+
+  private:
+    int descriptor_;
+};
+
 /// Starts a program in its own process group with default signal handling and a small, fixed environment.
 /// Call it on the main thread: the death signal is sent when the calling *thread* ends. Throws PlainError
 /// when it can't be run.

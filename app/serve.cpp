@@ -3,6 +3,7 @@
 
 #include "app/data_dir.hpp"
 #include "app/demo.hpp"
+#include "app/embedded_janus.hpp"
 #include "app/embedded_postgres.hpp"
 #include "app/local_client.hpp"
 #include "app/node.hpp"
@@ -15,9 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iostream>
+#include <memory>
 #include <optional>
 
 namespace app {
@@ -203,10 +206,52 @@ void greet(const Foundation& foundation, const std::string& url, bool demo,
         << std::endl;
 }
 
-/// Waits until a signal says stop. A database that ends by itself is started again.
-void wait_for_stop(Signals& signals, Node& node, EmbeddedPostgres* postgres, const base::Logger& log) {
+/// The mixer, when the settings want one of this server's own; they then say where its socket is.
+std::unique_ptr<EmbeddedJanus> make_janus(const DataDir& data_dir, Settings& settings,
+                                          const base::Logger& log) {
+    auto& bridge = settings.media.bridge;
+    std::unique_ptr<EmbeddedJanus> janus;
+    const auto sip = parse_listen_address(settings.sip.listen);
+    if (bridge == "own" && sip) {
+        EmbeddedJanus::Options options;
+        options.rtp_ports = settings.media.rtp_ports;
+        const bool everywhere = sip->address == "0.0.0.0" || sip->address == "::";
+        options.address = settings.media.address;
+        if (options.address.empty() && !everywhere) options.address = sip->address;
+        janus = std::make_unique<EmbeddedJanus>(data_dir, std::move(options), log.with({{"part", "bridge"}}));
+        bridge = janus->socket().string();
+        janus->start();
+    }
+    if (!bridge.starts_with('/')) bridge.clear();
+    return janus;
+}
+
+/// A child that ends by itself is started again.
+void child_ended(EmbeddedPostgres* postgres, EmbeddedJanus* janus, const base::Logger& log) {
+    int status = 0;
+    if (janus != nullptr && janus->pid() != 0 && ::waitpid(janus->pid(), &status, WNOHANG) == janus->pid())
+        janus->ended(describe_status(status));
+    if (postgres == nullptr || postgres->pid() == 0) return;
+    if (::waitpid(postgres->pid(), &status, WNOHANG) != postgres->pid()) return;
+    postgres->ended();
+    log.error("the database ended; starting it again", {{"status", describe_status(status)}});
+    postgres->start();
+    log.info("the database runs again");
+}
+
+/// Until the mixer is to be started again.
+std::chrono::milliseconds patience(const EmbeddedJanus* janus) {
+    const auto due = janus != nullptr ? janus->next_start() : std::nullopt;
+    if (!due) return 1h;
+    return std::max(std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()), 0ms);
+}
+
+/// Waits until a signal says stop.
+void wait_for_stop(Signals& signals, Node& node, EmbeddedPostgres* postgres, EmbeddedJanus* janus,
+                   const base::Logger& log) {
     for (;;) {
-        const auto signal = signals.wait(1h);
+        const auto signal = signals.wait(patience(janus));
+        if (patience(janus) == 0ms) janus->start();
         if (!signal) continue;
         if (*signal == SIGHUP && !signals.terminal_gone()) {
             node.reload();
@@ -216,13 +261,7 @@ void wait_for_stop(Signals& signals, Node& node, EmbeddedPostgres* postgres, con
             log.info("stopping", {{"signal", ::strsignal(*signal)}});
             return;
         }
-        int status = 0;
-        if (postgres == nullptr || postgres->pid() == 0) continue;
-        if (::waitpid(postgres->pid(), &status, WNOHANG) != postgres->pid()) continue;
-        postgres->ended();
-        log.error("the database ended; starting it again", {{"status", describe_status(status)}});
-        postgres->start();
-        log.info("the database runs again");
+        child_ended(postgres, janus, log);
     }
 }
 
@@ -266,6 +305,8 @@ int serve(const ServeOptions& options) {
     // Whoever tries the demo runs applications beside it.
     if (options.demo && settings.callbacks.allow.empty()) settings.callbacks.allow = "127.0.0.0/8, ::1";
     if (options.demo) settings.call.allow_loopback = true;
+    if (options.demo && settings.media.bridge.empty()) settings.media.bridge = "own";
+    auto janus = make_janus(foundation.data_dir(), settings, log);
     node.emplace(settings, foundation.urls(), log);
 
     auto bound = *listen;
@@ -279,10 +320,11 @@ int serve(const ServeOptions& options) {
     log.flush();  // before the greeting, for whoever reads both on a terminal
     greet(foundation, info.url, options.demo, foundation.postgres());
 
-    wait_for_stop(signals, *node, foundation.postgres(), log);
+    wait_for_stop(signals, *node, foundation.postgres(), janus.get(), log);
     drain(*node, signals, options.settings.server.stop_timeout, log);
     remove_server_info(foundation.data_dir());
     node.reset();
+    janus.reset();
     if (foundation.postgres() != nullptr) foundation.postgres()->stop();
     log.info("stopped");
     return 0;

@@ -186,6 +186,13 @@ struct Settings {
         std::string gateway;
     } sip;
 
+    struct Media {
+        std::string bridge;
+        std::string address;
+        std::string rtp_ports = "40000-49999";
+        Duration timeout{3'000};
+    } media;
+
     struct Call {
         std::string allow;
         std::string deny;
@@ -197,6 +204,7 @@ struct Settings {
         Duration slice_ahead{10'000};
         std::int64_t calls_limit = 4'000;
         std::int64_t calls_per_user = 1'000;
+        std::int64_t participants_limit = 32;
         std::int64_t starts_per_second = 2'000;
         Duration stop_grace{5'000};
     } call;

@@ -3,6 +3,7 @@
 
 #include "base/ids.hpp"
 #include "telephony/calls/records.hpp"
+#include "telephony/media/audio_bridge.hpp"
 #include "telephony/sip/agent.hpp"
 #include "telephony/tasks/directory.hpp"
 #include "telephony/thirdpartycall/recovery.hpp"
@@ -44,8 +45,17 @@ thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings
     options.call.max_duration = settings.call.max_duration;
     options.call.address = address;
     options.call.extend_ahead = settings.call.slice_ahead;
+    options.parties_max = to_size(settings.call.participants_limit);
     options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
     options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
+    return options;
+}
+
+media::AudioBridgeOptions bridge_options(const Settings::Media& settings) {
+    media::AudioBridgeOptions options;
+    options.janus.socket = settings.bridge;
+    options.janus.timeout = settings.timeout;
+    options.address = settings.address;
     return options;
 }
 
@@ -63,6 +73,7 @@ struct Telephony::Parts {
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard{
         asio::make_work_guard(context)};
     std::optional<sip::Agent> agent;
+    std::optional<media::AudioBridge> bridge;
     std::optional<calls::RecordWriter> records;
     std::optional<tasks::Directory> directory;
     std::optional<thirdpartycall::ThirdPartyCall> third_party_call;
@@ -89,6 +100,11 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
         const auto sink = [&parts](calls::CallNo call, calls::Event event) {
             parts.directory->on_call(call, std::move(event));
         };
+        if (!settings.media.bridge.empty()) {
+            parts.bridge.emplace(bridge_options(settings.media), parts.context.get_executor(), sink,
+                                 log.with({{"part", "bridge"}}));
+            parts.bridge->start();
+        }
         try {
             parts.agent.emplace(std::move(options), sink, log);
         } catch (const std::runtime_error& error) {
@@ -97,8 +113,8 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
         }
     }
     parts.third_party_call.emplace(service_options(settings, listen ? listen->address : ""), ledger,
-                                   *parts.directory, parts.agent ? &*parts.agent : nullptr, *parts.records,
-                                   log);
+                                   *parts.directory, parts.agent ? &*parts.agent : nullptr,
+                                   parts.bridge ? &*parts.bridge : nullptr, *parts.records, log);
     // SIP's port is ours alone: whoever had calls here before is gone.
     if (parts.agent) {
         asio::co_spawn(parts.context,
@@ -139,6 +155,7 @@ void Telephony::stop() {
     // Tasks and their timers go on their own thread; what is still to be posted keeps it running.
     asio::post(parts.context, [&parts] {
         parts.directory.reset();
+        if (parts.bridge) parts.bridge->close();
         parts.records->stop();
     });
     parts.guard.reset();
@@ -150,6 +167,8 @@ void Telephony::stop() {
 }
 
 const std::string& Telephony::sip_trouble() const { return parts_->sip_trouble; }
+
+std::size_t Telephony::mixed() const { return parts_->bridge ? parts_->bridge->participants() : 0; }
 
 std::size_t Telephony::legs() const { return parts_->agent ? parts_->agent->legs() : 0; }
 

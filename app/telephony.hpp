@@ -30,6 +30,8 @@ class Telephony {
     /// When no request is under way any more: posts what calls leave to post, and ends the threads.
     void stop();
     [[nodiscard]] std::size_t legs() const;
+    /// Legs on the bridge.
+    [[nodiscard]] std::size_t mixed() const;
     /// Why SIP is not served although it is to be; empty: it is, or is not wanted.
     [[nodiscard]] const std::string& sip_trouble() const;
 

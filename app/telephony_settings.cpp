@@ -1,7 +1,32 @@
 // The rows of telephony in the table of settings.
 #include "app/telephony_settings.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace app {
+namespace {
+
+std::optional<std::string> check_bridge(std::string_view text) {
+    if (text.empty() || text == "own" || text == "off" || text.starts_with('/')) return std::nullopt;
+    return "must be own, off, or the absolute path of a socket, not '" + std::string(text) + "'";
+}
+
+std::optional<std::string> check_ports(std::string_view text) {
+    const auto dash = std::min(text.find('-'), text.size());
+    unsigned first = 0;
+    unsigned last = 0;
+    const auto number = [](std::string_view part, unsigned& value) {
+        const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+        return error == std::errc() && end == part.data() + part.size();
+    };
+    const bool read =
+        dash < text.size() && number(text.substr(0, dash), first) && number(text.substr(dash + 1), last);
+    if (read && first >= 1024 && first < last && last <= 65'535) return std::nullopt;
+    return "must be two ports from 1024 on, like 40000-49999, not '" + std::string(text) + "'";
+}
+
+}  // namespace
 
 std::vector<Setting> telephony_settings(Settings& s) {
     return {
@@ -16,6 +41,26 @@ std::vector<Setting> telephony_settings(Settings& s) {
          "Host and port that SIP peers are told to answer to; empty: sip.listen."},
         {"sip.gateway", &s.sip.gateway,
          "Host and port of the SIP gateway that tel: numbers go to; empty: they are not reachable."},
+
+        {"media.bridge",
+         &s.media.bridge,
+         "Who mixes three and more parties: own (a Janus of this server's), the path of a running Janus's "
+         "Unix socket, or off; empty: off, and own with --demo.",
+         0,
+         0,
+         {},
+         check_bridge},
+        {"media.address", &s.media.address,
+         "IP address that parties send mixed media to; empty: sip.listen's, or what a running Janus says."},
+        {"media.rtp_ports",
+         &s.media.rtp_ports,
+         "UDP ports of the own Janus, the first and the last.",
+         0,
+         0,
+         {},
+         check_ports},
+        {"media.timeout", &s.media.timeout, "How long Janus may take to answer; then it is taken for lost.",
+         100, 10'000},
 
         {"call.allow", &s.call.allow,
          "Outside addresses that users may call, by their first characters, e.g. \"tel:+49 sip:\"."},
@@ -33,6 +78,8 @@ std::vector<Setting> telephony_settings(Settings& s) {
         {"call.linger", &s.call.linger, "How long an ended call's status can be read."},
         {"call.calls_limit", &s.call.calls_limit, "Calls at once; more get 503.", 1},
         {"call.calls_per_user", &s.call.calls_per_user, "Calls of one user at once.", 1},
+        {"call.participants_limit", &s.call.participants_limit,
+         "Participants of a session at once; without a bridge 2.", 2},
         {"call.starts_per_second", &s.call.starts_per_second, "New calls in a second; more get 503.", 1},
         {"call.stop_grace", &s.call.stop_grace,
          "How long running calls may take to end when the server stops."},

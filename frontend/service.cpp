@@ -14,6 +14,8 @@ std::string_view to_string(Code code) {
             return "overloaded";
         case Code::database_unavailable:
             return "database-unavailable";
+        case Code::bridge_unavailable:
+            return "bridge-unavailable";
         case Code::too_many_failures:
             return "too-many-failures";
         case Code::not_authenticated:
@@ -36,6 +38,7 @@ soap::Fault fault(Code code) {
         case Code::internal:
         case Code::overloaded:
         case Code::database_unavailable:
+        case Code::bridge_unavailable:
             break;
     }
     return soap::Fault::service("SVC0001", {std::string(to_string(code))});

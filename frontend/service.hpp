@@ -73,6 +73,7 @@ enum class Code : std::uint8_t {
     internal,              ///< SVC0001: a defect here; the log has the request id
     overloaded,            ///< SVC0001: try again
     database_unavailable,  ///< SVC0001: try again
+    bridge_unavailable,    ///< SVC0001: nobody can mix the media of three and more parties now: try again
     too_many_failures,     ///< POL0001: guesses are slowed down; HTTP 429
     not_authenticated,     ///< POL0001: credentials missing or wrong
     not_allowed,           ///< POL0001: no grant, or an address outside one's rights

@@ -19,9 +19,10 @@ build_packages=(
     pkg-config
     zlib1g-dev
 )
-run_packages=(postgresql-15)
+run_packages=(janus postgresql-15)
 bench_packages=(wrk)
 test_packages=(
+    baresip-core
     curl
     gsoap
     hledger
@@ -59,4 +60,8 @@ install_packages() {
     echo "Installing ${missing[*]}"
     "${as_root[@]}" apt-get update -q
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
+    # The package starts a Janus of its own, open to the network; ledgerline's is a child of the server.
+    if [[ " ${missing[*]} " == *" janus "* && -d /run/systemd/system ]]; then
+        "${as_root[@]}" systemctl disable --now janus || echo "A Janus that nobody needs may run now." >&2
+    fi
 }

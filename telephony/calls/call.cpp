@@ -218,24 +218,6 @@ void Call::handle(const event::Rejected& event) {
     after_party(event.leg, Cause::aborted);
 }
 
-void Call::handle(const event::Joined& event) {
-    if (!live(event.leg) || legs_[event.leg].state != State::joining) return;
-    auto& leg = legs_[event.leg];
-    leg.on_bridge = true;
-    leg.bridge_sdp = event.sdp;
-    commands_.emplace_back(command::Ack{event.leg, ours(event.leg, event.sdp)});
-    talk(event.leg);
-}
-
-void Call::handle(const event::Unbridged& event) {
-    if (!live(event.leg)) return;
-    auto& leg = legs_[event.leg];
-    if (leg.state != State::joining && !leg.on_bridge) return;
-    leg.on_bridge = false;
-    leave(event.leg, Cause::aborted);
-    after_party(event.leg, Cause::aborted);
-}
-
 void Call::handle(const event::Timer& event) {
     if (event.id == 0) return;
     if (event.id == duration_timer_ || event.id == grant_timer_) {
@@ -252,6 +234,15 @@ void Call::handle(const event::Timer& event) {
         leg.timer = 0;
         if (leg.state == State::glare) {
             leg.state = leg.before;
+            return;
+        }
+        if (leg.state == State::aside) {
+            leg.state = State::parked;
+            return;
+        }
+        if (leg.state == State::joining) {
+            commands_.emplace_back(command::Leave{number});
+            handle(event::Unbridged{number});
             return;
         }
         if (leg.state == State::inviting) {
@@ -273,7 +264,8 @@ void Call::progress() {
         end_call(status_.started ? Cause::hang_up : Cause::aborted, std::nullopt);
         return;
     }
-    if (options_.bridge && count > 2) bridged_ = true;
+    const bool alone = waits_ && count == 1 && !bridge_failed_;
+    if (options_.bridge && (count > 2 || alone)) bridged_ = true;
     if (bridged_)
         progress_bridge();
     else
@@ -283,6 +275,12 @@ void Call::progress() {
 void Call::progress_direct() {
     const auto parties = live_legs();
     const auto first = parties[0];
+    for (const auto number : parties) {
+        if (!legs_[number].on_bridge || legs_[number].state != State::talking) continue;
+        leave_bridge(number);
+        // Alone, it goes into silence below.
+        if (parties.size() > 1) legs_[number].state = State::parked;
+    }
     const auto state = legs_[first].state;
     if (state == State::idle) invite(first);
     if (state == State::answered) {
@@ -296,19 +294,6 @@ void Call::progress_direct() {
     if (legs_[second].state == State::idle) invite(second);
     if (legs_[second].state == State::answered) offer_to(first, second);
     if (legs_[second].state == State::parked) reinvite(second, State::moving, {});
-}
-
-void Call::progress_bridge() {
-    for (const auto number : live_legs()) {
-        auto& leg = legs_[number];
-        if (leg.state == State::idle) invite(number);
-        if (leg.state == State::answered) {
-            leg.state = State::joining;
-            commands_.emplace_back(command::Join{number, leg.described});
-        }
-        const bool aside = leg.state == State::talking && !leg.on_bridge && !exchange_;
-        if (aside || leg.state == State::parked) reinvite(number, State::moving, {});
-    }
 }
 
 void Call::invite(LegNo leg) {
@@ -333,8 +318,7 @@ void Call::park(LegNo leg) {
 void Call::offer_to(LegNo leg, LegNo offerer) {
     auto offer = sdp::padded(ours(leg, legs_[offerer].described), legs_[leg].lines);
     legs_[leg].lines = sdp::media_lines(offer);
-    if (options_.held && !settled_ && !std::exchange(secured_, true))
-        commands_.emplace_back(command::Secure{});
+    secure();
     reinvite(leg, State::offered, std::move(offer));
 }
 
@@ -381,8 +365,7 @@ void Call::leave(LegNo leg, Cause cause) {
     abandon_exchange(leg);
     close_party(leg, cause);
     auto& entry = legs_[leg];
-    if (entry.on_bridge || entry.state == State::joining) commands_.emplace_back(command::Leave{leg});
-    entry.on_bridge = false;
+    leave_bridge(leg);
     if (entry.state == State::idle) {
         entry.state = State::gone;
         return;
@@ -397,8 +380,7 @@ void Call::left(LegNo leg, Cause cause) {
     if (entry.state == State::gone || entry.state == State::idle) return;
     const bool was_live = live(leg);
     abandon_exchange(leg);
-    if (entry.on_bridge || entry.state == State::joining) commands_.emplace_back(command::Leave{leg});
-    entry.on_bridge = false;
+    leave_bridge(leg);
     entry.state = State::gone;
     if (!was_live) return;
     close_party(leg, cause);

@@ -3,7 +3,8 @@
 // Two parties exchange media directly (RFC 3725, flow III): the first is called without a description, its
 // offer is answered with silence; the second is called without one too, its offer goes to the first in a
 // re-INVITE, and the first one's answer to the second in the ACK. From the third party on, everybody is on
-// the bridge: each one's offer is answered by the bridge.
+// the bridge: each one's offer is answered by the bridge. So is one who waits alone for others. Where the
+// bridge fails, two parties go back to direct media, and of more those end that it does not take.
 //
 // After every event, progress() looks at the states of the legs and takes the next step, so that no order of
 // events leaves a leg behind.
@@ -63,6 +64,8 @@ struct CallOptions {
     std::chrono::milliseconds extend_ahead{10'000};  ///< before the end of `granted`, more is asked for
     bool fixed_media = false;                        ///< no party may add media (changeMediaNotAllowed)
     bool bridge = false;                             ///< there is one
+    std::chrono::milliseconds bridge_retry{1'000};   ///< after it failed, it is asked again
+    int bridge_retries = 5;                          ///< in a row, for one party
     std::string address;                             ///< of this server, in descriptions that it makes
     std::uint64_t session = 0;                       ///< in descriptions that it makes; differs between calls
 };
@@ -93,6 +96,7 @@ class Call {
         offered,   ///< re-INVITE with the other one's offer sent
         moving,    ///< re-INVITE that asks for an offer sent
         glare,     ///< a re-INVITE met the peer's own: sent again in a moment
+        aside,     ///< parked, or cut off: the bridge failed and is asked again in a moment
         talking,
         leaving,  ///< End sent
         gone
@@ -108,6 +112,7 @@ class Call {
         int retries = 0;
         bool rang = false;
         bool on_bridge = false;
+        int bridge_tries = 0;  ///< that failed, in a row
         std::string bridge_sdp;
         bool asked_offer = false;  ///< the re-INVITE under way asks for an offer
     };
@@ -146,6 +151,7 @@ class Call {
     void progress_direct();
     void progress_bridge();
     void settle();
+    void secure();
     void await_grant();
 
     void invite(LegNo leg);
@@ -158,6 +164,9 @@ class Call {
     void answer_alone(const event::Requested& request);
     void finish_exchange(LegNo leg, const std::string& sdp);
     void abandon_exchange(LegNo leg);
+
+    void leave_bridge(LegNo leg);
+    void give_up_bridge(LegNo leg);
 
     void leave(LegNo leg, Cause cause);
     void left(LegNo leg, Cause cause);
@@ -181,6 +190,7 @@ class Call {
     std::map<Ticket, LegNo> relays_;  // INFO: who asked
     bool waits_ = false;              // a party left over stays
     bool bridged_ = false;
+    bool bridge_failed_ = false;  // two parties and fewer do without it
     bool ending_ = false;
     bool secured_ = false;  // Secure was given
     bool settled_ = false;  // Capture or Release was given

@@ -54,7 +54,7 @@ void Call::handle(const event::Requested& event) {
         return;
     }
     const auto state = legs_[event.leg].state;
-    const bool settled = state == State::talking || state == State::parked;
+    const bool settled = state == State::talking || state == State::parked || state == State::aside;
     if (!settled || exchange_) {
         answer(event.leg, event.ticket, 491);
         return;

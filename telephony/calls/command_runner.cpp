@@ -12,12 +12,13 @@ struct CommandRunner::Timers {
 };
 
 CommandRunner::CommandRunner(CallNo number, Machine machine, Signalling& signalling,
-                             boost::asio::any_io_executor executor, Observer observer)
+                             boost::asio::any_io_executor executor, Observer observer, Bridge* bridge)
     : number_(number),
       machine_(std::move(machine)),
       signalling_(signalling),
       executor_(std::move(executor)),
       observer_(std::move(observer)),
+      bridge_(bridge),
       timers_(std::make_unique<Timers>()) {}
 
 CommandRunner::~CommandRunner() = default;
@@ -78,8 +79,9 @@ void CommandRunner::carry_on() {
             self.signalling_.refuse(id(c.leg), {c.status, std::move(c.reason), {}});
         }
         void operator()(command::End& c) const { self.signalling_.end(id(c.leg)); }
-        void operator()(command::Join&) const {}   // not given without options.bridge
-        void operator()(command::Leave&) const {}  // the same
+        // Neither is given without a bridge.
+        void operator()(command::Join& c) const { self.bridge_->join(id(c.leg), std::move(c.offer)); }
+        void operator()(command::Leave& c) const { self.bridge_->leave(id(c.leg)); }
         void operator()(command::Secure&) const { self.secure(); }
         void operator()(command::SetTimer&) const {}  // is set without waiting
         void operator()(command::Capture&) const { self.observer_.settled_paid(); }

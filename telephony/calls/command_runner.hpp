@@ -2,6 +2,7 @@
 // Belongs to one executor.
 #pragma once
 
+#include "telephony/calls/bridge.hpp"
 #include "telephony/calls/event.hpp"
 #include "telephony/calls/signalling.hpp"
 
@@ -31,9 +32,9 @@ class CommandRunner {
         std::function<Invitation(const command::Invite&)> invitation;
     };
 
-    /// `signalling` outlives this.
+    /// `signalling` and `bridge` outlive this. A null bridge: the machine never gives Join.
     CommandRunner(CallNo number, Machine machine, Signalling& signalling,
-                  boost::asio::any_io_executor executor, Observer observer);
+                  boost::asio::any_io_executor executor, Observer observer, Bridge* bridge = nullptr);
     ~CommandRunner();
     CommandRunner(const CommandRunner&) = delete;
     CommandRunner& operator=(const CommandRunner&) = delete;
@@ -51,6 +52,7 @@ class CommandRunner {
     Signalling& signalling_;
     boost::asio::any_io_executor executor_;
     Observer observer_;
+    Bridge* bridge_;
     std::unique_ptr<Timers> timers_;
     std::deque<Command> waiting_;    // commands behind a Secure that is not done
     std::shared_ptr<int> securing_;  // the one under way

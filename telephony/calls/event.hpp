@@ -97,6 +97,7 @@ struct Joined {
 /// The bridge can't take this party, or lost it.
 struct Unbridged {
     LegNo leg = 0;
+    bool unfit = false;  ///< its media can't be mixed: asking again is no use
 };
 struct Timer {
     TimerId id = 0;

@@ -5,6 +5,15 @@
 
 namespace calls {
 
+namespace {
+
+CallOptions with_bridge(CallOptions options, bool bridge) {
+    options.bridge = bridge;
+    return options;
+}
+
+}  // namespace
+
 Moment now() {
     using namespace std::chrono;
     return {duration_cast<milliseconds>(steady_clock::now().time_since_epoch()),
@@ -12,14 +21,14 @@ Moment now() {
 }
 
 LiveCall::LiveCall(CallNo number, const std::vector<std::string>& parties, CallOptions options,
-                   std::string caller_name, Signalling& signalling, boost::asio::any_io_executor executor,
-                   Observer observer)
-    : call_(parties, std::move(options), now()),
+                   std::string caller_name, Signalling& signalling, Bridge* bridge,
+                   boost::asio::any_io_executor executor, Observer observer)
+    : call_(parties, with_bridge(std::move(options), bridge != nullptr), now()),
       caller_name_(std::move(caller_name)),
       runner_(number,
               {[this](const Event& event) { deliver(event); },
                [this](const command::Invite& command) { return invitation(command); }},
-              signalling, std::move(executor), std::move(observer)) {}
+              signalling, std::move(executor), std::move(observer), bridge) {}
 
 void LiveCall::deliver(const Event& event) { runner_.run(call_.on(event, now())); }
 

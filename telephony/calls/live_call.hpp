@@ -13,10 +13,10 @@ namespace calls {
 
 class LiveCall {
   public:
-    /// `signalling` outlives the call.
+    /// `signalling` and `bridge` outlive the call; a null bridge: there is none.
     LiveCall(CallNo number, const std::vector<std::string>& parties, CallOptions options,
-             std::string caller_name, Signalling& signalling, boost::asio::any_io_executor executor,
-             Observer observer);
+             std::string caller_name, Signalling& signalling, Bridge* bridge,
+             boost::asio::any_io_executor executor, Observer observer);
     LiveCall(const LiveCall&) = delete;
     LiveCall& operator=(const LiveCall&) = delete;
 

@@ -59,15 +59,16 @@ Dictionary party_status(const calls::PartyStatus& party) {
 }  // namespace
 
 ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, calls::Signalling& signalling,
-                               calls::RecordWriter& records)
+                               calls::Bridge* bridge, calls::RecordWriter& records)
     : parties_max_(parameters.parties_max),
       settle_(std::move(parameters.settle)),
       extend_(std::move(parameters.extend)),
       self_(std::make_shared<ParlayMakeCall*>(this)),
       record_(std::move(parameters.record)),
       records_(records),
+      bridge_(bridge),
       live_(context.number, parameters.parties, numbered(std::move(parameters.options), context.number),
-            std::move(parameters.caller_name), signalling, context.executor, observer(context)) {
+            std::move(parameters.caller_name), signalling, bridge, context.executor, observer(context)) {
     record_.id = context.id;
 }
 
@@ -115,7 +116,9 @@ Outcome ParlayMakeCall::on(const TaskEvent& event) {
 
 Outcome ParlayMakeCall::add(const std::string& address) {
     if (live_.call().has(address)) return Outcome::present_peer;
-    if (live_.call().live() >= parties_max_) return Outcome::too_many_peers;
+    const auto parties = live_.call().live();
+    if (parties >= parties_max_) return Outcome::too_many_peers;
+    if (parties >= 2 && (bridge_ == nullptr || !bridge_->available())) return Outcome::no_bridge;
     live_.deliver(calls::event::Add{address});
     return Outcome::done;
 }

@@ -42,8 +42,9 @@ struct MakeCall {
 /// version 3 spells them).
 class ParlayMakeCall final : public Task {
   public:
+    /// The references outlive this; so does `bridge`, which is null when there is none.
     ParlayMakeCall(const TaskContext& context, MakeCall parameters, calls::Signalling& signalling,
-                   calls::RecordWriter& records);
+                   calls::Bridge* bridge, calls::RecordWriter& records);
 
     void start() override;
     Outcome on(const TaskEvent& event) override;
@@ -65,6 +66,7 @@ class ParlayMakeCall final : public Task {
     std::shared_ptr<ParlayMakeCall*> self_;  // for answers that may come after the task's end
     calls::RecordFacts record_;
     calls::RecordWriter& records_;
+    calls::Bridge* bridge_;
     calls::LiveCall live_;
 };
 

@@ -44,7 +44,8 @@ enum class Outcome : std::uint8_t {
     already_terminated,
     unknown_peer,  ///< the parameter names no party of the call
     present_peer,  ///< it names one that is there already
-    too_many_peers
+    too_many_peers,
+    no_bridge  ///< nobody can mix the media of so many
 };
 
 /// An application that runs. Belongs to the directory's executor.

@@ -58,6 +58,8 @@ std::optional<Refused> refused_outcome(tasks::Outcome outcome) {
             return invalid("callParticipant");
         case too_many_peers:
             return refused(frontend::fault(frontend::Code::over_limit));
+        case no_bridge:
+            return frontend::try_again(frontend::Code::bridge_unavailable);
         case unknown_event:
             break;
     }
@@ -115,11 +117,13 @@ bool may_see(const auth::Principal& principal, const tasks::Owner& owner) {
 }  // namespace
 
 ThirdPartyCall::ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
-                               calls::Signalling* signalling, calls::RecordWriter& records, base::Logger log)
+                               calls::Signalling* signalling, calls::Bridge* bridge,
+                               calls::RecordWriter& records, base::Logger log)
     : options_(std::move(options)),
       ledger_(ledger),
       directory_(directory),
       signalling_(signalling),
+      bridge_(bridge),
       records_(records),
       log_(std::move(log)) {}
 
@@ -249,7 +253,7 @@ boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(const Ca
     }
     tasks::Owner owner{principal.login(), principal.domain()};
     tasks::Directory::Factory make = [&](const tasks::TaskContext& context) {
-        return std::make_unique<tasks::ParlayMakeCall>(context, std::move(parameters), *signalling_,
+        return std::make_unique<tasks::ParlayMakeCall>(context, std::move(parameters), *signalling_, bridge_,
                                                        records_);
     };
     result.id = directory_.start(std::move(owner), make);
@@ -335,7 +339,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call_session(const Call
     tasks::MakeCall parameters;
     parameters.options = options_.call;
     parameters.options.fixed_media = request.media_fixed;
-    parameters.parties_max = options_.parties_max;
+    if (bridge_ != nullptr) parameters.parties_max = options_.parties_max;
     parameters.caller_name = request.calling_name.value_or("");
     co_return co_await start(call, std::move(parties), std::move(request.charging), std::move(parameters));
 }

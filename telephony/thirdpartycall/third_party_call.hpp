@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "frontend/service.hpp"
 #include "ledger/ledger.hpp"
+#include "telephony/calls/bridge.hpp"
 #include "telephony/calls/call_charge.hpp"
 #include "telephony/calls/destinations.hpp"
 #include "telephony/calls/signalling.hpp"
@@ -30,14 +31,16 @@ class ThirdPartyCall {
   public:
     struct Options {
         calls::CallOptions call;         ///< what every call starts with
-        std::size_t parties_max = 2;     ///< of a session
+        std::size_t parties_max = 32;    ///< of a session
         std::chrono::seconds slice{60};  ///< of calls that are paid by time: held ahead at once
         Destinations destinations{"", "", false};
     };
 
-    /// The references outlive this. `signalling` null: there is no SIP, and no call can be made.
+    /// The references outlive this. `signalling` null: there is no SIP, and no call can be made. `bridge`
+    /// null: sessions have two participants at most.
     ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
-                   calls::Signalling* signalling, calls::RecordWriter& records, base::Logger log);
+                   calls::Signalling* signalling, calls::Bridge* bridge, calls::RecordWriter& records,
+                   base::Logger log);
 
     [[nodiscard]] frontend::Service service();
 
@@ -90,6 +93,7 @@ class ThirdPartyCall {
     ledger::Ledger& ledger_;
     tasks::Directory& directory_;
     calls::Signalling* signalling_;
+    calls::Bridge* bridge_;
     calls::RecordWriter& records_;
     base::Logger log_;
     std::atomic<bool> stopping_ = false;

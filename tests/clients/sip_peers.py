@@ -91,11 +91,16 @@ FIRST_CONNECTED = (ANSWER + recv("ACK", SILENT) + recv("INVITE", AUDIO) + send("
                    + recv("ACK"))
 # Of the second: its offer is answered in the ACK.
 SECOND_CONNECTED = ANSWER + recv("ACK", AUDIO)
+# Asked for an offer in the dialog, and answered in the ACK: on its way to the bridge.
+MOVED = recv("INVITE") + send("200 OK", LATER, SDP, repeat=True) + recv("ACK", AUDIO)
 SCENARIOS = {
     "first": FIRST_CONNECTED + BYE,
     "first_parked": ANSWER + recv("ACK", SILENT) + BYE,
     "first_hangs_up": FIRST_CONNECTED + pause(200) + request("BYE", 1),
     "second": SECOND_CONNECTED + BYE,
+    "first_moved": FIRST_CONNECTED + MOVED + BYE,
+    "second_moved": SECOND_CONNECTED + MOVED + BYE,
+    "mixed": ANSWER + recv("ACK", AUDIO) + BYE,
     "second_hangs_up": SECOND_CONNECTED + pause(200) + request("BYE", 1),
     "rings": RING + recv("CANCEL") + send("200 OK", FIRST)
              + send("487 Request Terminated", CANCELLED, repeat=True) + recv("ACK"),

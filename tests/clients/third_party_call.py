@@ -31,7 +31,7 @@ class ThirdPartyCall(unittest.TestCase):
         # Nobody reads what it logs until it ends.
         environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning", LEDGERLINE_CALL_LINGER=f"{LINGER_SECONDS}s",
                            LEDGERLINE_CALL_NO_ANSWER=f"{NO_ANSWER_SECONDS}s",
-                           LEDGERLINE_CALL_SLICE="2s", LEDGERLINE_CALL_SLICE_AHEAD="1s",
+                           LEDGERLINE_MEDIA_BRIDGE="off", LEDGERLINE_CALL_SLICE="2s", LEDGERLINE_CALL_SLICE_AHEAD="1s",
                            LEDGERLINE_CALL_DENY="sip:premium@", LEDGERLINE_CALL_CALLS_PER_USER="5")
         cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
                              "--sip-listen", f"127.0.0.1:{free_port()}"], cls.folder, environment)

@@ -1,0 +1,108 @@
+// Configures, starts, starts again and stops Janus. It keeps nothing, so SIGKILL does it no harm.
+#include "app/embedded_janus.hpp"
+
+#include "app/process.hpp"
+
+#include <signal.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+namespace app {
+namespace fs = std::filesystem;
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto program = "/usr/bin/janus";
+constexpr EmbeddedJanus::Clock::duration pause_min = 200ms;
+constexpr EmbeddedJanus::Clock::duration pause_max = 30s;
+/// Who ran so long did not end because of how it was started.
+constexpr EmbeddedJanus::Clock::duration healthy = 60s;
+
+void write_file(const fs::path& path, const std::string& text) {
+    std::ofstream out(path, std::ios::trunc);
+    out << text;
+    if (!out.flush()) throw PlainError("can't write " + path.string());
+}
+
+}  // namespace
+
+EmbeddedJanus::EmbeddedJanus(const DataDir& data_dir, Options options, base::Logger log)
+    : data_dir_(data_dir), options_(std::move(options)), log_(std::move(log)) {}
+
+EmbeddedJanus::~EmbeddedJanus() { stop(); }
+
+void EmbeddedJanus::start() {
+    next_start_.reset();
+    try {
+        if (::access(program, X_OK) != 0)
+            throw PlainError(std::string(program) + " is not there: install janus, or set [media] bridge");
+        if (socket().string().size() >= sizeof(sockaddr_un::sun_path))
+            throw PlainError("the path of the data directory is too long for a socket in it");
+        write_configuration();
+        std::error_code ignored;
+        fs::remove(socket(), ignored);
+        ChildOptions child;
+        child.arguments = {program, "-C", "janus.jcfg", "-F", "."};
+        child.user = OsUser::current();
+        child.working_dir = data_dir_.janus();
+        child.death_signal = SIGKILL;
+        const LogFile output(data_dir_.janus_log());
+        child.output = output.descriptor();
+        pid_ = start_child(child);
+        started_ = Clock::now();
+    } catch (const PlainError& error) {
+        log_.error("nobody mixes three and more parties", {{"error", error.what()}});
+    }
+}
+
+/// Its paths are relative, to the folder that it runs in: a path's own characters mean nothing then.
+void EmbeddedJanus::write_configuration() const {
+    const auto folder = data_dir_.janus();
+    std::error_code error;
+    fs::create_directory(folder, error);
+    if (!error) fs::permissions(folder, fs::perms::owner_all, error);
+    if (error) throw PlainError("can't make the folder " + folder.string() + ": " + error.message());
+    write_file(folder / "janus.jcfg",
+               "# Rewritten at every start.\n"
+               "general: { debug_level = 3, debug_colors = false, debug_timestamps = true }\n"
+               "plugins: { disable = \"libjanus_duktape.so,libjanus_echotest.so,libjanus_lua.so,"
+               "libjanus_nosip.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,"
+               "libjanus_textroom.so,libjanus_videocall.so,libjanus_videoroom.so,libjanus_voicemail.so\" }\n"
+               "transports: { disable = \"libjanus_http.so,libjanus_mqtt.so,libjanus_nanomsg.so,"
+               "libjanus_rabbitmq.so,libjanus_websockets.so\" }\n"
+               "loggers: { disable = \"libjanus_jsonlog.so\" }\n");
+    write_file(folder / "janus.transport.pfunix.jcfg",
+               "# Rewritten at every start.\n"
+               "general: { enabled = true, json = \"compact\", path = \"api\", type = \"SOCK_SEQPACKET\" }\n"
+               "admin: { admin_enabled = false }\n");
+    auto bridge = "general: { rtp_port_range = \"" + options_.rtp_ports + "\"";
+    if (!options_.address.empty()) bridge += ", local_ip = \"" + options_.address + "\"";
+    write_file(folder / "janus.plugin.audiobridge.jcfg", "# Rewritten at every start.\n" + bridge + " }\n");
+}
+
+void EmbeddedJanus::ended(const std::string& status) {
+    pid_ = 0;
+    const auto now = Clock::now();
+    pause_ = now - started_ > healthy ? pause_min : std::clamp(pause_ * 2, pause_min, pause_max);
+    next_start_ = now + pause_;
+    log_.error("the bridge ended; starting it again", {{"status", status}});
+}
+
+void EmbeddedJanus::stop() {
+    next_start_.reset();
+    if (pid_ == 0) return;
+    int status = 0;
+    ::kill(pid_, SIGTERM);
+    if (!wait_for_child(pid_, 2s, status)) {
+        ::kill(pid_, SIGKILL);
+        wait_for_child(pid_, 2s, status);
+    }
+    pid_ = 0;
+}
+
+}  // namespace app

@@ -1,0 +1,57 @@
+// The mixer of three and more parties as a child: a Janus with its own configuration under the data
+// directory.
+#pragma once
+
+#include "app/data_dir.hpp"
+#include "base/log.hpp"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace app {
+
+/// Everything is called on the main thread: the child's death signal follows the thread that started it.
+class EmbeddedJanus {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    struct Options {
+        std::string address;    ///< of its media; empty: what it finds itself
+        std::string rtp_ports;  ///< first and last, with a dash
+    };
+
+    EmbeddedJanus(const DataDir& data_dir, Options options, base::Logger log);
+    ~EmbeddedJanus();
+    EmbeddedJanus(const EmbeddedJanus&) = delete;
+    EmbeddedJanus& operator=(const EmbeddedJanus&) = delete;
+
+    /// Starts it and does not wait: whoever needs it connects when it is there. Where it can't be run the log
+    /// says so, and calls of two parties go on without it.
+    void start();
+    /// 0: it does not run.
+    [[nodiscard]] pid_t pid() const { return pid_; }
+    /// It ended by itself: it is started again at next_start().
+    void ended(const std::string& status);
+    /// When start() is due; nothing: it runs, or never will.
+    [[nodiscard]] std::optional<Clock::time_point> next_start() const { return next_start_; }
+    void stop();
+
+    /// Where its API is.
+    [[nodiscard]] std::filesystem::path socket() const { return data_dir_.janus() / "api"; }
+
+  private:
+    void write_configuration() const;
+
+    DataDir data_dir_;
+    Options options_;
+    base::Logger log_;
+    pid_t pid_ = 0;
+    Clock::time_point started_{};
+    Clock::duration pause_{};  ///< before the next start
+    std::optional<Clock::time_point> next_start_;
+};
+
+}  // namespace app

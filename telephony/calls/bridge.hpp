@@ -1,0 +1,25 @@
+// What calls need from a mixer of their parties' media. telephony/media implements it.
+#pragma once
+
+#include "telephony/calls/signalling.hpp"
+
+#include <string>
+
+namespace calls {
+
+/// Parties of the same call hear each other, each all others and not itself. Everything is called on the
+/// calls' executor and returns at once.
+class Bridge {
+  public:
+    virtual ~Bridge() = default;
+    /// Whether it can be asked now.
+    [[nodiscard]] virtual bool available() const = 0;
+    /// Mixes the party that this description (an offer) is of with the others of its call. Answered in the
+    /// event sink, in bounded time: by Joined, or by Unbridged. Unbridged may follow Joined; the leg is not
+    /// on the bridge then, and may ask again.
+    virtual void join(LegId leg, std::string offer) = 0;
+    /// Nothing is reported of the leg from now on, but what is on its way.
+    virtual void leave(LegId leg) = 0;
+};
+
+}  // namespace calls

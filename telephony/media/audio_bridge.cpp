@@ -1,0 +1,262 @@
+// Rooms and participants. A leg may leave while Janus is asked for it: each question checks afterwards that
+// the leg still is who it was.
+#include "telephony/media/audio_bridge.hpp"
+
+#include "base/ids.hpp"
+#include "telephony/media/description.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <atomic>
+#include <map>
+#include <string_view>
+#include <utility>
+
+namespace media {
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+using calls::CallNo;
+using calls::LegId;
+
+namespace {
+
+/// Telephone quality: Janus mixes at the rate of G.711, which needs no resampling then.
+constexpr int sampling_rate = 8'000;
+
+constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
+
+struct Room {
+    explicit Room(const asio::any_io_executor& executor)
+        : answered(executor, asio::steady_timer::time_point::max()) {}
+    std::optional<std::uint64_t> id;
+    std::string secret = base::random_hex_id();  ///< to change it
+    std::string pin = base::random_hex_id();     ///< to get in: others may use this Janus
+    enum class State : std::uint8_t { unasked, asked, answered } state = State::unasked;
+    asio::steady_timer answered;  ///< cancelled when Janus has answered, or is lost
+};
+
+struct Participant {
+    std::uint64_t which = 0;  ///< a leg that left and joined again is another one
+    Offer offer;
+    std::shared_ptr<Room> room;
+    std::optional<Handle> handle;
+};
+
+/// Where Janus wants a participant's media.
+struct Address {
+    std::string ip;
+    std::uint16_t port = 0;
+};
+
+std::optional<Address> address_of(const std::optional<json::object>& answer) {
+    const auto* rtp = answer ? answer->if_contains("rtp") : nullptr;
+    if (rtp == nullptr || !rtp->is_object()) return std::nullopt;
+    const auto* ip = rtp->get_object().if_contains("ip");
+    const auto* port = rtp->get_object().if_contains("port");
+    if (ip == nullptr || !ip->is_string() || port == nullptr) return std::nullopt;
+    json::error_code error;
+    const auto number = port->to_number<std::uint16_t>(error);
+    if (error || number == 0) return std::nullopt;
+    return Address{std::string(ip->get_string()), number};
+}
+
+/// AudioBridge's own words on what it refused.
+std::string reason_of(const std::optional<json::object>& answer) {
+    const auto* reason = answer ? answer->if_contains("error") : nullptr;
+    return reason != nullptr && reason->is_string() ? std::string(reason->get_string()) : "no answer";
+}
+
+}  // namespace
+
+struct AudioBridge::State : std::enable_shared_from_this<State> {
+    AudioBridgeOptions options;
+    asio::any_io_executor executor;
+    calls::EventSink sink;
+    base::Logger log;
+    std::optional<Janus> janus;
+    std::map<CallNo, std::shared_ptr<Room>> rooms;
+    std::map<LegId, Participant> participants;
+    std::atomic<std::size_t> count = 0;
+    std::uint64_t last = 0;
+
+    State(AudioBridgeOptions given, asio::any_io_executor on, calls::EventSink to, base::Logger logger)
+        : options(std::move(given)), executor(std::move(on)), sink(std::move(to)), log(std::move(logger)) {}
+
+    asio::awaitable<void> admit(LegId leg, std::uint64_t which);
+    asio::awaitable<std::optional<Address>> enter(LegId leg, std::uint64_t which);
+    asio::awaitable<bool> make_room(CallNo call, std::shared_ptr<Room> room);
+    Participant* find(LegId leg, std::uint64_t which);
+    void add(LegId leg, Offer offer);
+    void remove(LegId leg);
+    void refuse(LegId leg, bool unfit);
+    void destroy(const Room& room);
+    void lost();
+    void happened(const json::object& event);
+};
+
+Participant* AudioBridge::State::find(LegId leg, std::uint64_t which) {
+    const auto found = participants.find(leg);
+    return found == participants.end() || found->second.which != which ? nullptr : &found->second;
+}
+
+void AudioBridge::State::refuse(LegId leg, bool unfit) {
+    sink(leg.call, calls::event::Unbridged{leg.leg, unfit});
+}
+
+void AudioBridge::State::destroy(const Room& room) {
+    if (!room.id) return;
+    json::object body{{"request", "destroy"}, {"room", *room.id}, {"secret", room.secret}};
+    janus->tell(std::move(body));
+}
+
+/// The room's first participant makes it; others wait for that.
+asio::awaitable<bool> AudioBridge::State::make_room(CallNo call, std::shared_ptr<Room> room) {
+    if (room->state == Room::State::asked) co_await room->answered.async_wait(awaited);
+    if (room->state == Room::State::answered) co_return room->id.has_value();
+    room->state = Room::State::asked;
+    json::object body{{"request", "create"},
+                      {"permanent", false},
+                      {"description", "ledgerline"},
+                      {"is_private", true},
+                      {"secret", room->secret},
+                      {"pin", room->pin},
+                      {"sampling_rate", sampling_rate},
+                      {"allow_rtp_participants", true},
+                      {"audiolevel_ext", false}};
+    const auto answer = co_await janus->message(std::nullopt, std::move(body));
+    const auto* id = answer ? answer->if_contains("room") : nullptr;
+    json::error_code error;
+    if (id != nullptr) room->id = id->to_number<std::uint64_t>(error);
+    if (error) room->id.reset();
+    if (!room->id) log.warning("the bridge makes no room", {{"reason", reason_of(answer)}});
+    room->state = Room::State::answered;
+    room->answered.cancel();
+    const auto current = rooms.find(call);
+    const bool wanted = current != rooms.end() && current->second == room;
+    if (wanted && !room->id) rooms.erase(current);
+    if (!wanted) destroy(*room);
+    co_return wanted && room->id;
+}
+
+/// The way into the room; where Janus wants the participant's media.
+asio::awaitable<std::optional<Address>> AudioBridge::State::enter(LegId leg, std::uint64_t which) {
+    const auto room = find(leg, which)->room;
+    if (!co_await make_room(leg.call, room) || find(leg, which) == nullptr) co_return std::nullopt;
+    const auto handle = co_await janus->attach();
+    auto* participant = find(leg, which);
+    if (participant == nullptr || !handle) {
+        if (handle) janus->detach(*handle);
+        co_return std::nullopt;
+    }
+    participant->handle = handle;
+    const auto& offer = participant->offer;
+    json::object rtp{{"ip", offer.address}, {"port", offer.port}, {"payload_type", offer.payload_type}};
+    json::object body{{"request", "join"},    {"room", *room->id},
+                      {"pin", room->pin},     {"display", std::to_string(leg.leg)},
+                      {"codec", offer.codec}, {"rtp", std::move(rtp)}};
+    const auto answer = co_await janus->message(handle, std::move(body));
+    auto address = address_of(answer);
+    if (!address && find(leg, which) != nullptr)
+        log.warning("the bridge does not take a party", {{"reason", reason_of(answer)}});
+    co_return address;
+}
+
+asio::awaitable<void> AudioBridge::State::admit(LegId leg, std::uint64_t which) {
+    const auto self = shared_from_this();
+    if (find(leg, which) == nullptr) co_return;
+    const auto address = co_await enter(leg, which);
+    const auto* participant = find(leg, which);
+    if (participant == nullptr) co_return;
+    if (!address) {
+        remove(leg);
+        refuse(leg, false);
+        co_return;
+    }
+    const auto& ip = options.address.empty() ? address->ip : options.address;
+    sink(leg.call, calls::event::Joined{leg.leg, answer_to(participant->offer, ip, address->port)});
+}
+
+void AudioBridge::State::add(LegId leg, Offer offer) {
+    auto& room = rooms[leg.call];
+    if (!room) room = std::make_shared<Room>(executor);
+    participants[leg] = {++last, std::move(offer), room, std::nullopt};
+    count = participants.size();
+    asio::co_spawn(executor, admit(leg, last), asio::detached);
+}
+
+void AudioBridge::State::remove(LegId leg) {
+    auto entry = participants.extract(leg);
+    if (entry.empty()) return;
+    count = participants.size();
+    const auto& gone = entry.mapped();
+    const auto next = participants.lower_bound({leg.call, 0});
+    const bool last_one = next == participants.end() || next->first.call != leg.call;
+    if (last_one) rooms.erase(leg.call);
+    if (gone.handle) janus->detach(*gone.handle);
+    if (last_one) destroy(*gone.room);
+}
+
+void AudioBridge::State::lost() {
+    const auto gone = std::exchange(participants, {});
+    count = 0;
+    for (const auto& [call, room] : std::exchange(rooms, {})) {
+        room->state = Room::State::answered;
+        room->answered.cancel();
+    }
+    for (const auto& [leg, participant] : gone) refuse(leg, false);
+}
+
+/// A participant or a whole room is gone without our doing.
+void AudioBridge::State::happened(const json::object& event) {
+    const auto* sender = event.if_contains("sender");
+    json::error_code error;
+    const auto handle = sender != nullptr ? sender->to_number<Handle>(error) : 0;
+    const auto* kind = event.if_contains("janus");
+    if (error || handle == 0 || kind == nullptr || *kind != "detached") return;
+    for (const auto& [leg, participant] : participants) {
+        if (participant.handle != handle) continue;
+        const auto gone = leg;
+        remove(gone);
+        refuse(gone, false);
+        return;
+    }
+}
+
+AudioBridge::AudioBridge(AudioBridgeOptions options, asio::any_io_executor executor, calls::EventSink sink,
+                         base::Logger log)
+    : state_(std::make_shared<State>(std::move(options), executor, std::move(sink), log)) {
+    auto* state = state_.get();
+    Janus::Callbacks callbacks;
+    callbacks.lost = [state] { state->lost(); };
+    callbacks.event = [state](const json::object& event) { state->happened(event); };
+    state_->janus.emplace(state_->options.janus, std::move(executor), std::move(callbacks), std::move(log));
+}
+
+AudioBridge::~AudioBridge() { close(); }
+
+void AudioBridge::start() { state_->janus->start(); }
+
+void AudioBridge::close() { state_->janus->close(); }
+
+bool AudioBridge::available() const { return state_->janus->up(); }
+
+void AudioBridge::join(LegId leg, std::string text) {
+    leave(leg);
+    auto offer = read_offer(text);
+    if (!offer || !available()) {
+        state_->refuse(leg, !offer);
+        return;
+    }
+    state_->add(leg, std::move(*offer));
+}
+
+void AudioBridge::leave(LegId leg) { state_->remove(leg); }
+
+std::size_t AudioBridge::participants() const { return state_->count; }
+
+}  // namespace media

@@ -1,0 +1,48 @@
+// Calls' bridge by Janus's AudioBridge: a room for each call, with a participant for each leg that speaks
+// plain RTP.
+#pragma once
+
+#include "base/log.hpp"
+#include "telephony/calls/bridge.hpp"
+#include "telephony/media/janus.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace media {
+
+struct AudioBridgeOptions {
+    JanusOptions janus;
+    /// That parties are told to send to; empty: what Janus says.
+    std::string address;
+};
+
+class AudioBridge final : public calls::Bridge {
+  public:
+    /// `sink` is told Joined and Unbridged.
+    AudioBridge(AudioBridgeOptions options, boost::asio::any_io_executor executor, calls::EventSink sink,
+                base::Logger log);
+    ~AudioBridge() override;
+    AudioBridge(const AudioBridge&) = delete;
+    AudioBridge& operator=(const AudioBridge&) = delete;
+
+    /// Connects, now and whenever the connection is lost. On the executor.
+    void start();
+    /// For good: nothing is reported from now on. On the executor.
+    void close();
+
+    [[nodiscard]] bool available() const override;
+    void join(calls::LegId leg, std::string offer) override;
+    void leave(calls::LegId leg) override;
+
+    /// Legs that have joined or ask to. From any thread.
+    [[nodiscard]] std::size_t participants() const;
+
+  private:
+    struct State;
+    std::shared_ptr<State> state_;  // shared with what waits for Janus
+};
+
+}  // namespace media
