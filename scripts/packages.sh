@@ -37,6 +37,7 @@ test_packages=(
     php-soap
     python3-zeep
     sip-tester
+    valgrind
 )
 command -v npm >/dev/null || test_packages+=(nodejs npm)  # other builds of nodejs bring their own npm
 
