@@ -5,6 +5,7 @@
 """
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -14,6 +15,7 @@ import requests
 import zeep
 from zeep.transports import Transport
 
+from phones import Phone
 from server import Server, server_info
 from sip_peers import SCENARIOS, Peer, free_port, refusal
 
@@ -45,11 +47,18 @@ class Conference(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        left = metric(cls.url, "ledgerline_call_legs"), metric(cls.url, "ledgerline_call_legs_mixed")
+        # The peers have seen the last BYE; its answers may be on their way.
+        deadline = time.monotonic() + 10
+        while (left := cls.left()) != (0, 0) and time.monotonic() < deadline:
+            time.sleep(0.05)
         status = cls.server.stop()
         shutil.rmtree(cls.folder, ignore_errors=True)
         assert status == 0, cls.server.output
         assert left == (0, 0), f"{left} legs were left"
+
+    @classmethod
+    def left(cls):
+        return metric(cls.url, "ledgerline_call_legs"), metric(cls.url, "ledgerline_call_legs_mixed")
 
     def setUp(self):
         self.peers = []
@@ -94,8 +103,34 @@ class Conference(unittest.TestCase):
         self.assertEqual(raised.exception.detail.find(".//messageId").text, expected)
         return [variable.text for variable in raised.exception.detail.findall(".//variables")]
 
-    def bridge_is_there(self):
-        """Adding fails as long as it is not."""
+    def add(self, session, party):
+        """Once the bridge is there: until then it is refused."""
+        def added():
+            try:
+                self.service.addCallParticipant(callSessionIdentifier=session, callParticipant=party.uri)
+            except zeep.exceptions.Fault as fault:
+                self.assertEqual([v.text for v in fault.detail.findall(".//variables")], ["bridge-unavailable"])
+                return False
+            return True
+        self.until(added, "the bridge")
+
+    def phone(self, name, frequency):
+        phone = Phone(self.folder, name, frequency)
+        self.peers.append(phone)
+        return phone
+
+
+def child_of(pid, program):
+    """The process that it started to run this program."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+                command, fields = file.read().rsplit(")", 1)
+        except OSError:
+            continue
+        if command.endswith("(" + program) and int(fields.split()[1]) == pid:
+            return int(name)
+    return None
 
 
 class WithJanus(Conference):
@@ -103,12 +138,91 @@ class WithJanus(Conference):
         first, second, third = self.peer("first_moved"), self.peer("second_moved"), self.peer("mixed")
         session = self.session(first, second)
         self.connected(session, first, second)
-        self.service.addCallParticipant(callSessionIdentifier=session, callParticipant=third.uri)
+        self.add(session, third)
         self.connected(session, first, second, third)
         self.mixed(3)
         self.service.endCallSession(callSessionIdentifier=session)
         self.finish()
         self.mixed(0)
+
+    def test_a_session_of_one_waits_on_the_bridge(self):
+        first, second = self.peer("mixed"), self.peer("mixed")
+        refusing = self.peer("refusing", refusal(486, False))
+        session = self.session(first)
+        self.mixed(1)
+        self.add(session, second)
+        self.connected(session, first, second)
+        self.assertEqual(self.fault("SVC0002", self.service.addCallParticipant, callSessionIdentifier=session,
+                                    callParticipant=second.uri), ["callParticipant"])
+        self.add(session, refusing)
+        self.until(lambda: self.statuses(session).get(refusing.uri) == "Terminated", "the refusal")
+        information = self.service.getCallParticipantInformation(callSessionIdentifier=session,
+                                                                 callParticipant=refusing.uri)
+        self.assertEqual(information.callParticipantTerminationCause, "CallParticipantBusy")
+        self.assertIsNone(information.callParticipantStartTime)
+        self.service.deleteCallParticipant(callSessionIdentifier=session, callParticipant=first.uri)
+        self.mixed(1)
+        self.assertEqual(self.statuses(session), {first.uri: "Terminated", second.uri: "Connected",
+                                                  refusing.uri: "Terminated"})
+        self.assertEqual(self.fault("SVC0002", self.service.deleteCallParticipant, callSessionIdentifier=session,
+                                    callParticipant=first.uri), ["callParticipant"])
+        # The last one's end is the session's.
+        self.service.deleteCallParticipant(callSessionIdentifier=session, callParticipant=second.uri)
+        self.fault("SVC0261", self.service.endCallSession, callSessionIdentifier=session)
+        self.finish()
+        self.mixed(0)
+
+    def test_no_more_participants_than_the_limit(self):
+        parties = [self.peer("mixed") for _ in range(4)]
+        session = self.session(parties[0])
+        for party in parties[1:]:
+            self.add(session, party)
+        self.connected(session, *parties)
+        self.assertEqual(self.fault("POL0001", self.service.addCallParticipant, callSessionIdentifier=session,
+                                    callParticipant=f"sip:x@127.0.0.1:{free_port()}"), ["over-limit"])
+        self.service.endCallSession(callSessionIdentifier=session)
+        self.finish()
+
+    def test_each_hears_all_others_and_not_itself(self):
+        phones = [self.phone("anna", 440), self.phone("bert", 880), self.phone("carl", 1320)]
+        tones = [phone.frequency for phone in phones]
+        anna, bert, carl = phones
+        session = self.session(anna, bert)
+        self.until(lambda: anna.hears([880], tones) and bert.hears([440], tones), "both tones, directly")
+        self.assertEqual(metric(self.url, "ledgerline_call_legs_mixed"), 0)
+        self.add(session, carl)
+        for phone in phones:
+            others = [tone for tone in tones if tone != phone.frequency]
+            self.until(lambda: phone.hears(others, tones), f"{others} Hz at {phone.name}'s")
+        self.service.deleteCallParticipant(callSessionIdentifier=session, callParticipant=bert.uri)
+        self.until(lambda: anna.hears([1320], tones) and carl.hears([440], tones), "the tones of those who are left")
+        # Killed, it is started again, and takes the parties that it lost.
+        janus = child_of(self.server.process.pid, "janus")
+        os.kill(janus, signal.SIGKILL)
+        self.until(lambda: child_of(self.server.process.pid, "janus") not in (None, janus), "another Janus")
+        self.mixed(2)
+        self.add(session, bert)
+        for phone in phones:
+            others = [tone for tone in tones if tone != phone.frequency]
+            self.until(lambda: phone.hears(others, tones), f"{others} Hz at {phone.name}'s, again")
+        self.service.endCallSession(callSessionIdentifier=session)
+        self.mixed(0)
+        self.until(lambda: metric(self.url, "ledgerline_call_legs") == 0, "the last leg's end")
+
+
+class WithoutJanus(Conference):
+    """A bridge that is configured, and is not there."""
+    bridge = "/nowhere/janus"
+
+    def test_two_parties_need_no_bridge(self):
+        first, second = self.peer("first"), self.peer("second")
+        session = self.session(first, second)
+        self.connected(session, first, second)
+        self.assertEqual(self.fault("SVC0001", self.service.addCallParticipant, callSessionIdentifier=session,
+                                    callParticipant=f"sip:x@127.0.0.1:{free_port()}"), ["bridge-unavailable"])
+        self.assertEqual(len(self.statuses(session)), 2)
+        self.service.endCallSession(callSessionIdentifier=session)
+        self.finish()
 
 
 if __name__ == "__main__":
