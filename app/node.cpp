@@ -22,6 +22,8 @@
 #include "payment/interfaces.hpp"
 #include "payment/payment.hpp"
 #include "payment/request_status.hpp"
+#include "telephony/applications/storage.hpp"
+#include "telephony/callnotification/messages.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -232,10 +234,15 @@ http::Options http_options(const Settings& settings) {
     return options;
 }
 
-std::vector<const soap::Interface*> served_interfaces() {
+/// Those that are served, and those of applications that are called.
+std::vector<const soap::Interface*> published_interfaces() {
     std::vector<const soap::Interface*> all(payment::interfaces.begin(), payment::interfaces.end());
     all.push_back(&accountmgmt::account_management);
     all.push_back(&thirdpartycall::third_party_call);
+    all.push_back(&callnotification::call_direction_manager);
+    all.push_back(&callnotification::call_notification_manager);
+    all.push_back(&applications::call_direction);
+    all.push_back(&applications::call_notification);
     return all;
 }
 
@@ -295,7 +302,7 @@ struct Node::Parts {
     // In the order of their making. What coroutines look at when they are abandoned comes first and goes
     // last.
     soap::XmlRuntime xml;
-    soap::Catalogue catalogue{served_interfaces()};
+    soap::Catalogue catalogue{published_interfaces()};
     std::optional<soap::Decoder> decoder;
     std::optional<payment::Payment> payment;
     std::optional<accountmgmt::AccountManagement> account_management;
@@ -360,7 +367,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     account_management.emplace(
         *ledger, *pins,
         accountmgmt::AccountManagement::Options{.vouchers_accepted = settings.voucher.accepted});
-    telephony.emplace(settings, *ledger, *database, log.with({{"part", "calls"}}));
+    telephony.emplace(settings, *ledger, *database, *soap_client, log.with({{"part", "calls"}}));
     make_endpoint(settings);
     make_listener(urls);
     make_server(settings);
@@ -370,7 +377,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
 void Node::Parts::make_endpoint(const Settings& settings) {
     auto services = payment->services();
     services.push_back(account_management->service());
-    services.push_back(telephony->service());
+    for (auto& service : telephony->services()) services.push_back(std::move(service));
     frontend::Endpoint::Parts parts{catalogue,
                                     *decoder,
                                     *authenticator,
@@ -392,19 +399,24 @@ void Node::Parts::make_listener(const DatabaseUrls& urls) {
     base::Listener::Options options;
     options.session = session_options(urls, "listener", Duration(0));
     options.channels = {auth::changed_channel, std::string(ledger::Ledger::address_channel),
-                        std::string(ledger::Ledger::limits_channel)};
+                        std::string(ledger::Ledger::limits_channel),
+                        std::string(applications::Storage::stopped_channel)};
     options.on_reset = [this] {
         authenticator->forget();
         secrets->forget();
         ledger->forget_all_addresses();
         ledger->forget_limits();
+        telephony->forget_notifications();
     };
     options.on_notify = [this](const std::string& channel, const std::string& payload) {
         if (channel == auth::changed_channel) {
             authenticator->forget();
             secrets->forget();
+            telephony->forget_notifications();
         } else if (channel == ledger::Ledger::limits_channel) {
             ledger->forget_limits();
+        } else if (channel == applications::Storage::stopped_channel) {
+            telephony->forget_notification(payload);
         } else {
             ledger->forget_address(payload);
         }
@@ -438,6 +450,7 @@ void Node::Parts::append_metrics(std::string& text) const {
     gauge("ledgerline_postings_waiting", "Postings that wait for a lane.", ledger->waiting());
     gauge("ledgerline_call_legs", "SIP dialogs of calls.", telephony->legs());
     gauge("ledgerline_call_legs_mixed", "Those whose media the bridge mixes.", telephony->mixed());
+    telephony->append_metrics(text);
     const auto lag = std::chrono::floor<std::chrono::seconds>(sealer->lag()).count();
     gauge("ledgerline_seal_lag_seconds", "Time since everything that was posted was sealed.", to_size(lag));
     gauge("ledgerline_unsealed_rows", "Journal rows that the last round of sealing had to leave.",

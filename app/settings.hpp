@@ -209,6 +209,28 @@ struct Settings {
         Duration stop_grace{5'000};
     } call;
 
+    struct Notifications {
+        std::int64_t addresses_limit = 100;
+        std::int64_t per_user_limit = 10'000;
+        Size text_limit{1 << 10};
+        Duration ask_timeout{3'000};
+        std::int64_t asks_per_endpoint = 200;
+        std::int64_t fork_limit = 10;
+        Duration tell_for{60'000};
+        Duration tell_timeout{5'000};
+        Duration tell_pause{500};
+        Duration tell_pause_max{10'000};
+        std::int64_t tells_per_endpoint = 1'000;
+        std::int64_t tells_limit = 20'000;
+        std::int64_t tells_at_once = 4;
+        std::int64_t breaker_failures = 5;
+        Duration breaker_pause{5'000};
+        Duration breaker_pause_max{60'000};
+        std::int64_t cache = 10'000;
+        std::int64_t endpoints_limit = 10'000;
+        Duration stop_grace{2'000};
+    } notifications;
+
     struct Log {
         std::string format = "json";
         std::string level = "info";

@@ -2,6 +2,9 @@
 #include "app/telephony.hpp"
 
 #include "base/ids.hpp"
+#include "telephony/applications/soap_applications.hpp"
+#include "telephony/applications/storage.hpp"
+#include "telephony/callnotification/managers.hpp"
 #include "telephony/calls/records.hpp"
 #include "telephony/media/audio_bridge.hpp"
 #include "telephony/sip/agent.hpp"
@@ -59,6 +62,37 @@ media::AudioBridgeOptions bridge_options(const Settings::Media& settings) {
     return options;
 }
 
+callnotification::Managers::Options manager_options(const Settings::Notifications& settings,
+                                                    const frontend::SoapClient& client) {
+    callnotification::Managers::Options options;
+    options.addresses_max = to_size(settings.addresses_limit);
+    options.notifications_max = settings.per_user_limit;
+    options.text_bytes_max = to_size(settings.text_limit.bytes);
+    options.objection = [&client](std::string_view url) { return client.objection(url); };
+    return options;
+}
+
+applications::SoapApplications::Options application_options(const Settings::Notifications& settings) {
+    applications::SoapApplications::Options options;
+    options.ask_timeout = settings.ask_timeout;
+    options.asks_per_endpoint = to_size(settings.asks_per_endpoint);
+    options.fork_addresses_max = to_size(settings.fork_limit);
+    options.tell_for = settings.tell_for;
+    options.tell_timeout = settings.tell_timeout;
+    options.tell_pause = settings.tell_pause;
+    options.tell_pause_max = settings.tell_pause_max;
+    options.tells_per_endpoint = to_size(settings.tells_per_endpoint);
+    options.tells_max = to_size(settings.tells_limit);
+    options.lanes = to_size(settings.tells_at_once);
+    options.breaker.failures = to_size(settings.breaker_failures);
+    options.breaker.pause = settings.breaker_pause;
+    options.breaker.pause_max = settings.breaker_pause_max;
+    options.cache = to_size(settings.cache);
+    options.endpoints_max = to_size(settings.endpoints_limit);
+    options.stop_grace = settings.stop_grace;
+    return options;
+}
+
 calls::Recorder recorder_of(const Settings::Sip& settings) {
     return {settings.advertise.empty() ? settings.listen : settings.advertise, base::random_hex_id()};
 }
@@ -74,6 +108,9 @@ struct Telephony::Parts {
         asio::make_work_guard(context)};
     std::optional<sip::Agent> agent;
     std::optional<media::AudioBridge> bridge;
+    std::optional<applications::Storage> notifications;
+    std::optional<applications::SoapApplications> applications;
+    std::optional<callnotification::Managers> managers;
     std::optional<calls::RecordWriter> records;
     std::optional<tasks::Directory> directory;
     std::optional<thirdpartycall::ThirdPartyCall> third_party_call;
@@ -82,7 +119,7 @@ struct Telephony::Parts {
 };
 
 Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Database& database,
-                     const base::Logger& log)
+                     frontend::SoapClient& client, const base::Logger& log)
     : parts_(std::make_unique<Parts>()) {
     auto& parts = *parts_;
     parts.log = log;
@@ -90,6 +127,11 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
     const auto recorder = recorder_of(settings.sip);
     parts.records.emplace(recorder, database, parts.context.get_executor(), log);
     parts.directory.emplace(directory_options(settings.call), parts.context.get_executor());
+    parts.notifications.emplace(database);
+    parts.applications.emplace(application_options(settings.notifications), *parts.notifications, client,
+                               parts.context.get_executor(), log);
+    parts.managers.emplace(manager_options(settings.notifications, client), ledger, *parts.notifications,
+                           log);
     const auto listen = parse_listen_address(settings.sip.listen);
     if (listen) {
         sip::AgentOptions options;
@@ -129,7 +171,21 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
 
 Telephony::~Telephony() { stop(); }
 
-frontend::Service Telephony::service() { return parts_->third_party_call->service(); }
+std::vector<frontend::Service> Telephony::services() {
+    auto services = parts_->managers->services();
+    services.push_back(parts_->third_party_call->service());
+    return services;
+}
+
+void Telephony::forget_notification(const std::string& id) {
+    asio::post(parts_->context, [this, id] { parts_->applications->forget(id); });
+}
+
+void Telephony::forget_notifications() {
+    asio::post(parts_->context, [this] { parts_->applications->forget_all(); });
+}
+
+void Telephony::append_metrics(std::string& text) const { parts_->applications->append_metrics(text); }
 
 void Telephony::stop_accepting() { parts_->third_party_call->stop_accepting(); }
 
@@ -156,6 +212,7 @@ void Telephony::stop() {
     asio::post(parts.context, [&parts] {
         parts.directory.reset();
         if (parts.bridge) parts.bridge->close();
+        parts.applications->stop();
         parts.records->stop();
     });
     parts.guard.reset();

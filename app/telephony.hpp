@@ -5,12 +5,14 @@
 #include "base/database.hpp"
 #include "base/log.hpp"
 #include "frontend/service.hpp"
+#include "frontend/soap_client.hpp"
 #include "ledger/ledger.hpp"
 #include "telephony/thirdpartycall/messages.hpp"
 
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace app {
 
@@ -18,12 +20,15 @@ class Telephony {
   public:
     /// Binds SIP's port. Where it can't be had, the log says so and no calls are made: charging goes on.
     /// Calls that an earlier run with the same SIP address left are ended, and charged if they were answered.
-    /// `ledger` and `database` outlive this.
+    /// The references outlive this; `client`'s connections belong to it.
     Telephony(const Settings& settings, ledger::Ledger& ledger, base::Database& database,
-              const base::Logger& log);
+              frontend::SoapClient& client, const base::Logger& log);
     ~Telephony();
 
-    [[nodiscard]] frontend::Service service();
+    [[nodiscard]] std::vector<frontend::Service> services();
+    /// From any thread: a notification was stopped; or any may have been, or who started it may do less.
+    void forget_notification(const std::string& id);
+    void forget_notifications();
     void stop_accepting();
     /// Ends running calls and waits for their parties, at most `call.stop_grace`.
     void end_calls();
@@ -32,6 +37,8 @@ class Telephony {
     [[nodiscard]] std::size_t legs() const;
     /// Legs on the bridge.
     [[nodiscard]] std::size_t mixed() const;
+    /// Appends Prometheus text.
+    void append_metrics(std::string& text) const;
     /// Why SIP is not served although it is to be; empty: it is, or is not wanted.
     [[nodiscard]] const std::string& sip_trouble() const;
 

@@ -26,10 +26,50 @@ std::optional<std::string> check_ports(std::string_view text) {
     return "must be two ports from 1024 on, like 40000-49999, not '" + std::string(text) + "'";
 }
 
+void add_notifications(Settings::Notifications& s, std::vector<Setting>& rows) {
+    const std::vector<Setting> more{
+        {"notifications.addresses_limit", &s.addresses_limit,
+         "Addresses of one notification; more get POL0003.", 1, 100'000},
+        {"notifications.per_user_limit", &s.per_user_limit,
+         "Live notifications of one user; more get POL0005.", 1},
+        {"notifications.text_limit", &s.text_limit,
+         "The longest endpoint, correlator or interface name of a notification.", 64, 1 << 16},
+        {"notifications.ask_timeout", &s.ask_timeout,
+         "How long a call waits for what an application says; then it goes on as if nobody had been asked.",
+         10},
+        {"notifications.asks_per_endpoint", &s.asks_per_endpoint,
+         "Questions to one endpoint at once; calls beyond go on at once.", 1},
+        {"notifications.fork_limit", &s.fork_limit,
+         "Addresses that an application may add to a call at once; an answer with more is ignored.", 1, 100},
+        {"notifications.tell_for", &s.tell_for,
+         "How long it is tried to tell an application of an event; then it is lost.", 10},
+        {"notifications.tell_timeout", &s.tell_timeout, "How long one try of that may take.", 10},
+        {"notifications.tell_pause", &s.tell_pause,
+         "The pause before the second try; doubled before each further one.", 1},
+        {"notifications.tell_pause_max", &s.tell_pause_max, "The longest such pause.", 1},
+        {"notifications.tells_per_endpoint", &s.tells_per_endpoint,
+         "Events that may wait for one endpoint; more are lost.", 1},
+        {"notifications.tells_limit", &s.tells_limit, "Events that may wait in all; more are lost.", 1},
+        {"notifications.tells_at_once", &s.tells_at_once,
+         "Events that one endpoint is told at once; those of one call always come one after the other.", 1,
+         64},
+        {"notifications.breaker_failures", &s.breaker_failures,
+         "Failures in a row after which an endpoint is left alone for a while.", 1},
+        {"notifications.breaker_pause", &s.breaker_pause,
+         "How long, at first; doubled each time it then fails again.", 1},
+        {"notifications.breaker_pause_max", &s.breaker_pause_max, "How long at most.", 1},
+        {"notifications.cache", &s.cache, "Notifications that are kept in memory.", 2},
+        {"notifications.endpoints_limit", &s.endpoints_limit, "Endpoints whose failures are remembered.", 1},
+        {"notifications.stop_grace", &s.stop_grace,
+         "How long telling what is left may take when the server stops."},
+    };
+    rows.insert(rows.end(), more.begin(), more.end());
+}
+
 }  // namespace
 
 std::vector<Setting> telephony_settings(Settings& s) {
-    return {
+    std::vector<Setting> rows{
         {"sip.listen",
          &s.sip.listen,
          "IP address and port of SIP, UDP and TCP; empty: no SIP and no calls.",
@@ -84,6 +124,8 @@ std::vector<Setting> telephony_settings(Settings& s) {
         {"call.stop_grace", &s.call.stop_grace,
          "How long running calls may take to end when the server stops."},
     };
+    add_notifications(s.notifications, rows);
+    return rows;
 }
 
 }  // namespace app

@@ -254,6 +254,7 @@ asio::awaitable<http::Response> Endpoint::Impl::perform(const http::Request& req
               .interface = message.interface,
               .version = message.version,
               .operation = message.operation,
+              .local_namespace = message.local_namespace,
               .request_id = exchange.id,
               .idempotency_key = request.header("Idempotency-Key"),
               .message_id = message.headers.message_id,

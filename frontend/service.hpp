@@ -28,6 +28,7 @@ struct Call {
     const soap::Interface* interface = nullptr;
     const soap::Version* version = nullptr;
     const soap::OperationTable* operation = nullptr;
+    std::string_view local_namespace;  ///< as the client wrote it, also that of an unlisted minor version
     std::string_view request_id;       ///< unique; also in the log and the X-Request-Id of the response
     std::string_view idempotency_key;  ///< the Idempotency-Key header, or empty
     std::string_view message_id;       ///< the WS-Addressing MessageID, or empty

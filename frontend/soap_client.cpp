@@ -63,7 +63,7 @@ asio::awaitable<CallResult> SoapClient::call(OutgoingCall call) {
         if (call.soap == soap::SoapVersion::v1_1) request.headers = "SOAPAction: \"\"\r\n";
         if (!call.authorization.empty()) request.headers += "Authorization: " + call.authorization + "\r\n";
         request.body = envelope;
-        request.timeout = options_.timeout;
+        request.timeout = call.timeout.value_or(options_.timeout);
         const auto exchanged = co_await http_.post(std::move(request));
 
         CallResult result = Undelivered{};

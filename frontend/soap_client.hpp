@@ -30,7 +30,8 @@ struct OutgoingCall {
     soap::Message message;          ///< of the operation's request type
     std::string local_namespace{};  ///< to write in, of an unlisted minor version; empty: the endpoint's
     soap::SoapVersion soap = soap::SoapVersion::v1_1;
-    std::string authorization{};  ///< value of the Authorization header; empty: none
+    std::optional<std::chrono::milliseconds> timeout{};  ///< for one try, in place of the client's
+    std::string authorization{};                         ///< value of the Authorization header; empty: none
     bool repeat =
         true;  ///< try again after failures: what only tells may arrive twice, what asks is asked once
 };

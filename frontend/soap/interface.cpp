@@ -46,6 +46,18 @@ bool is_nearer(VersionNumber candidate, VersionNumber best, VersionNumber wanted
 
 }  // namespace
 
+std::optional<VersionNumber> version_in(std::string_view name_space) {
+    const auto cut = cut_at_version(name_space);
+    return cut ? std::optional(cut->number) : std::nullopt;
+}
+
+std::string with_version(std::string_view name_space, VersionNumber number) {
+    const auto cut = cut_at_version(name_space);
+    if (!cut) return std::string(name_space);
+    return std::string(cut->before) + "/v" + std::to_string(number.major) + '_' +
+           std::to_string(number.minor) + std::string(cut->after);
+}
+
 const OperationTable* Interface::find(const Version& version, std::string_view element) const {
     for (const OperationTable& operation : operations) {
         if (!operation.versions.contains(version.number)) continue;

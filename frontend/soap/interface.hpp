@@ -27,6 +27,12 @@ struct Version {
     std::string_view faults;  ///< the WSDL namespace of the fault messages
 };
 
+/// The number in the version segment of a Parlay X namespace; nothing when it has none.
+[[nodiscard]] std::optional<VersionNumber> version_in(std::string_view name_space);
+
+/// The namespace with this number in its version segment; unchanged when it has none.
+[[nodiscard]] std::string with_version(std::string_view name_space, VersionNumber number);
+
 /// Who answers: we (served), or the applications that we call (called).
 enum class Role : std::uint8_t { served, called };
 

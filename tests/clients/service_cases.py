@@ -4,9 +4,22 @@ A service that is added gets its rows here, and every client calls it.
 """
 from typing import NamedTuple
 
+
+class Literal(str):
+    """A value of an enumeration. gSOAP wants to know where the schema lists it."""
+
+    def __new__(cls, text, position):
+        literal = super().__new__(cls, text)
+        literal.position = position
+        return literal
+
+
 ANYTHING = object()  # a result that the server makes up
 
 CHARGE = {"description": "a song", "currency": "EUR", "amount": "1.50"}
+BUSY, NO_ANSWER, CALLED_NUMBER, ANSWER = (Literal("Busy", 0), Literal("NoAnswer", 2), Literal("CalledNumber", 3),
+                                          Literal("Answer", 4))
+REFERENCE = {"endpoint": "http://127.0.0.1:9/application", "interfaceName": "application", "correlator": "{ref}"}
 TOO_MUCH = {**CHARGE, "amount": "1000000"}
 
 
@@ -60,6 +73,16 @@ CASES = [
          {"callParticipants": ["sip:nobody@127.0.0.1:9", "sip:none@127.0.0.1:9"], "changeMediaNotAllowed": False},
          result=ANYTHING),
     Case("ThirdPartyCall", ("v3_4",), "endCallSession", {"callSessionIdentifier": "none"}, fault="SVC0002"),
+    Case("CallDirectionManager", ("v2_2", "v3_1"), "startCallDirectionNotification",
+         {"reference": REFERENCE, "addresses": ["tel:+15550075", "tel:+15550076"], "criteria": [BUSY, NO_ANSWER]}),
+    Case("CallDirectionManager", ("v2_2", "v3_1"), "startCallDirectionNotification",
+         {"reference": REFERENCE, "addresses": ["tel:+15550075"], "criteria": [BUSY]}, fault="SVC0008"),
+    Case("CallDirectionManager", ("v2_2", "v3_1"), "stopCallDirectionNotification",
+         {"correlator": "any", "addresses": ["tel:+15550075", "tel:+15550076"], "criteria": [BUSY, NO_ANSWER]}),
+    Case("CallNotificationManager", ("v2_2", "v3_1", "v3_8"), "startCallNotification",
+         {"reference": REFERENCE, "addresses": ["tel:+15550077"], "criteria": [CALLED_NUMBER, ANSWER]}),
+    Case("CallNotificationManager", ("v2_2", "v3_1", "v3_8"), "stopCallNotification", {"correlator": "none"},
+         fault="SVC0002"),
 ]
 
 

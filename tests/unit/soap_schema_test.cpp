@@ -7,6 +7,7 @@
 #include "frontend/soap/envelope.hpp"
 #include "frontend/soap/wsdl.hpp"
 #include "payment/interfaces.hpp"
+#include "telephony/callnotification/messages.hpp"
 #include "telephony/thirdpartycall/third_party_call.hpp"
 #include "tests/support/schema_validator.hpp"
 
@@ -319,6 +320,8 @@ class SchemaTest : public testing::Test {
         std::vector<const soap::Interface*> all(payment::interfaces.begin(), payment::interfaces.end());
         all.push_back(&accountmgmt::account_management);
         all.push_back(&thirdpartycall::third_party_call);
+        all.push_back(&callnotification::call_direction_manager);
+        all.push_back(&callnotification::call_notification_manager);
         return all;
     }
 

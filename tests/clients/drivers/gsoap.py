@@ -62,11 +62,16 @@ def assignments(place, arguments):
                     yield f"memset(&{member}[{number}], 0, sizeof *{member});"
                     yield from assignments(f"{member}[{number}].", item)
                 else:
-                    yield f"{member}[{number}] = text({json.dumps(item)}, argv);"
+                    yield f"{member}[{number}] = {value_of(item)};"
         elif isinstance(value, (bool, int)):
             yield f"{member} = {int(value)};"
         else:
-            yield f"{member} = text({json.dumps(value)}, argv);"
+            yield f"{member} = {value_of(value)};"
+
+
+def value_of(text):
+    """A text, or the enumerator that stands for it, in C."""
+    return text.position if hasattr(text, "position") else f"text({json.dumps(text)}, argv)"
 
 
 def row(number, service, case):

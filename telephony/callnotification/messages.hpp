@@ -1,0 +1,166 @@
+// Parlay X Call Notification as we serve it: the managers by which applications start and stop notifications.
+//
+// Sources: ES 202 391-3 (v2), ES 202 504-3 (v3_1), TS 29.199-03 before Release 8 (v3_8). Addresses and
+// criteria of the stop operations are CommuniGate Pro's.
+#pragma once
+
+#include "frontend/soap/interface.hpp"
+#include "frontend/soap/message.hpp"
+#include "telephony/applications/messages.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace callnotification {
+
+/// common:SimpleReference: where an application is told, and what it calls the notification.
+struct SimpleReference {
+    std::string endpoint;
+    std::string interface_name;
+    std::string correlator;
+    bool operator==(const SimpleReference&) const = default;
+};
+
+/// Whose calls are meant: those to the addresses, or by them.
+enum class AddressDirection : std::uint8_t { called, calling };
+
+struct Start {
+    SimpleReference reference;
+    std::vector<std::string> addresses;
+    std::vector<applications::Event> criteria;
+    std::optional<AddressDirection> direction;
+    bool operator==(const Start&) const = default;
+};
+
+struct Stop {
+    std::optional<std::string> correlator;
+    std::vector<std::string> addresses;
+    std::vector<applications::Event> criteria;
+    bool operator==(const Stop&) const = default;
+};
+
+inline constexpr soap::VersionRange since_v3_8{.since = {3, 8}};
+
+}  // namespace callnotification
+
+template <>
+struct soap::Describe<callnotification::SimpleReference> {
+    using T = callnotification::SimpleReference;
+    static constexpr Field fields[]{
+        field<&T::endpoint>("endpoint", {.type = &xsd::any_uri}),
+        field<&T::interface_name>("interfaceName"),
+        field<&T::correlator>("correlator"),
+    };
+    static constexpr Type type = complex_type<T>("SimpleReference", Home::common, fields);
+};
+
+template <>
+struct soap::Describe<callnotification::AddressDirection> {
+    static constexpr std::string_view literals[]{"Called", "Calling"};
+    static constexpr Type type =
+        enumeration_type<callnotification::AddressDirection>("AddressDirection", Home::types, literals);
+};
+
+template <>
+struct soap::Describe<callnotification::Start> {
+    using T = callnotification::Start;
+    static constexpr Field fields[]{
+        field<&T::reference>("reference"),
+        field<&T::addresses>("addresses", {.type = &xsd::any_uri, .min = 1}),
+        field<&T::criteria>("criteria"),
+        field<&T::direction>("addressDirection", {.versions = callnotification::since_v3_8}),
+    };
+    static constexpr Type type = complex_type<T>("Start", Home::local, fields);
+};
+
+template <>
+struct soap::Describe<callnotification::Stop> {
+    using T = callnotification::Stop;
+    static constexpr Field fields[]{
+        field<&T::correlator>("correlator"),
+        field<&T::addresses>("addresses", {.type = &xsd::any_uri}),
+        field<&T::criteria>("criteria"),
+    };
+    static constexpr Type type = complex_type<T>("Stop", Home::local, fields);
+};
+
+namespace callnotification {
+
+inline constexpr soap::Version direction_versions[]{
+    {.name = "v2_2",
+     .number = {2, 2},
+     .common_number = {2, 1},
+     .local = "http://www.csapi.org/schema/parlayx/call_direction/notification_manager/v2_2/local",
+     .types = "http://www.csapi.org/schema/parlayx/call_notification/v2_2",
+     .common = "http://www.csapi.org/schema/parlayx/common/v2_1",
+     .wsdl_interface = "http://www.csapi.org/wsdl/parlayx/call_direction/notification_manager/v2_2/interface",
+     .wsdl_service = "http://www.csapi.org/wsdl/parlayx/call_direction/notification_manager/v2_2/service",
+     .faults = "http://www.csapi.org/wsdl/parlayx/common/v2_0/faults"},
+    {.name = "v3_1",
+     .number = {3, 1},
+     .common_number = {3, 1},
+     .local = "http://www.csapi.org/schema/parlayx/call_direction/notification_manager/v3_1/local",
+     .types = "http://www.csapi.org/schema/parlayx/call_notification/v3_1",
+     .common = "http://www.csapi.org/schema/parlayx/common/v3_1",
+     .wsdl_interface = "http://www.csapi.org/wsdl/parlayx/call_direction/notification_manager/v3_1/interface",
+     .wsdl_service = "http://www.csapi.org/wsdl/parlayx/call_direction/notification_manager/v3_1/service",
+     .faults = "http://www.csapi.org/wsdl/parlayx/common/v3_0/faults"},
+};
+
+inline constexpr soap::Version notification_versions[]{
+    {.name = "v2_2",
+     .number = {2, 2},
+     .common_number = {2, 1},
+     .local = "http://www.csapi.org/schema/parlayx/call_notification/notification_manager/v2_2/local",
+     .types = "http://www.csapi.org/schema/parlayx/call_notification/v2_2",
+     .common = "http://www.csapi.org/schema/parlayx/common/v2_1",
+     .wsdl_interface =
+         "http://www.csapi.org/wsdl/parlayx/call_notification/notification_manager/v2_2/interface",
+     .wsdl_service = "http://www.csapi.org/wsdl/parlayx/call_notification/notification_manager/v2_2/service",
+     .faults = "http://www.csapi.org/wsdl/parlayx/common/v2_0/faults"},
+    {.name = "v3_1",
+     .number = {3, 1},
+     .common_number = {3, 1},
+     .local = "http://www.csapi.org/schema/parlayx/call_notification/notification_manager/v3_1/local",
+     .types = "http://www.csapi.org/schema/parlayx/call_notification/v3_1",
+     .common = "http://www.csapi.org/schema/parlayx/common/v3_1",
+     .wsdl_interface =
+         "http://www.csapi.org/wsdl/parlayx/call_notification/notification_manager/v3_1/interface",
+     .wsdl_service = "http://www.csapi.org/wsdl/parlayx/call_notification/notification_manager/v3_1/service",
+     .faults = "http://www.csapi.org/wsdl/parlayx/common/v3_0/faults"},
+    {.name = "v3_8",
+     .number = {3, 8},
+     .common_number = {3, 1},
+     .local = "http://www.csapi.org/schema/parlayx/call_notification/notification_manager/v3_8/local",
+     .types = "http://www.csapi.org/schema/parlayx/call_notification/v3_8",
+     .common = "http://www.csapi.org/schema/parlayx/common/v3_1",
+     .wsdl_interface =
+         "http://www.csapi.org/wsdl/parlayx/call_notification/notification_manager/v3_8/interface",
+     .wsdl_service = "http://www.csapi.org/wsdl/parlayx/call_notification/notification_manager/v3_8/service",
+     .faults = "http://www.csapi.org/wsdl/parlayx/common/v3_0/faults"},
+};
+
+inline constexpr soap::OperationTable direction_operations[]{
+    soap::operation<Start>("startCallDirectionNotification"),
+    soap::operation<Stop>("stopCallDirectionNotification"),
+};
+
+inline constexpr soap::OperationTable notification_operations[]{
+    soap::operation<Start>("startCallNotification"),
+    soap::operation<Stop>("stopCallNotification"),
+};
+
+inline constexpr soap::Interface call_direction_manager{
+    .name = "CallDirectionManager",
+    .file_base = "parlayx_call_direction_notification_manager",
+    .versions = direction_versions,
+    .operations = direction_operations};
+inline constexpr soap::Interface call_notification_manager{
+    .name = "CallNotificationManager",
+    .file_base = "parlayx_call_notification_notification_manager",
+    .versions = notification_versions,
+    .operations = notification_operations};
+
+}  // namespace callnotification
