@@ -5,10 +5,12 @@
 #include "app/call_client.hpp"
 #include "app/charge_client.hpp"
 #include "app/hold_client.hpp"
+#include "app/operator/call_command.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace app {
 namespace {
@@ -194,15 +196,44 @@ void add_call_commands(CLI::App& program, CommonOptions& common, Action& action)
         act(*command, common, action, options, run);
         return command;
     };
-    auto* start = add("start", "Connect two parties; prints the call's identifier", start_call);
+    auto* start = add("start", "Connect parties; prints the call's identifier", start_call);
     start->add_option("CALLING", options->calling, "Called first, e.g. sip:alice@127.0.0.1:5070")->required();
-    start->add_option("CALLED", options->called, "Called when the first has answered")->required();
+    start->add_option("CALLED", options->called,
+                      "Called when the first has answered; without, it waits for `call add`");
     start->add_option("--amount", options->amount, "What the call costs, once connected");
     start->add_option("--currency", options->currency, "Of the amount (default: the payer's balance's)");
     add("status", "Show how a call stands", show_call)
         ->add_option("ID", options->id, "From `call start`")
         ->required();
-    add("end", "End a call", end_call)->add_option("ID", options->id, "From `call start`")->required();
+    const auto add_session = [&](CLI::App* command, bool party) {
+        command->add_option("ID", options->id, "From `call start`")->required();
+        if (party) command->add_option("PARTY", options->party, "e.g. sip:carol@127.0.0.1:5072")->required();
+    };
+    add_session(add("watch", "Follow a call until it has ended", watch_call), false);
+    add_session(add("add", "Add a participant to a session", add_participant), true);
+    add_session(add("drop", "Take a participant out of a session", drop_participant), true);
+    auto* transfer = add("transfer", "Move a participant to another session", transfer_participant);
+    add_session(transfer, true);
+    transfer->add_option("TO", options->target, "The other session's identifier")->required();
+    auto* end = group->add_subcommand("end", "End a call, or all calls of a user");
+    add_access(*end, common, *options);
+    common.add_config(*end);
+    common.add_database(*end);
+    auto* id = end->add_option("ID", options->id, "From `call start`");
+    end->add_flag("--all", options->all, "End every call of --user, on all servers; works on the database")
+        ->excludes(id)
+        ->needs("--user");
+    end->footer("Examples:\n  ledgerline call end \"$CALL\"\n  ledgerline call end --all --user alice\n");
+    act(*end, common, action, options, [&common](CallOptions& given) {
+        if (!given.all) return end_call(given);
+        auto settings = common.load();
+        if (!settings) return exit_usage;
+        const DeskOptions desk{given.data_dir, std::move(*settings), false};
+        return end_calls_of(desk, given.user);
+    });
+    end->parse_complete_callback([options] {
+        if (!options->all) need(options->id, "ID or --all");
+    });
 }
 
 }  // namespace app

@@ -400,19 +400,23 @@ void Node::Parts::make_listener(const DatabaseUrls& urls) {
     options.session = session_options(urls, "listener", Duration(0));
     options.channels = {auth::changed_channel, std::string(ledger::Ledger::address_channel),
                         std::string(ledger::Ledger::limits_channel),
-                        std::string(applications::Storage::stopped_channel)};
+                        std::string(applications::Storage::stopped_channel), end_calls_channel};
     options.on_reset = [this] {
         authenticator->forget();
         secrets->forget();
         ledger->forget_all_addresses();
         ledger->forget_limits();
         telephony->forget_notifications();
+        telephony->users_changed();
     };
     options.on_notify = [this](const std::string& channel, const std::string& payload) {
         if (channel == auth::changed_channel) {
             authenticator->forget();
             secrets->forget();
             telephony->forget_notifications();
+            telephony->users_changed();
+        } else if (channel == end_calls_channel) {
+            telephony->end_calls_of(payload);
         } else if (channel == ledger::Ledger::limits_channel) {
             ledger->forget_limits();
         } else if (channel == applications::Storage::stopped_channel) {

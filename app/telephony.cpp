@@ -2,6 +2,8 @@
 #include "app/telephony.hpp"
 
 #include "base/ids.hpp"
+#include "base/sql.hpp"
+#include "frontend/auth/directory.hpp"
 #include "telephony/applications/soap_applications.hpp"
 #include "telephony/applications/storage.hpp"
 #include "telephony/callnotification/managers.hpp"
@@ -22,7 +24,9 @@
 #include <future>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace app {
 namespace asio = boost::asio;
@@ -101,6 +105,7 @@ calls::Recorder recorder_of(const Settings::Sip& settings) {
 
 struct Telephony::Parts {
     base::Logger log;
+    base::Database* database = nullptr;
     std::chrono::milliseconds stop_grace;
     std::string sip_trouble;
     asio::io_context context{1};
@@ -116,13 +121,43 @@ struct Telephony::Parts {
     std::optional<thirdpartycall::ThirdPartyCall> third_party_call;
     std::thread thread;
     std::promise<void> ran;
+
+    void end_calls_of(const std::string& login);
+    asio::awaitable<void> end_calls_of_disabled();
 };
+
+void Telephony::Parts::end_calls_of(const std::string& login) {
+    if (!directory) return;
+    const tasks::TaskEvent end{"endCall", {}};
+    const auto ended = directory->tell_all(login, end);
+    if (ended > 0) log.info("ending a user's calls", {{"user", login}, {"calls", ended}});
+}
+
+asio::awaitable<void> Telephony::Parts::end_calls_of_disabled() {
+    if (!directory) co_return;
+    const auto look = [logins = directory->owners()](base::sql::Session& session) {
+        std::vector<std::string> disabled;
+        for (const auto& text : logins) {
+            const auto login = auth::parse_login(text, {});
+            const auto stored = login ? auth::find_principal(session, *login) : std::nullopt;
+            if (!stored || !stored->enabled) disabled.push_back(text);
+        }
+        return disabled;
+    };
+    try {
+        const auto disabled = co_await database->run(look);
+        for (const auto& login : disabled) end_calls_of(login);
+    } catch (const std::runtime_error& error) {
+        log.warning("it is unknown whose calls are to end", {{"error", error.what()}});
+    }
+}
 
 Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Database& database,
                      frontend::SoapClient& client, const base::Logger& log)
     : parts_(std::make_unique<Parts>()) {
     auto& parts = *parts_;
     parts.log = log;
+    parts.database = &database;
     parts.stop_grace = settings.call.stop_grace;
     const auto recorder = recorder_of(settings.sip);
     parts.records.emplace(recorder, database, parts.context.get_executor(), log);
@@ -188,6 +223,14 @@ void Telephony::forget_notifications() {
 void Telephony::append_metrics(std::string& text) const { parts_->applications->append_metrics(text); }
 
 void Telephony::stop_accepting() { parts_->third_party_call->stop_accepting(); }
+
+void Telephony::end_calls_of(std::string login) {
+    asio::post(parts_->context, [&parts = *parts_, login = std::move(login)] { parts.end_calls_of(login); });
+}
+
+void Telephony::users_changed() {
+    asio::co_spawn(parts_->context, parts_->end_calls_of_disabled(), asio::detached);
+}
 
 void Telephony::end_calls() {
     auto& parts = *parts_;

@@ -16,6 +16,9 @@
 
 namespace app {
 
+/// Somebody who works on the database wants all calls of a user ended: NOTIFY with the login.
+constexpr auto end_calls_channel = "calls_end";
+
 class Telephony {
   public:
     /// Binds SIP's port. Where it can't be had, the log says so and no calls are made: charging goes on.
@@ -30,6 +33,10 @@ class Telephony {
     void forget_notification(const std::string& id);
     void forget_notifications();
     void stop_accepting();
+    /// Of this login, e.g. `alice@example.com`; from any thread.
+    void end_calls_of(std::string login);
+    /// Users may have been disabled or removed: their calls end. From any thread.
+    void users_changed();
     /// Ends running calls and waits for their parties, at most `call.stop_grace`.
     void end_calls();
     /// When no request is under way any more: posts what calls leave to post, and ends the threads.

@@ -22,10 +22,7 @@ std::int64_t billed_seconds(const CallStatus& status) {
 Call::Call(const std::vector<std::string>& parties, CallOptions options, Moment now)
     : options_(std::move(options)), waits_(parties.size() < 2), now_(now) {
     status_.created = now;
-    for (const auto& address : parties) {
-        status_.parties.emplace_back().address = address;
-        legs_.emplace_back();
-    }
+    for (const auto& address : parties) add_party(address);
 }
 
 Commands Call::on(const Event& event, Moment now) {
@@ -75,13 +72,13 @@ TimerId Call::set_timer(std::chrono::milliseconds after) {
 
 /// A description of others as ours towards this leg.
 std::string Call::ours(LegNo leg, std::string_view sdp) {
-    const sdp::Origin origin{options_.session + leg, ++legs_[leg].version, options_.address};
+    const sdp::Origin origin{legs_[leg].session, ++legs_[leg].version, options_.address};
     return sdp::with_origin(sdp, origin);
 }
 
 /// Takes every medium of a description and sends and receives nothing.
 std::string Call::silence(LegNo leg, std::string_view sdp) {
-    const sdp::Origin origin{options_.session + leg, ++legs_[leg].version, options_.address};
+    const sdp::Origin origin{legs_[leg].session, ++legs_[leg].version, options_.address};
     return sdp::held_answer(sdp, origin);
 }
 
@@ -343,9 +340,15 @@ void Call::handle(const event::End&) {
 void Call::handle(const event::Add& event) {
     if (ending_ || has(event.address)) return;
     waits_ = true;
-    status_.parties.emplace_back().address = event.address;
-    legs_.emplace_back();
+    add_party(event.address);
     changed_ = true;
+}
+
+LegNo Call::add_party(const std::string& address) {
+    const auto leg = legs_.size();
+    status_.parties.emplace_back().address = address;
+    legs_.emplace_back().session = options_.session + leg;
+    return leg;
 }
 
 void Call::handle(const event::Remove& event) {

@@ -84,6 +84,10 @@ class Call {
     [[nodiscard]] std::size_t live() const;
     /// Whether this address is a party that has not ended.
     [[nodiscard]] bool has(std::string_view address) const;
+    /// The number that the next party's leg gets.
+    [[nodiscard]] LegNo next_leg() const { return legs_.size(); }
+    /// The party with its dialog, if it could be taken along as it is now: nothing of it is under way.
+    [[nodiscard]] std::optional<PartyDialog> movable(std::string_view address) const;
 
   private:
     enum class State : std::uint8_t {
@@ -107,8 +111,9 @@ class Call {
         State before = State::idle;  ///< of a re-INVITE: where a failed one goes back to
         std::string described;       ///< its last description
         std::size_t lines = 0;       ///< m= lines of the dialog
-        std::uint64_t version = 0;   ///< of our descriptions in this dialog
-        TimerId timer = 0;           ///< that its present state waits for
+        std::uint64_t session = 0;   ///< of our descriptions in this dialog
+        std::uint64_t version = 0;
+        TimerId timer = 0;  ///< that its present state waits for
         int retries = 0;
         bool rang = false;
         bool on_bridge = false;
@@ -146,6 +151,8 @@ class Call {
     void handle(const event::End&);
     void handle(const event::Add&);
     void handle(const event::Remove&);
+    void handle(const event::Arrived&);
+    void handle(const event::Moved&);
 
     void progress();
     void progress_direct();
@@ -173,6 +180,7 @@ class Call {
     void after_party(LegNo leg, Cause cause);
     void end_call(Cause cause, std::optional<LegNo> culprit);
     void close_party(LegNo leg, Cause cause);
+    LegNo add_party(const std::string& address);
 
     [[nodiscard]] bool known(LegNo leg) const { return leg < legs_.size(); }
     [[nodiscard]] bool live(LegNo leg) const;

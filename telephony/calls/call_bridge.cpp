@@ -1,4 +1,4 @@
-// Parties on the bridge: how they get there, and what is done when it fails.
+// Parties on the bridge: how they get there, and what is done when it fails; and parties that change calls.
 #include "telephony/calls/call.hpp"
 #include "telephony/calls/sdp.hpp"
 
@@ -67,6 +67,43 @@ void Call::leave_bridge(LegNo leg) {
     auto& entry = legs_[leg];
     if (entry.on_bridge || entry.state == State::joining) commands_.emplace_back(command::Leave{leg});
     entry.on_bridge = false;
+}
+
+std::optional<PartyDialog> Call::movable(std::string_view address) const {
+    for (const auto number : live_legs()) {
+        const auto& party = status_.parties[number];
+        const auto& leg = legs_[number];
+        if (party.address != address) continue;
+        const bool quiet =
+            leg.state == State::talking || leg.state == State::parked || leg.state == State::aside;
+        if (!quiet || exchange_ || !relays_.empty()) return std::nullopt;
+        return PartyDialog{number,    party.address, party.dialog, leg.described,
+                           leg.lines, leg.session,   leg.version};
+    }
+    return std::nullopt;
+}
+
+void Call::handle(const event::Arrived& event) {
+    if (ending_) return;
+    waits_ = true;
+    const auto number = add_party(event.party.address);
+    auto& party = status_.parties[number];
+    party.phase = Phase::connected;
+    party.started = now_;
+    party.dialog = event.party.dialog;
+    auto& leg = legs_[number];
+    leg.described = event.party.described;
+    leg.lines = event.party.lines;
+    leg.session = event.party.session;
+    leg.version = event.party.version;
+    leg.state = State::parked;
+    changed_ = true;
+}
+
+void Call::handle(const event::Moved& event) {
+    if (!live(event.leg)) return;
+    waits_ = true;
+    left(event.leg, Cause::hang_up);
 }
 
 /// What comes next lets parties talk: a charge that is held for that must be known to whoever takes over.

@@ -40,6 +40,8 @@ class CommandRunner {
     CommandRunner& operator=(const CommandRunner&) = delete;
 
     void run(Commands commands);
+    /// Nothing waits for the record.
+    [[nodiscard]] bool idle() const { return waiting_.empty(); }
 
   private:
     void carry_on();

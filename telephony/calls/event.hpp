@@ -32,6 +32,18 @@ struct Body {
 /// Requests inside a dialog that concern the other party too.
 enum class Method : std::uint8_t { reinvite, update, info };
 
+/// A party with the dialog that it is in, for another call to take.
+struct PartyDialog {
+    LegNo leg = 0;  ///< that it was
+    std::string address;
+    std::string dialog;     ///< of its Answered
+    std::string described;  ///< its last description
+    std::size_t lines = 0;  ///< m= lines of the dialog
+    /// Of our descriptions in this dialog, whose o= line stays what it was.
+    std::uint64_t session = 0;
+    std::uint64_t version = 0;
+};
+
 namespace event {
 
 /// The first one.
@@ -116,13 +128,21 @@ struct Add {
 struct Remove {
     std::string address;
 };
+/// A party of another call goes on in this one, with its dialog.
+struct Arrived {
+    PartyDialog party;
+};
+/// And it has left this one.
+struct Moved {
+    LegNo leg = 0;
+};
 
 }  // namespace event
 
 using Event = std::variant<event::Start, event::Ringing, event::Answered, event::Refused, event::Rejected,
                            event::Requested, event::Acknowledged, event::Replied, event::HungUp, event::Lost,
                            event::Gone, event::Joined, event::Unbridged, event::Timer, event::Granted,
-                           event::End, event::Add, event::Remove>;
+                           event::End, event::Add, event::Remove, event::Arrived, event::Moved>;
 
 namespace command {
 

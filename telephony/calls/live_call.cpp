@@ -32,6 +32,10 @@ LiveCall::LiveCall(CallNo number, const std::vector<std::string>& parties, CallO
 
 void LiveCall::deliver(const Event& event) { runner_.run(call_.on(event, now())); }
 
+std::optional<PartyDialog> LiveCall::movable(std::string_view address) const {
+    return runner_.idle() ? call_.movable(address) : std::nullopt;
+}
+
 /// Towards the first party the second one seems to call; towards all others the first.
 Invitation LiveCall::invitation(const command::Invite& command) const {
     const auto& parties = call_.status().parties;

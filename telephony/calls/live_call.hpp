@@ -6,7 +6,9 @@
 #include "telephony/calls/command_runner.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace calls {
@@ -22,6 +24,8 @@ class LiveCall {
 
     void deliver(const Event& event);
     [[nodiscard]] const Call& call() const { return call_; }
+    /// Call::movable, and no command of ours is still to be carried out.
+    [[nodiscard]] std::optional<PartyDialog> movable(std::string_view address) const;
 
   private:
     [[nodiscard]] Invitation invitation(const command::Invite& command) const;

@@ -53,6 +53,8 @@ class Signalling {
     virtual void relay(LegId leg, Ticket ticket, Method method, Body body) = 0;
     virtual void answer(LegId leg, Ticket ticket, int status, Body body) = 0;
     virtual void end(LegId leg) = 0;
+    /// From now on the dialog is this other leg. What the network has reported already bears the old name.
+    virtual void rename(LegId from, LegId to) = 0;
     /// Answers a caller's INVITE with a failure: the leg is Gone. What came first counts.
     virtual void refuse(LegId leg, Response response) = 0;
     /// Ends a dialog that an earlier server left, by what its Answered said.

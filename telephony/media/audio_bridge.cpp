@@ -95,6 +95,7 @@ struct AudioBridge::State : std::enable_shared_from_this<State> {
     void remove(LegId leg);
     void refuse(LegId leg, bool unfit);
     void destroy(const Room& room);
+    std::map<LegId, Participant> forget();
     void lost();
     void happened(const json::object& event);
 };
@@ -201,14 +202,18 @@ void AudioBridge::State::remove(LegId leg) {
     if (last_one) destroy(*gone.room);
 }
 
-void AudioBridge::State::lost() {
-    const auto gone = std::exchange(participants, {});
-    count = 0;
+/// Everybody at once; whoever waits for a room goes on.
+std::map<LegId, Participant> AudioBridge::State::forget() {
     for (const auto& [call, room] : std::exchange(rooms, {})) {
         room->state = Room::State::answered;
         room->answered.cancel();
     }
-    for (const auto& [leg, participant] : gone) refuse(leg, false);
+    count = 0;
+    return std::exchange(participants, {});
+}
+
+void AudioBridge::State::lost() {
+    for (const auto& [leg, participant] : forget()) refuse(leg, false);
 }
 
 /// A participant or a whole room is gone without our doing.
@@ -241,7 +246,10 @@ AudioBridge::~AudioBridge() { close(); }
 
 void AudioBridge::start() { state_->janus->start(); }
 
-void AudioBridge::close() { state_->janus->close(); }
+void AudioBridge::close() {
+    state_->forget();
+    state_->janus->close();
+}
 
 bool AudioBridge::available() const { return state_->janus->up(); }
 

@@ -72,6 +72,16 @@ void Agent::end(LegId leg) {
     });
 }
 
+void Agent::rename(LegId from, LegId to) {
+    engine_->post([engine = engine_.get(), from, to] {
+        if (engine->find(from) == nullptr) return;
+        auto entry = engine->dialogs.extract(from);
+        entry.key() = to;
+        entry.mapped()->id = to;
+        engine->dialogs.insert(std::move(entry));
+    });
+}
+
 void Agent::refuse(LegId leg, calls::Response response) {
     engine_->post([engine = engine_.get(), leg, response = std::move(response)] {
         if (auto* dialog = engine->find(leg)) engine->turn_away(*dialog, response);

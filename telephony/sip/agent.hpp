@@ -38,6 +38,7 @@ class Agent final : public calls::Signalling, public calls::Registrations {
     void relay(calls::LegId leg, calls::Ticket ticket, calls::Method method, calls::Body body) override;
     void answer(calls::LegId leg, calls::Ticket ticket, int status, calls::Body body) override;
     void end(calls::LegId leg) override;
+    void rename(calls::LegId from, calls::LegId to) override;
     void refuse(calls::LegId leg, calls::Response response) override;
     void hang_up_lost(std::string dialog) override;
     void respond(calls::Ticket ticket, calls::Response response) override;

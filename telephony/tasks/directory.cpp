@@ -54,7 +54,11 @@ std::string Directory::start(Owner owner, const Factory& make) {
     entry->id = base::random_hex_id();
     entry->number = ++state_->last_number;
     entry->owner = std::move(owner);
-    TaskContext context{entry->number, entry->id, executor_, [this, id = entry->id] { ended(id); }};
+    TaskContext context{entry->number, entry->id, executor_, [this, id = entry->id] { ended(id); }, {}};
+    context.others.find = [this](std::string_view other) { return find(other); };
+    context.others.on_call = [this](std::uint64_t number, calls::Event event) {
+        on_call(number, std::move(event));
+    };
     entry->task = make(context);
     ++state_->running;
     ++state_->running_of[entry->owner.login];
@@ -101,6 +105,12 @@ std::size_t Directory::tell_all(std::string_view login, const TaskEvent& event) 
         if (entry->task->on(event) == Outcome::done) ++told;
     }
     return told;
+}
+
+std::vector<std::string> Directory::owners() const {
+    std::vector<std::string> logins;
+    for (const auto& [login, count] : state_->running_of) logins.push_back(login);
+    return logins;
 }
 
 std::size_t Directory::running() const { return state_->running; }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tasks {
 
@@ -51,6 +52,8 @@ class Directory {
     /// Puts an event into every running task of this login, or of all when it is empty; how many.
     std::size_t tell_all(std::string_view login, const TaskEvent& event);
     [[nodiscard]] std::size_t running() const;
+    /// Whose tasks run: logins.
+    [[nodiscard]] std::vector<std::string> owners() const;
 
     /// From any thread.
     void on_call(std::uint64_t number, calls::Event event);

@@ -2,6 +2,7 @@
 #include "telephony/tasks/make_call.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace tasks {
@@ -56,11 +57,36 @@ Dictionary party_status(const calls::PartyStatus& party) {
     return result;
 }
 
+/// The leg that an event of the network is about. What the bridge says is of a leg as it was here.
+std::optional<calls::LegNo> leg_of(const calls::Event& event) {
+    return std::visit(
+        [](const auto& known) -> std::optional<calls::LegNo> {
+            using Known = std::remove_cvref_t<decltype(known)>;
+            constexpr bool of_bridge =
+                std::is_same_v<Known, calls::event::Joined> || std::is_same_v<Known, calls::event::Unbridged>;
+            if constexpr (!of_bridge && requires { known.leg; }) return known.leg;
+            return std::nullopt;
+        },
+        event);
+}
+
+calls::Event renamed(calls::Event event, calls::LegNo leg) {
+    std::visit(
+        [leg](auto& known) {
+            if constexpr (requires { known.leg; }) known.leg = leg;
+        },
+        event);
+    return event;
+}
+
 }  // namespace
 
 ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, calls::Signalling& signalling,
                                calls::Bridge* bridge, calls::RecordWriter& records)
-    : parties_max_(parameters.parties_max),
+    : number_(context.number),
+      others_(context.others),
+      signalling_(signalling),
+      parties_max_(parameters.parties_max),
       settle_(std::move(parameters.settle)),
       extend_(std::move(parameters.extend)),
       self_(std::make_shared<ParlayMakeCall*>(this)),
@@ -98,13 +124,26 @@ void ParlayMakeCall::extend() {
 
 void ParlayMakeCall::start() { live_.deliver(calls::event::Start{}); }
 
-void ParlayMakeCall::on_call(const calls::Event& event) { live_.deliver(event); }
+void ParlayMakeCall::on_call(const calls::Event& event) {
+    if (const auto moved = leg_of(event); moved && moved_.contains(*moved)) {
+        // It was on its way when the leg got its new name.
+        const auto to = moved_.at(*moved);
+        others_.on_call(to.call, renamed(event, to.leg));
+        return;
+    }
+    live_.deliver(event);
+}
 
 Outcome ParlayMakeCall::on(const TaskEvent& event) {
     const auto phase = live_.call().status().phase;
     if (phase == calls::Phase::terminated) return Outcome::already_terminated;
     if (event.name == "addCallPeer") return add(event.parameter);
     if (event.name == "delCallPeer") return remove(event.parameter);
+    if (event.name == "transferCallPeer") return transfer(event.parameter);
+    if (event.name == "transferTarget") {
+        target_ = event.parameter;
+        return Outcome::done;
+    }
     if (event.name == "cancelCall") {
         if (phase == calls::Phase::connected) return Outcome::already_connected;
     } else if (event.name != "endCall") {
@@ -114,12 +153,36 @@ Outcome ParlayMakeCall::on(const TaskEvent& event) {
     return Outcome::done;
 }
 
-Outcome ParlayMakeCall::add(const std::string& address) {
+Outcome ParlayMakeCall::admits(const std::string& address) const {
+    if (live_.call().status().phase == calls::Phase::terminated) return Outcome::already_terminated;
     if (live_.call().has(address)) return Outcome::present_peer;
     const auto parties = live_.call().live();
     if (parties >= parties_max_) return Outcome::too_many_peers;
     if (parties >= 2 && (bridge_ == nullptr || !bridge_->available())) return Outcome::no_bridge;
-    live_.deliver(calls::event::Add{address});
+    return Outcome::done;
+}
+
+Outcome ParlayMakeCall::add(const std::string& address) {
+    const auto outcome = admits(address);
+    if (outcome == Outcome::done) live_.deliver(calls::event::Add{address});
+    return outcome;
+}
+
+Outcome ParlayMakeCall::transfer(const std::string& address) {
+    auto* target = dynamic_cast<ParlayMakeCall*>(others_.find(target_));
+    if (target == nullptr) return Outcome::unknown_target;
+    if (!live_.call().has(address)) return Outcome::unknown_peer;
+    if (const auto outcome = target->admits(address); outcome != Outcome::done) return outcome;
+    const auto party = live_.movable(address);
+    if (!party) {
+        target->live_.deliver(calls::event::Add{address});
+        return remove(address);
+    }
+    const calls::LegId to{target->number_, target->live_.call().next_leg()};
+    moved_[party->leg] = to;
+    signalling_.rename({number_, party->leg}, to);
+    live_.deliver(calls::event::Moved{party->leg});
+    target->live_.deliver(calls::event::Arrived{*party});
     return Outcome::done;
 }
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,7 +37,9 @@ struct MakeCall {
     calls::RecordFacts record;  ///< without the id, which is the task's
 };
 
-/// Events: cancelCall, endCall, addCallPeer and delCallPeer (parameter: an address). Status: callStatus
+/// Events: cancelCall, endCall, addCallPeer and delCallPeer (parameter: an address); transferTarget (a task's
+/// identifier) and then transferCallPeer (an address): that party goes on in the target's call, with its
+/// dialog, or is called anew by it where something of the dialog is under way. Status: callStatus
 /// (CallInitial, CallConnected, CallTerminated), createdTime, startTime, duration, terminationCause (as
 /// version 2 spells it), participants; of each address, status, startTime, duration, terminationCause (as
 /// version 3 spells them).
@@ -54,12 +57,20 @@ class ParlayMakeCall final : public Task {
   private:
     Outcome add(const std::string& address);
     Outcome remove(const std::string& address);
+    Outcome transfer(const std::string& address);
+    /// Why this call would not take one more party; done: it would.
+    [[nodiscard]] Outcome admits(const std::string& address) const;
 
     calls::Observer observer(const TaskContext& context);
 
     void settle(Settlement how);
     void extend();
 
+    std::uint64_t number_;
+    Others others_;
+    calls::Signalling& signalling_;
+    std::string target_;                          // of the next transfer
+    std::map<calls::LegNo, calls::LegId> moved_;  // to other calls
     std::size_t parties_max_;
     std::function<void(Settlement, std::function<void()>)> settle_;
     std::function<void(std::function<void(std::chrono::seconds)>)> extend_;

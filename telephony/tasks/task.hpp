@@ -45,7 +45,18 @@ enum class Outcome : std::uint8_t {
     unknown_peer,  ///< the parameter names no party of the call
     present_peer,  ///< it names one that is there already
     too_many_peers,
-    no_bridge  ///< nobody can mix the media of so many
+    no_bridge,      ///< nobody can mix the media of so many
+    unknown_target  ///< the task named before is none that takes a party
+};
+
+class Task;
+
+/// What a task may do with the other tasks of its directory.
+struct Others {
+    /// Null: there is none, or it is gone.
+    std::function<Task*(std::string_view id)> find;
+    /// From its call's network, to the task with this number.
+    std::function<void(std::uint64_t number, calls::Event event)> on_call;
 };
 
 /// An application that runs. Belongs to the directory's executor.
@@ -66,6 +77,7 @@ struct TaskContext {
     std::string id;
     boost::asio::any_io_executor executor;
     std::function<void()> ended;  ///< to be called once, at the end; the task is destroyed later
+    Others others{};
 };
 
 }  // namespace tasks

@@ -1,7 +1,6 @@
 // The operations, each in the terms of its version.
 #include "telephony/thirdpartycall/third_party_call.hpp"
 
-
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -58,6 +57,8 @@ std::optional<Refused> refused_outcome(tasks::Outcome outcome) {
             return invalid("callParticipant");
         case too_many_peers:
             return refused(frontend::fault(frontend::Code::over_limit));
+        case unknown_target:
+            return invalid("destinationCallSessionIdentifier");
         case no_bridge:
             return frontend::try_again(frontend::Code::bridge_unavailable);
         case unknown_event:
@@ -261,15 +262,19 @@ boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(const Ca
 }
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::tell(const Call& call, std::string id, std::string part,
-                                                          tasks::TaskEvent event) {
-    const auto inbox = [](ThirdPartyCall& self, const Call& caller, std::string task_id, std::string id_part,
-                          tasks::TaskEvent told) -> boost::asio::awaitable<std::optional<Refused>> {
+                                                          std::vector<tasks::TaskEvent> events) {
+    const auto inbox =
+        [](ThirdPartyCall& self, const Call& caller, std::string task_id, std::string id_part,
+           std::vector<tasks::TaskEvent> told) -> boost::asio::awaitable<std::optional<Refused>> {
         const auto* owner = self.directory_.owner(task_id);
         if (owner == nullptr || !may_see(*caller.principal, *owner)) co_return invalid(id_part);
-        co_return refused_outcome(self.directory_.find(task_id)->on(told));
+        for (const auto& event : told) {
+            if (auto no = refused_outcome(self.directory_.find(task_id)->on(event))) co_return no;
+        }
+        co_return std::nullopt;
     };
     auto no = co_await boost::asio::co_spawn(
-        directory_.executor(), inbox(*this, call, std::move(id), std::move(part), std::move(event)),
+        directory_.executor(), inbox(*this, call, std::move(id), std::move(part), std::move(events)),
         boost::asio::use_awaitable);
     if (no) co_return std::move(*no);
     soap::Empty empty;
@@ -322,13 +327,13 @@ ThirdPartyCall::Handled<CallInformationResult> ThirdPartyCall::get_call_informat
 }
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::end_call(const Call& call, CallReference request) {
-    tasks::TaskEvent event{"endCall", {}};
-    return tell(call, std::move(request.call_identifier), "callIdentifier", std::move(event));
+    std::vector<tasks::TaskEvent> events{{"endCall", {}}};
+    return tell(call, std::move(request.call_identifier), "callIdentifier", std::move(events));
 }
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::cancel_call(const Call& call, CallReference request) {
-    tasks::TaskEvent event{"cancelCall", {}};
-    return tell(call, std::move(request.call_identifier), "callIdentifier", std::move(event));
+    std::vector<tasks::TaskEvent> events{{"cancelCall", {}}};
+    return tell(call, std::move(request.call_identifier), "callIdentifier", std::move(events));
 }
 
 ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call_session(const Call& call,
@@ -351,29 +356,20 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::add_participant(const Call&
     if (auto no = unsupported(request.media)) co_return std::move(*no);
     NamedAddress party{"callParticipant", std::move(request.participant)};
     if (auto no = co_await check_address(call, party)) co_return std::move(*no);
-    tasks::TaskEvent event{"addCallPeer", std::move(party.address)};
-    co_return co_await tell(call, std::move(request.session), "callSessionIdentifier", std::move(event));
+    std::vector<tasks::TaskEvent> events{{"addCallPeer", std::move(party.address)}};
+    co_return co_await tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
 }
 
-/// The participant is called anew by the destination session before the source lets it go.
+/// One unit for the source's task: the participant is here, or there.
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const Call& call,
                                                                           TransferParticipant request) {
-    const auto source = co_await read(call, request.source);
-    if (!source) co_return invalid("sourceCallSessionIdentifier");
-    const auto destination = co_await read(call, request.destination);
-    if (!destination) co_return invalid("destinationCallSessionIdentifier");
-    const auto address = calls::callable_address(request.participant).value_or("");
-    const auto here = [&](const tasks::Dictionary& party) {
-        return *party.find<std::string>("address") == address &&
-               *party.find<std::string>("status") != "CallParticipantTerminated";
-    };
-    if (std::ranges::none_of(participants_of(*source), here)) co_return invalid("callParticipant");
-    tasks::TaskEvent arrive{"addCallPeer", address};
-    auto arrived = co_await tell(call, std::move(request.destination), "destinationCallSessionIdentifier",
-                                 std::move(arrive));
-    if (arrived.refused() != nullptr) co_return arrived;
-    tasks::TaskEvent go{"delCallPeer", address};
-    co_return co_await tell(call, std::move(request.source), "sourceCallSessionIdentifier", std::move(go));
+    if (!co_await read(call, request.source)) co_return invalid("sourceCallSessionIdentifier");
+    if (!co_await read(call, request.destination)) co_return invalid("destinationCallSessionIdentifier");
+    std::vector<tasks::TaskEvent> events{
+        {"transferTarget", std::move(request.destination)},
+        {"transferCallPeer", calls::callable_address(request.participant).value_or("")}};
+    co_return co_await tell(call, std::move(request.source), "sourceCallSessionIdentifier",
+                            std::move(events));
 }
 
 ThirdPartyCall::Handled<ParticipantInformationResult> ThirdPartyCall::get_participant(
@@ -405,13 +401,14 @@ ThirdPartyCall::Handled<CallSessionResult> ThirdPartyCall::get_session(const Cal
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::delete_participant(const Call& call,
                                                                         ParticipantReference request) {
-    tasks::TaskEvent event{"delCallPeer", calls::callable_address(request.participant).value_or("")};
-    return tell(call, std::move(request.session), "callSessionIdentifier", std::move(event));
+    std::vector<tasks::TaskEvent> events{
+        {"delCallPeer", calls::callable_address(request.participant).value_or("")}};
+    return tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
 }
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::end_session(const Call& call, SessionReference request) {
-    tasks::TaskEvent event{"endCall", {}};
-    return tell(call, std::move(request.session), "callSessionIdentifier", std::move(event));
+    std::vector<tasks::TaskEvent> events{{"endCall", {}}};
+    return tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
 }
 
 }  // namespace thirdpartycall

@@ -86,7 +86,7 @@ class ThirdPartyCall {
     Extension extension(const std::shared_ptr<CallCharge>& charge);
     Settlement settlement(const std::shared_ptr<const CallCharge>& charge);
     Handled<soap::Empty> tell(const frontend::Call& call, std::string id, std::string part,
-                              tasks::TaskEvent event);
+                              std::vector<tasks::TaskEvent> events);
     boost::asio::awaitable<std::optional<tasks::Dictionary>> read(const frontend::Call& call, std::string id);
 
     Options options_;

@@ -6,6 +6,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ import zeep
 from zeep.transports import Transport
 
 from phones import Phone
-from server import Server, server_info
+from server import Server, run, server_info
 from sip_peers import SCENARIOS, Peer, free_port, refusal
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -35,15 +36,19 @@ class Conference(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix="ledgerline-conference-")
         os.chmod(cls.folder, 0o755)
         environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning", LEDGERLINE_MEDIA_BRIDGE=cls.bridge,
-                           LEDGERLINE_MEDIA_TIMEOUT="1s", LEDGERLINE_CALL_PARTICIPANTS_LIMIT="4")
+                           LEDGERLINE_CALL_PARTICIPANTS_LIMIT="4")
         cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
                              "--sip-listen", f"127.0.0.1:{free_port()}"], cls.folder, environment)
         cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        cls.service = cls.client("demo-app")
+
+    @classmethod
+    def client(cls, user):
         session = requests.Session()
-        session.auth = ("demo-app", "demo-app")
+        session.auth = (user, user)
         session.trust_env = False
-        cls.service = zeep.Client(f"{cls.url}/ParlayX/v3_4/ThirdPartyCall?wsdl",
-                                  transport=Transport(session=session, timeout=60, operation_timeout=60)).service
+        return zeep.Client(f"{cls.url}/ParlayX/v3_4/ThirdPartyCall?wsdl",
+                           transport=Transport(session=session, timeout=60, operation_timeout=60)).service
 
     @classmethod
     def tearDownClass(cls):
@@ -114,6 +119,11 @@ class Conference(unittest.TestCase):
             return True
         self.until(added, "the bridge")
 
+    def command(self, *words):
+        output, errors, status = run([LEDGERLINE, *words], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        return output
+
     def phone(self, name, frequency):
         phone = Phone(self.folder, name, frequency)
         self.peers.append(phone)
@@ -183,6 +193,67 @@ class WithJanus(Conference):
         self.service.endCallSession(callSessionIdentifier=session)
         self.finish()
 
+    def test_a_participant_goes_to_another_session_with_its_dialog(self):
+        stays, mover, other = self.peer("mixed"), self.peer("mixed_moved"), self.peer("mixed")
+        source, target = self.session(stays), self.session(other)
+        self.add(source, mover)
+        self.connected(source, stays, mover)
+        self.connected(target, other)
+        transfer = self.service.transferCallParticipant
+        for part, arguments in (("callParticipant", {"callParticipant": "sip:nobody@127.0.0.1"}),
+                                ("callParticipant", {"destinationCallSessionIdentifier": source}),
+                                ("destinationCallSessionIdentifier", {"destinationCallSessionIdentifier": "0" * 32}),
+                                ("sourceCallSessionIdentifier", {"sourceCallSessionIdentifier": "0" * 32})):
+            whole = {"destinationCallSessionIdentifier": target, "sourceCallSessionIdentifier": source,
+                     "callParticipant": mover.uri}
+            self.assertEqual(self.fault("SVC0002", transfer, **dict(whole, **arguments)), [part])
+        self.assertEqual(self.command("call", "transfer", source, mover.uri, target), "Transferred.\n")
+        self.connected(target, other, mover)
+        self.mixed(3)
+        self.assertEqual(self.statuses(source), {stays.uri: "Connected", mover.uri: "Terminated"})
+        self.service.endCallSession(callSessionIdentifier=source)
+        self.service.endCallSession(callSessionIdentifier=target)
+        self.finish()
+
+    def test_the_command_line(self):
+        first, second, third = self.peer("mixed"), self.peer("mixed"), self.peer("mixed")
+        session = self.session(first)
+        watch = subprocess.Popen([LEDGERLINE, "call", "watch", session], cwd=self.folder, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
+        self.addCleanup(watch.wait)
+        self.mixed(1)
+        self.assertEqual(self.command("call", "add", session, second.uri), "Added.\n")
+        self.connected(session, first, second)
+        self.assertEqual(self.command("call", "drop", session, second.uri), "Dropped.\n")
+        self.assertEqual(self.command("call", "add", session, third.uri), "Added.\n")
+        self.connected(session, first, third)
+        errors = run([LEDGERLINE, "call", "add", session, third.uri], cwd=self.folder)[1]
+        self.assertIn("SVC0002", errors)
+        # Somebody else's calls end, and nobody's that there is not.
+        self.command("call", "end", "--all", "--user", "alice")
+        self.assertEqual(run([LEDGERLINE, "call", "end", "--all", "--user", "nobody"], cwd=self.folder)[2], 2)
+        self.assertEqual(self.statuses(session)[third.uri], "Connected")
+        self.command("call", "end", "--all", "--user", "demo-app")
+        self.finish()
+        seen = watch.communicate(timeout=30)[0].splitlines()
+        self.assertEqual(watch.returncode, 0)
+        self.assertEqual(seen[-1].split()[:3], ["call", "CallTerminated", "CallHangUp"])
+        self.assertIn(f"{second.uri} CallParticipantTerminated CallParticipantHangUp",
+                      [" ".join(line.split()[:3]) for line in seen])
+
+    def test_the_calls_of_a_disabled_user_end(self):
+        alices, ours = self.peer("mixed"), self.peer("mixed")
+        alice = self.client("alice")
+        alice.makeCallSession(callParticipants=[alices.uri], changeMediaNotAllowed=False)
+        session = self.session(ours)
+        self.mixed(2)
+        self.command("user", "disable", "alice")
+        self.assertEqual(alices.finish(), "")
+        self.command("user", "enable", "alice")
+        self.assertEqual(self.statuses(session), {ours.uri: "Connected"})
+        self.service.endCallSession(callSessionIdentifier=session)
+        self.finish()
+
     def test_each_hears_all_others_and_not_itself(self):
         phones = [self.phone("anna", 440), self.phone("bert", 880), self.phone("carl", 1320)]
         tones = [phone.frequency for phone in phones]
@@ -196,11 +267,12 @@ class WithJanus(Conference):
             self.until(lambda: phone.hears(others, tones), f"{others} Hz at {phone.name}'s")
         self.service.deleteCallParticipant(callSessionIdentifier=session, callParticipant=bert.uri)
         self.until(lambda: anna.hears([1320], tones) and carl.hears([440], tones), "the tones of those who are left")
-        # Killed, it is started again, and takes the parties that it lost.
+        # Killed, it is started again; nobody is hung up.
         janus = child_of(self.server.process.pid, "janus")
         os.kill(janus, signal.SIGKILL)
         self.until(lambda: child_of(self.server.process.pid, "janus") not in (None, janus), "another Janus")
-        self.mixed(2)
+        # Both are there again, on the bridge or, where that took its time to come back, directly.
+        self.connected(session, anna, carl)
         self.add(session, bert)
         for phone in phones:
             others = [tone for tone in tones if tone != phone.frequency]

@@ -101,6 +101,7 @@ SCENARIOS = {
     "first_moved": FIRST_CONNECTED + MOVED + BYE,
     "second_moved": SECOND_CONNECTED + MOVED + BYE,
     "mixed": ANSWER + recv("ACK", AUDIO) + BYE,
+    "mixed_moved": ANSWER + recv("ACK", AUDIO) + MOVED + BYE,
     "second_hangs_up": SECOND_CONNECTED + pause(200) + request("BYE", 1),
     "rings": RING + recv("CANCEL") + send("200 OK", FIRST)
              + send("487 Request Terminated", CANCELLED, repeat=True) + recv("ACK"),

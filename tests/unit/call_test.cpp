@@ -236,6 +236,137 @@ TEST(Call, TheThirdPartyMovesAllToTheBridge) {
     EXPECT_EQ(player.every<command::Capture>().size(), 1U);
 }
 
+/// Three on the bridge.
+void conference(Player& player) {
+    player.connect();
+    player.feed(event::Add{"sip:c"});
+    for (const LegNo leg : {0U, 1U, 2U}) {
+        player.feed(event::Answered{leg, offer});
+        player.feed(event::Joined{leg, offer});
+    }
+}
+
+/// The bridge fails this leg and every further try.
+void fail_for_good(Player& player, LegNo leg) {
+    player.feed(event::Unbridged{leg});
+    for (int i = 0; i < options().bridge_retries; ++i) {
+        player.feed(event::Timer{player.every<command::SetTimer>().back().id});
+        player.feed(event::Answered{leg, offer});
+        player.feed(event::Unbridged{leg});
+    }
+}
+
+TEST(Call, WhoTheBridgeLostIsAskedForAnOfferAndJoinsAgain) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    const auto reinvites = player.every<command::Reinvite>().size();
+    player.feed(event::Unbridged{1});
+    EXPECT_EQ(player.every<command::Reinvite>().size(), reinvites);  // the bridge needs a moment
+    player.feed(event::Timer{player.every<command::SetTimer>().back().id});
+    ASSERT_EQ(player.every<command::Reinvite>().size(), reinvites + 1);
+    EXPECT_EQ(player.every<command::Reinvite>().back().sdp, "");
+    const auto joins = player.every<command::Join>().size();
+    player.feed(event::Answered{1, offer});
+    EXPECT_EQ(player.every<command::Join>().size(), joins + 1);
+    // It is not there yet: the peer's 2xx does not wait for it.
+    player.feed(event::Unbridged{1});
+    EXPECT_NE(player.every<command::Ack>().back().sdp.find("a=inactive"), std::string::npos);
+    player.feed(event::Timer{player.every<command::SetTimer>().back().id});
+    player.feed(event::Answered{1, offer});
+    player.feed(event::Joined{1, offer});
+    EXPECT_NE(player.every<command::Ack>().back().sdp.find("m=audio 4000"), std::string::npos);
+    EXPECT_EQ(player.call.live(), 3U);
+    EXPECT_TRUE(player.every<command::End>().empty());
+}
+
+TEST(Call, WithoutTheBridgeTheThirdGoesAndTwoTalkDirectly) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    fail_for_good(player, 2);
+    EXPECT_EQ(player.every<command::End>().back().leg, 2U);
+    EXPECT_EQ(player.call.status().parties[2].cause, Cause::aborted);
+    player.feed(event::Gone{2});
+    fail_for_good(player, 1);
+    // The first one leaves the bridge; the second one's offer goes to it.
+    EXPECT_EQ(player.every<command::Leave>().back().leg, 0U);
+    EXPECT_EQ(player.every<command::Reinvite>().back().leg, 1U);
+    player.feed(event::Answered{1, offer});
+    EXPECT_EQ(player.every<command::Reinvite>().back().leg, 0U);
+    EXPECT_NE(player.every<command::Reinvite>().back().sdp.find("m=audio 4000"), std::string::npos);
+    player.feed(event::Answered{0, offer});
+    EXPECT_EQ(player.every<command::Ack>().back().leg, 1U);
+    EXPECT_EQ(player.call.live(), 2U);
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+}
+
+TEST(Call, ASilentBridgeIsNotWaitedForLongerThanTheAckMayTake) {
+    Player player({"sip:a"});
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    ASSERT_EQ(player.every<command::Join>().size(), 1U);
+    const auto timer = player.every<command::SetTimer>().back();
+    EXPECT_LT(timer.after, std::chrono::seconds(32));
+    player.feed(event::Timer{timer.id});
+    EXPECT_EQ(player.every<command::Leave>().size(), 1U);
+    EXPECT_EQ(player.every<command::Ack>().back().leg, 0U);
+}
+
+TEST(Call, MediaThatCannotBeMixedIsNotAskedForAgain) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    player.feed(event::Unbridged{2, true});
+    EXPECT_EQ(player.every<command::End>().back().leg, 2U);
+}
+
+TEST(Call, WhoWaitsAloneOnTheBridgeIsJoinedThereAndPaidForOnce) {
+    Player player({"sip:a"});
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Joined{0, offer});
+    EXPECT_EQ(player.call.status().phase, Phase::initial);
+    EXPECT_TRUE(player.every<command::Secure>().empty());
+    player.feed(event::Add{"sip:b"});
+    player.feed(event::Answered{1, offer});
+    const auto commands = player.feed(event::Joined{1, offer});
+    EXPECT_TRUE(std::holds_alternative<command::Secure>(commands.front()));
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+    EXPECT_EQ(player.every<command::Capture>().size(), 1U);
+    EXPECT_TRUE(player.every<command::Reinvite>().empty());
+}
+
+TEST(Call, APartyGoesOnInAnotherCallWithItsDialog) {
+    Player source({"sip:a", "sip:b"});
+    source.connect();
+    auto others = options();
+    others.session = 6400;
+    others.held = false;
+    Player target({"sip:x"}, others);
+    target.feed(event::Start{});
+    target.feed(event::Answered{0, offer});
+    target.feed(event::Joined{0, offer});
+    const auto party = source.call.movable("sip:b");
+    ASSERT_TRUE(party);
+    source.feed(event::Moved{party->leg});
+    EXPECT_TRUE(source.every<command::End>().empty());
+    EXPECT_EQ(source.call.live(), 1U);
+    EXPECT_EQ(source.call.status().parties[1].cause, Cause::hang_up);
+    EXPECT_EQ(target.call.next_leg(), 1U);
+    target.feed(event::Arrived{*party});
+    EXPECT_EQ(target.every<command::Reinvite>().back().leg, 1U);
+    target.feed(event::Answered{1, offer});
+    target.feed(event::Joined{1, offer});
+    // Towards the party the description is the same session's, in a later version.
+    EXPECT_NE(target.every<command::Ack>().back().sdp.find("o=ledgerline 65 2 "), std::string::npos)
+        << target.every<command::Ack>().back().sdp;
+    EXPECT_EQ(target.call.status().phase, Phase::connected);
+    EXPECT_EQ(target.every<command::Invite>().size(), 1U);
+    // While something of its dialog is under way it can't be taken along.
+    target.feed(event::Unbridged{1});
+    target.feed(event::Timer{target.every<command::SetTimer>().back().id});
+    EXPECT_FALSE(target.call.movable("sip:b"));
+    EXPECT_FALSE(source.call.movable("sip:nobody"));
+}
+
 /// Any event for any leg, sensible or not.
 Event random_event(std::mt19937& random, const Player& player) {
     const LegNo leg = random() % 4;
@@ -243,7 +374,7 @@ Event random_event(std::mt19937& random, const Player& player) {
     const auto sdp = random() % 4 == 0 ? std::string() : offer;
     constexpr int statuses[]{300, 404, 408, 481, 486, 488, 491, 500, 603};
     const int status = statuses[random() % std::size(statuses)];
-    switch (random() % 20) {
+    switch (random() % 21) {
         case 0:
             return event::Start{};
         case 1:
@@ -268,6 +399,8 @@ Event random_event(std::mt19937& random, const Player& player) {
             return event::Add{"sip:" + std::to_string(random() % 5)};
         case 11:
             return event::Remove{"sip:" + std::to_string(random() % 5)};
+        case 20:
+            return event::Unbridged{leg, true};
         case 12:
         case 13:
         case 14:
