@@ -144,7 +144,7 @@ class OperatorCommands(unittest.TestCase):
                          ["account.pin|set", "account.pin|taken away"])
 
     def test_every_subcommand_explains_itself_with_an_example(self):
-        for group, count in (("account", 13), ("balance", 8), ("hold", 3), ("tariff", 8), ("voucher", 6)):
+        for group, count in (("account", 14), ("balance", 8), ("hold", 3), ("tariff", 8), ("voucher", 6)):
             output = self.done(group, "--help")
             subcommands = re.findall(r"^  ([a-z-]+) {2,}", output.split("Subcommands:")[1], re.MULTILINE)
             self.assertEqual(len(subcommands), count, output)
