@@ -160,7 +160,7 @@ asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
             params);
     };
     if (application->limited) {
-        Counted counting{"split", std::nullopt, 0, application->id, common.reference, false};
+        Counted counting{"split", std::nullopt, 0, application->id, common.reference};
         work = counted(std::move(work), std::move(counting));
     }
     co_return co_await run_group(std::move(work));
@@ -211,9 +211,8 @@ asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting, boo
             params);
     };
     if (limited) {
-        Counted counting{
-            "credit", posting.account->shard, posting.account->id, posting.application, posting.reference,
-            false};
+        Counted counting{"credit", posting.account->shard, posting.account->id, posting.application,
+                         posting.reference};
         work = counted(std::move(work), std::move(counting));
     }
     co_return co_await run_group(std::move(work));

@@ -218,6 +218,7 @@ std::optional<Refusal> Ledger::prepare(Posting& posting, Origin& origin) const {
     posting.reference = std::move(origin.reference);
     posting.description = std::move(origin.description);
     posting.code = std::move(origin.code);
+    posting.of_call = origin.of_call;
     if (posting.balance_type && posting.balance_type->empty()) posting.balance_type.reset();
     if (posting.amount.unit && posting.amount.unit->empty()) posting.amount.unit.reset();
     const bool keyless = posting.operation == Operation::hold || posting.operation == Operation::extend ||

@@ -148,6 +148,7 @@ class Ledger {
         std::int32_t application = 0;
         std::string reference;
         bool gives_back = false;
+        bool of_call = false;
     };
 
     boost::asio::awaitable<Result<Receipt>> post(Posting posting, Origin origin);

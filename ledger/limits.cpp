@@ -57,10 +57,10 @@ Ledger::Work Ledger::counted(Work work, Counted request) {
         const auto outcome = rows.text(0, 0);
         // What was refused moved nothing, and what is replayed was counted when it first came.
         if (outcome == "posted" || outcome == "{posted}") {
-            session.exec(
-                "select ledger.count_request($1, $2, $3, $4, $5, $6)",
-                base::sql::params(request.operation, request.shard, request.account,
-                                  std::int64_t{request.application}, request.reference, request.gives_back));
+            session.exec("select ledger.count_request($1, $2, $3, $4, $5, $6, $7)",
+                         base::sql::params(request.operation, request.shard, request.account,
+                                           std::int64_t{request.application}, request.reference,
+                                           request.gives_back, request.of_call));
         }
         transaction.commit();
         return rows;
@@ -79,7 +79,8 @@ asio::awaitable<Result<Receipt>> Ledger::post_counted(Posting posting) {
                     posting.account->id,
                     posting.application,
                     posting.reference,
-                    posting.amount.value.unscaled < 0};
+                    posting.amount.value.unscaled < 0,
+                    posting.of_call};
     const auto rows = co_await run_work(counted(std::move(work), std::move(request)));
     if (!rows) co_return rows.error();
     co_return batch_results(*rows, postings, plan).front();

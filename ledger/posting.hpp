@@ -30,6 +30,7 @@ struct Posting {
     std::optional<std::int32_t> period_days;
     std::string code;
     std::string description;
+    bool of_call = false;
 };
 
 /// BLAKE2b-128 over the money-relevant fields, after normalisation: account, balance type, amount (1.5

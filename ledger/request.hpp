@@ -41,6 +41,7 @@ struct Origin {
     std::string reference;    ///< unique within application, account and operation
     std::string description;  ///< text for bills
     std::string code;         ///< charging code; may be empty
+    bool of_call = false;     ///< what a call costs: counted against the limit of those, too
 };
 
 /// A hold's identifier: 128 random bits with the shard in front.

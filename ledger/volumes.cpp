@@ -257,7 +257,8 @@ asio::awaitable<Result<Receipt>> Ledger::post_volume(Posting posting, Volume vol
                          posting.account->id,
                          application->id,
                          posting.reference,
-                         volume.value < 0};
+                         volume.value < 0,
+                         posting.of_call};
         work = counted(std::move(work), std::move(counting));
     }
     const auto rows = co_await run_work(std::move(work));
@@ -289,7 +290,7 @@ asio::awaitable<Result<Receipt>> Ledger::split_volume(SplitVolume request) {
             params);
     };
     if (application->limited) {
-        Counted counting{"split", std::nullopt, 0, application->id, common.reference, false};
+        Counted counting{"split", std::nullopt, 0, application->id, common.reference};
         work = counted(std::move(work), std::move(counting));
     }
     co_return co_await run_group(std::move(work));

@@ -43,10 +43,15 @@ constexpr std::array limit_kinds{
     LimitKind{"subscriber-amount-per-day", Value::amount},
     LimitKind{"subscriber-amount-per-month", Value::amount},
     LimitKind{"balance-type", Value::balance_type},
+    LimitKind{"call-amount-per-day", Value::amount},
     LimitKind{"requests-per-second", Value::rate},
     LimitKind{"address-prefix", Value::prefix},
     LimitKind{"method", Value::method},
     LimitKind{"hours", Value::hours},
+    LimitKind{"calls-at-once", Value::rate},
+    LimitKind{"calls-per-second", Value::rate},
+    LimitKind{"call-allow", Value::prefix},
+    LimitKind{"call-deny", Value::prefix},
 };
 
 std::string names() {
@@ -68,7 +73,7 @@ struct Stored {
 };
 
 std::int64_t count_of(const std::string& text) {
-    return minor_units(decimal_of(text), 0, limit_max, "a number of requests");
+    return minor_units(decimal_of(text), 0, limit_max, "a number of requests or calls");
 }
 
 Stored amount_of(Desk& desk, const Arguments& arguments) {
@@ -113,7 +118,8 @@ void show(Desk& desk, const std::string& login) {
     const std::vector<Column> columns{
         {.name = "limit", .source = "replace(name, '_', '-')"},
         {.name = "value",
-         .source = "case when name in ('balance_type', 'address_prefix', 'method', 'hours') then item"
+         .source = "case when name in ('balance_type', 'address_prefix', 'method', 'hours', 'call_allow', "
+                   "                    'call_deny') then item"
                    "     else finance.major(value, exponent)::text end"},
         {.name = "unit"},
         {.name = "used", .kind = Column::Kind::amount, .source = "finance.major(used, exponent)"},
@@ -165,7 +171,7 @@ void add_limit_command(CommandGroup& group) {
     command.add_option(
         "VALUE", arguments->value,
         "Amount, number, balance type, prefix, method or hours (\"mon-fri 08:00-18:00\"); of the last "
-        "four there may be several, and one of them must fit");
+        "four there may be several, and one of them must fit; none of call-deny may");
     command.add_option("UNIT", arguments->unit, "Of an amount, e.g. EUR");
     command.add_flag("--remove", arguments->remove, "Take it away");
 }

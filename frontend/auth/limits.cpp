@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 namespace auth {
 namespace {
@@ -98,12 +99,23 @@ bool AccessLimits::admits_time(std::chrono::system_clock::time_point now) const 
 }
 
 void AccessLimits::add(std::string_view name, std::int64_t value, std::string_view item) {
-    if (name == "address_prefix") {
-        address_prefixes.emplace_back(item);
+    const std::array lists{
+        std::pair{std::string_view("address_prefix"), &address_prefixes},
+        std::pair{std::string_view("method"), &methods},
+        std::pair{std::string_view("call_allow"), &calls.allow},
+        std::pair{std::string_view("call_deny"), &calls.deny},
+    };
+    for (const auto& [list, items] : lists) {
+        if (name != list) continue;
+        items->emplace_back(item);
         return;
     }
-    if (name == "method") {
-        methods.emplace_back(item);
+    if (name == "calls_at_once") {
+        calls.at_once = value;
+        return;
+    }
+    if (name == "calls_per_second") {
+        calls.per_second = value;
         return;
     }
     const auto open = name == "hours" ? parse_hours(item) : std::nullopt;

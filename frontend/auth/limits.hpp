@@ -24,13 +24,24 @@ struct Hours {
 /// Days are mon … sun, one or a range; times hh:mm, up to 24:00. Letters of either case.
 [[nodiscard]] std::optional<Hours> parse_hours(std::string_view text);
 
+/// What a principal may have called. What calls may cost is limited where it is posted.
+struct CallLimits {
+    std::vector<std::string>
+        allow{};  ///< prefixes of outside addresses, in place of the server's; none: those
+    std::vector<std::string> deny{};  ///< prefixes; they win
+    std::optional<std::int64_t> at_once{};
+    std::optional<std::int64_t> per_second{};
+};
+
 struct AccessLimits {
     std::optional<std::int64_t> requests_per_second{};
     std::vector<std::string> address_prefixes{};  ///< in the ledger's normal form; none: every address
     std::vector<std::string> methods{};           ///< Interface.operation; none: every one
     std::vector<Hours> hours{};                   ///< none: always
-    std::chrono::seconds utc_offset{0};           ///< of the hours, when the limits were read
+    CallLimits calls{};
+    std::chrono::seconds utc_offset{0};  ///< of the hours, when the limits were read
 
+    /// Whether there are any but those of calls.
     [[nodiscard]] bool any() const;
     [[nodiscard]] bool admits_address(std::string_view address) const;
     [[nodiscard]] bool admits_method(std::string_view interface, std::string_view operation) const;

@@ -146,6 +146,7 @@ boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& l
     charge.origin.reference = "call-" + base::random_hex_id();
     charge.origin.description = std::move(charging.description);
     charge.origin.code = charging.code.value_or("");
+    charge.origin.of_call = true;
     charge.amount.unit = std::move(charging.currency);
     if (charge.amount.unit && charge.amount.unit->empty()) charge.amount.unit.reset();
     if (charging.amount) {

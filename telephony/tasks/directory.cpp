@@ -20,14 +20,28 @@ struct Directory::Entry {
     std::unique_ptr<boost::asio::steady_timer> linger;  ///< set when it has ended
 };
 
+/// Starts of the present second.
+struct Rate {
+    Clock::time_point second{};
+    std::size_t starts = 0;
+
+    [[nodiscard]] bool full(std::size_t limit, Clock::time_point now) {
+        if (now - second >= std::chrono::seconds(1)) {
+            second = now;
+            starts = 0;
+        }
+        return starts >= limit;
+    }
+};
+
 struct Directory::State {
     std::unordered_map<std::string, std::unique_ptr<Entry>> by_id;
     std::unordered_map<std::uint64_t, Entry*> by_number;
     std::unordered_map<std::string, std::size_t> running_of;
     std::size_t running = 0;
     std::uint64_t last_number = 0;
-    Clock::time_point second{};  ///< the one that starts are counted in
-    std::size_t starts = 0;
+    Rate rate;
+    std::unordered_map<std::string, Rate> rate_of;  ///< of those who have a limit of their own
 };
 
 Directory::Directory(DirectoryOptions options, boost::asio::any_io_executor executor)
@@ -35,17 +49,18 @@ Directory::Directory(DirectoryOptions options, boost::asio::any_io_executor exec
 
 Directory::~Directory() = default;
 
-std::optional<Limit> Directory::limit(const std::string& login) {
+std::optional<Limit> Directory::limit(const std::string& login, OwnerLimits own) {
+    const auto count = [](std::int64_t value) { return static_cast<std::size_t>(value); };
     if (state_->running >= options_.tasks_max) return Limit::total;
-    const auto own = state_->running_of.find(login);
-    if (own != state_->running_of.end() && own->second >= options_.tasks_per_owner) return Limit::owner;
+    const auto running = state_->running_of.find(login);
+    const auto at_once = own.at_once ? count(*own.at_once) : options_.tasks_per_owner;
+    if ((running == state_->running_of.end() ? 0 : running->second) >= at_once) return Limit::owner;
     const auto now = Clock::now();
-    if (now - state_->second >= std::chrono::seconds(1)) {
-        state_->second = now;
-        state_->starts = 0;
-    }
-    if (state_->starts >= options_.starts_per_second) return Limit::rate;
-    ++state_->starts;
+    auto* own_rate = own.per_second ? &state_->rate_of[login] : nullptr;
+    if (own_rate != nullptr && own_rate->full(count(*own.per_second), now)) return Limit::owner;
+    if (state_->rate.full(options_.starts_per_second, now)) return Limit::rate;
+    ++state_->rate.starts;
+    if (own_rate != nullptr) ++own_rate->starts;
     return std::nullopt;
 }
 
@@ -119,6 +134,13 @@ void Directory::on_call(std::uint64_t number, calls::Event event) {
     boost::asio::post(executor_, [this, number, event = std::move(event)] {
         const auto found = state_->by_number.find(number);
         if (found != state_->by_number.end()) found->second->task->on_call(event);
+    });
+}
+
+void Directory::on_signal(std::uint64_t number, calls::Signal signal) {
+    boost::asio::post(executor_, [this, number, signal = std::move(signal)]() mutable {
+        const auto found = state_->by_number.find(number);
+        if (found != state_->by_number.end()) found->second->task->on_signal(std::move(signal));
     });
 }
 

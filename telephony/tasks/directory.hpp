@@ -28,9 +28,15 @@ struct Owner {
     std::string domain;
 };
 
+/// What one owner's tasks are limited to, where that differs from everybody's.
+struct OwnerLimits {
+    std::optional<std::int64_t> at_once{};     ///< in place of tasks_per_owner
+    std::optional<std::int64_t> per_second{};  ///< starts
+};
+
 enum class Limit : std::uint8_t { total, owner, rate };
 
-/// Everything here is called on the executor, except on_call.
+/// Everything here is called on the executor, except on_call and on_signal.
 class Directory {
   public:
     using Factory = std::function<std::unique_ptr<Task>(const TaskContext&)>;
@@ -40,8 +46,8 @@ class Directory {
     Directory(const Directory&) = delete;
     Directory& operator=(const Directory&) = delete;
 
-    /// The limit that one more task of this login would break, if there is one.
-    [[nodiscard]] std::optional<Limit> limit(const std::string& login);
+    /// The limit that one more task of this login would break, if there is one; else the start is counted.
+    [[nodiscard]] std::optional<Limit> limit(const std::string& login, OwnerLimits own);
     /// Makes and starts a task; its identifier.
     std::string start(Owner owner, const Factory& make);
 
@@ -57,6 +63,7 @@ class Directory {
 
     /// From any thread.
     void on_call(std::uint64_t number, calls::Event event);
+    void on_signal(std::uint64_t number, calls::Signal signal);
 
     [[nodiscard]] const boost::asio::any_io_executor& executor() const { return executor_; }
 

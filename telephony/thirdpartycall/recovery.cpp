@@ -80,6 +80,7 @@ boost::asio::awaitable<bool> settle(ledger::Ledger& ledger, const LostCall& lost
     auto charge = lost.charge;
     charge.hold = *hold;
     charge.origin.application = (*hold)->application;
+    charge.origin.of_call = true;
     auto kept = std::make_shared<const calls::CallCharge>(std::move(charge));
     co_return co_await calls::settle_charge(ledger, log, std::move(kept), lost.answered, lost.charge.seconds);
 }

@@ -70,6 +70,20 @@ TEST(AccessLimits, MethodsAndPrefixes) {
     EXPECT_FALSE(limits.admits_address("tel:+1555"));
 }
 
+TEST(AccessLimits, OfCallsBoundCallsOnly) {
+    AccessLimits limits;
+    limits.add("call_allow", 0, "tel:+49");
+    limits.add("call_deny", 0, "tel:+49900");
+    limits.add("calls_at_once", 2, "");
+    limits.add("calls_per_second", 3, "");
+    EXPECT_FALSE(limits.any());
+    EXPECT_TRUE(limits.admits_address("tel:+1555"));
+    EXPECT_EQ(limits.calls.allow, std::vector<std::string>{"tel:+49"});
+    EXPECT_EQ(limits.calls.deny, std::vector<std::string>{"tel:+49900"});
+    EXPECT_EQ(limits.calls.at_once, 2);
+    EXPECT_EQ(limits.calls.per_second, 3);
+}
+
 TEST(AccessLimits, WhatIsNotUnderstoodAdmitsNothing) {
     AccessLimits limits;
     limits.add("phase_of_the_moon", 3, "full");
