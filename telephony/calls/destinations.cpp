@@ -1,7 +1,5 @@
-// Prefixes and hosts.
+// Numbers, prefixes and hosts.
 #include "telephony/calls/destinations.hpp"
-
-#include "ledger/address.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -10,6 +8,22 @@ namespace calls {
 namespace {
 
 constexpr std::size_t address_max = 512;
+
+/// The host of a sip: URI, without port and parameters.
+std::string_view host_of(std::string_view uri) {
+    uri.remove_prefix(std::string_view("sip:").size());
+    if (const auto at = uri.rfind('@'); at != std::string_view::npos) uri.remove_prefix(at + 1);
+    if (uri.starts_with('[')) return uri.substr(0, uri.find(']') + 1);
+    return uri.substr(0, uri.find_first_of(":;?"));
+}
+
+constexpr std::string_view tel = "tel:";
+
+bool has_only(std::string_view text, std::string_view characters) {
+    return !text.empty() && text.find_first_not_of(characters) == std::string_view::npos;
+}
+
+}  // namespace
 
 std::vector<std::string> words_of(std::string_view list) {
     std::vector<std::string> words;
@@ -25,22 +39,12 @@ std::vector<std::string> words_of(std::string_view list) {
     return words;
 }
 
-/// The host of a sip: URI, without port and parameters.
-std::string_view host_of(std::string_view uri) {
-    uri.remove_prefix(std::string_view("sip:").size());
-    if (const auto at = uri.rfind('@'); at != std::string_view::npos) uri.remove_prefix(at + 1);
-    if (uri.starts_with('[')) return uri.substr(0, uri.find(']') + 1);
-    return uri.substr(0, uri.find_first_of(":;?"));
-}
-
-bool starts_with_any(std::string_view address, const std::vector<std::string>& prefixes) {
+bool starts_with_any(std::string_view address, std::span<const std::string> prefixes) {
     return std::ranges::any_of(prefixes,
                                [&](const std::string& prefix) { return address.starts_with(prefix); });
 }
 
-}  // namespace
-
-std::optional<std::string> callable_address(std::string_view text) {
+std::optional<std::string> DialPlan::callable(std::string_view text) const {
     auto address = ledger::normal_address(text);
     if (address.size() > address_max) return std::nullopt;
     const auto printable = [](unsigned char c) {
@@ -48,17 +52,38 @@ std::optional<std::string> callable_address(std::string_view text) {
                std::string_view("<>\"\\?{}|^`").find(static_cast<char>(c)) == std::string_view::npos;
     };
     if (!std::ranges::all_of(address, printable)) return std::nullopt;
-    if (address.starts_with("tel:")) {
-        const auto number = std::string_view(address).substr(4);
-        const auto digits = number.substr(number.starts_with('+') ? 1 : 0);
-        const bool fits =
-            !digits.empty() && digits.find_first_not_of("0123456789*#") == std::string_view::npos;
+    if (address.starts_with(tel)) {
+        const auto number = std::string_view(address).substr(tel.size());
+        const bool complete = number.starts_with('+');
+        if (has_only(number, "0123456789*#") &&
+            (number.size() <= options_.short_digits || number.find_first_of("*#") != std::string_view::npos ||
+             is_emergency(number)))
+            return address;
+        if (!complete) address = ledger::readings_of(address, options_.numbers).front();
+        const auto digits = std::string_view(address).substr(tel.size());
+        const bool fits = digits.starts_with('+') && has_only(digits.substr(1), "0123456789");
         return fits ? std::optional(address) : std::nullopt;
     }
     if (!address.starts_with("sip:")) return std::nullopt;
     const auto host = host_of(address);
     if (host.empty() || host == "[]") return std::nullopt;
     return address;
+}
+
+bool DialPlan::is_emergency(std::string_view number) const {
+    return std::ranges::find(options_.emergency, number) != options_.emergency.end();
+}
+
+DialPlan::Kind DialPlan::kind_of(std::string_view address) const {
+    if (!address.starts_with(tel)) return Kind::ordinary;
+    auto number = address.substr(tel.size());
+    const auto by = [](bool route) { return route ? Kind::routed : Kind::barred; };
+    if (!number.starts_with('+'))
+        return by(is_emergency(number) ? options_.route_emergency : options_.route_short);
+    number.remove_prefix(1);
+    if (!options_.numbers.country.empty() && number.starts_with(options_.numbers.country))
+        number.remove_prefix(options_.numbers.country.size());
+    return is_emergency(number) ? by(options_.route_emergency) : Kind::ordinary;
 }
 
 Destinations::Destinations(std::string_view allow, std::string_view deny, bool loopback)

@@ -1,21 +1,58 @@
-// Which addresses may be called at all: what guards against toll fraud.
+// Which addresses may be called at all: the dial plan, and what guards against toll fraud.
 #pragma once
 
+#include "ledger/address.hpp"
+
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace calls {
 
-/// The address in normal form, when it is one that can be called: a tel: number or a sip: URI of printable
-/// characters without brackets, quotes, headers or control characters.
-[[nodiscard]] std::optional<std::string> callable_address(std::string_view text);
+/// The words of a list that are separated by spaces or commas, e.g. `tel:+49, sip:`.
+[[nodiscard]] std::vector<std::string> words_of(std::string_view list);
+
+/// Whether the address begins with one of them.
+[[nodiscard]] bool starts_with_any(std::string_view address, std::span<const std::string> prefixes);
+
+/// What tel: numbers are meant that are not complete.
+class DialPlan {
+  public:
+    struct Options {
+        ledger::NumberingPlan numbers;
+        std::size_t short_digits = 6;        ///< numbers without `+` and so short are not completed
+        bool route_short = false;            ///< those go to the gateway as they are; otherwise nowhere
+        std::vector<std::string> emergency;  ///< digits
+        bool route_emergency = false;        ///< the same
+    };
+    enum class Kind : std::uint8_t { ordinary, routed, barred };
+
+    explicit DialPlan(Options options) : options_(std::move(options)) {}
+
+    /// The address in normal form, when it is one that can be called: a tel: number, complete unless it is a
+    /// short one (`0049…` and national numbers get their `+`), or a sip: URI of printable characters without
+    /// brackets, quotes, headers or control characters.
+    [[nodiscard]] std::optional<std::string> callable(std::string_view text) const;
+
+    /// Of a callable address: whether it goes the ordinary way, or is a short or emergency number, also where
+    /// somebody put the country's code in front of one.
+    [[nodiscard]] Kind kind_of(std::string_view address) const;
+
+  private:
+    [[nodiscard]] bool is_emergency(std::string_view number) const;
+
+    Options options_;
+};
 
 /// Outside destinations by their first characters; deny wins. Addresses of accounts are another matter.
 class Destinations {
   public:
-    /// Lists separated by spaces or commas, e.g. `tel:+49, sip:`. `loopback`: sip: URIs of this machine too.
+    /// Lists as words_of reads them. `loopback`: sip: URIs of this machine too.
     Destinations(std::string_view allow, std::string_view deny, bool loopback);
 
     [[nodiscard]] bool denied(std::string_view address) const;

@@ -1,0 +1,76 @@
+// The dial plan, and destinations by prefix.
+#include "telephony/calls/destinations.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using calls::DialPlan;
+using Kind = calls::DialPlan::Kind;
+
+DialPlan german(bool route_short = false, bool route_emergency = false) {
+    DialPlan::Options options;
+    options.numbers = {"49", "0"};
+    options.emergency = {"112", "110"};
+    options.route_short = route_short;
+    options.route_emergency = route_emergency;
+    return DialPlan(options);
+}
+
+TEST(DialPlan, NumbersAreCompleted) {
+    const auto plan = german();
+    const std::vector<std::pair<std::string, std::string>> dialled{
+        {"tel:+49 30 123-456", "tel:+4930123456"}, {"+4930123456", "tel:+4930123456"},
+        {"tel:004930123456", "tel:+4930123456"},   {"tel:030123456", "tel:+4930123456"},
+        {"tel:0015551234", "tel:+15551234"},       {"tel:123456;phone-context=+4930", "tel:+4930123456"},
+        {"tel:3012345678", "tel:+493012345678"},   {"TEL:+1-555-0001", "tel:+15550001"},
+    };
+    for (const auto& [text, address] : dialled) {
+        EXPECT_EQ(plan.callable(text), address) << text;
+        EXPECT_EQ(plan.kind_of(address), Kind::ordinary) << address;
+    }
+    // Without a country, numbers are complete but for the plus.
+    EXPECT_EQ(DialPlan({}).callable("tel:4930123456"), "tel:+4930123456");
+    EXPECT_EQ(DialPlan({}).callable("tel:004930123456"), "tel:+4930123456");
+}
+
+TEST(DialPlan, ShortAndEmergencyNumbersGoTheirOwnWay) {
+    for (const auto* number : {"tel:11833", "tel:*100#", "tel:123456", "tel:*", "tel:0800*1234567"}) {
+        const auto address = german().callable(number);
+        EXPECT_EQ(address, number);
+        EXPECT_EQ(german().kind_of(*address), Kind::barred) << number;
+        EXPECT_EQ(german(true).kind_of(*address), Kind::routed) << number;
+        EXPECT_EQ(german(false, true).kind_of(*address), Kind::barred) << number;
+    }
+    // Also in disguise.
+    for (const auto* number :
+         {"tel:112", "tel:1-1-2", "tel:+49112", "tel:0049112", "tel:110", "tel:112;phone-context=+49"}) {
+        const auto address = german().callable(number);
+        ASSERT_TRUE(address) << number;
+        EXPECT_EQ(german(true).kind_of(*address), Kind::barred) << number;
+        EXPECT_EQ(german(false, true).kind_of(*address), Kind::routed) << number;
+    }
+    EXPECT_EQ(german().kind_of("tel:+1112"), Kind::ordinary);
+    EXPECT_EQ(german().kind_of("sip:112@example.com"), Kind::ordinary);
+}
+
+TEST(DialPlan, WhatIsNoAddressCanNotBeCalled) {
+    for (const auto* text : {"", "tel:", "tel:+", "tel:abc", "tel:+49*30", "tel:+49a", "mailto:a@b",
+                             "sip:", "sip:a@127.0.0.1>\r\nX: y", "sip:a@b?Subject=x", "sips:a@b",
+                             "tel:123456789;phone-context=example.com", "tel:+4930;ext=5"}) {
+        EXPECT_FALSE(german().callable(text)) << text;
+    }
+}
+
+TEST(Destinations, DenyWinsOverAllow) {
+    const calls::Destinations some("tel:+49, sip:", "tel:+49900 sip:premium@", false);
+    EXPECT_TRUE(some.allowed("tel:+4930"));
+    EXPECT_FALSE(some.allowed("tel:+49900123"));
+    EXPECT_TRUE(some.denied("tel:+49900123"));
+    EXPECT_TRUE(some.allowed("sip:a@example.com"));
+    EXPECT_FALSE(some.allowed("sip:premium@example.com"));
+    EXPECT_FALSE(some.allowed("tel:+1555"));
+    EXPECT_FALSE(some.denied("tel:+1555"));
+}
+
+}  // namespace
