@@ -140,4 +140,14 @@ int watch_call(const CallOptions& options) {
     }
 }
 
+int trace_call(const CallOptions& options) {
+    const auto reply = get(options, "/ParlayX/calls/" + percent_encoded(options.id));
+    if (reply.status != 200) {
+        std::cerr << "Refused: " << reply.body << '\n';
+        return 1;
+    }
+    std::cout << reply.body;
+    return 0;
+}
+
 }  // namespace app

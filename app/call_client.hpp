@@ -27,5 +27,6 @@ int drop_participant(const CallOptions& options);
 int transfer_participant(const CallOptions& options);
 /// Prints each change of a call and its parties until it has ended.
 int watch_call(const CallOptions& options);
+int trace_call(const CallOptions& options);
 
 }  // namespace app

@@ -205,6 +205,9 @@ void add_call_commands(CLI::App& program, CommonOptions& common, Action& action)
     add("status", "Show how a call stands", show_call)
         ->add_option("ID", options->id, "From `call start`")
         ->required();
+    add("trace", "Show the SIP messages of a call", trace_call)
+        ->add_option("ID", options->id, "From `call start`")
+        ->required();
     const auto add_session = [&](CLI::App* command, bool party) {
         command->add_option("ID", options->id, "From `call start`")->required();
         if (party) command->add_option("PARTY", options->party, "e.g. sip:carol@127.0.0.1:5072")->required();

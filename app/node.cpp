@@ -378,19 +378,21 @@ void Node::Parts::make_endpoint(const Settings& settings) {
     auto services = payment->services();
     services.push_back(account_management->service());
     for (auto& service : telephony->services()) services.push_back(std::move(service));
-    frontend::Endpoint::Parts parts{catalogue,
-                                    *decoder,
-                                    *authenticator,
-                                    std::move(services),
-                                    [this] { return readiness(); },
-                                    [this](std::string& text) { append_metrics(text); },
-                                    log.with({{"part", "http"}}),
-                                    access_log.with({{"part", "http"}}),
-                                    &*secrets,
-                                    [this](frontend::StatusQuestion question) {
-                                        return payment::request_status(*ledger, std::move(question));
-                                    },
-                                    &*database};
+    frontend::Endpoint::Parts parts{
+        catalogue,
+        *decoder,
+        *authenticator,
+        std::move(services),
+        [this] { return readiness(); },
+        [this](std::string& text) { append_metrics(text); },
+        log.with({{"part", "http"}}),
+        access_log.with({{"part", "http"}}),
+        &*secrets,
+        [this](frontend::StatusQuestion question) {
+            return payment::request_status(*ledger, std::move(question));
+        },
+        [this](frontend::TraceQuestion question) { return telephony->trace(std::move(question)); },
+        &*database};
     endpoint.emplace(std::move(parts), endpoint_options(settings));
 }
 

@@ -184,6 +184,13 @@ struct Settings {
         std::string listen = "127.0.0.1:5060";
         std::string advertise;
         std::string gateway;
+        std::string outbound_proxy;
+        std::string user;
+        std::string password_file;
+        bool assert_identity = false;
+        Duration session_expires{1'800'000};
+        Duration session_least{90'000};
+        Duration liveness{60'000};
     } sip;
 
     struct Media {
@@ -197,6 +204,10 @@ struct Settings {
         std::string allow;
         std::string deny;
         bool allow_loopback = false;
+        std::int64_t short_digits = 6;
+        std::string short_numbers = "deny";
+        std::string emergency_numbers = "112 110 911 999 000";
+        std::string emergency = "deny";
         Duration no_answer{60'000};
         Duration max_duration{12 * 3'600'000};
         Duration linger{30'000};
@@ -206,6 +217,7 @@ struct Settings {
         std::int64_t calls_per_user = 1'000;
         std::int64_t participants_limit = 32;
         std::int64_t starts_per_second = 2'000;
+        std::int64_t trace_messages = 200;
         Duration stop_grace{5'000};
     } call;
 

@@ -80,10 +80,14 @@ SoapAnswer ask(const ClientOptions& options, const soap::Endpoint& endpoint, std
 }
 
 HttpReply ask_status(const ClientOptions& options, const std::string& reference, const std::string& address) {
+    return get(options, "/ParlayX/requests/" + percent_encoded(reference) +
+                            "?endUserIdentifier=" + percent_encoded(address));
+}
+
+HttpReply get(const ClientOptions& options, std::string path) {
     HttpRequest request;
     request.get = true;
-    request.url =
-        "/ParlayX/requests/" + percent_encoded(reference) + "?endUserIdentifier=" + percent_encoded(address);
+    request.url = std::move(path);
     return send_as_user(options, std::move(request));
 }
 

@@ -39,4 +39,7 @@ struct SoapAnswer {
 [[nodiscard]] HttpReply ask_status(const ClientOptions& options, const std::string& reference,
                                    const std::string& address);
 
+/// A GET of this path. Throws as ask() does.
+[[nodiscard]] HttpReply get(const ClientOptions& options, std::string path);
+
 }  // namespace app

@@ -1,6 +1,7 @@
 // Makes telephony's parts and takes them down in order.
 #include "app/telephony.hpp"
 
+#include "app/data_dir.hpp"
 #include "base/ids.hpp"
 #include "base/sql.hpp"
 #include "frontend/auth/directory.hpp"
@@ -21,6 +22,7 @@
 #include <boost/asio/post.hpp>
 
 #include <chrono>
+#include <fstream>
 #include <future>
 #include <optional>
 #include <stdexcept>
@@ -45,6 +47,16 @@ tasks::DirectoryOptions directory_options(const Settings::Call& settings) {
     return options;
 }
 
+calls::DialPlan dial_plan(const Settings& settings) {
+    calls::DialPlan::Options options;
+    options.numbers = {settings.address.country, settings.address.trunk_prefix};
+    options.short_digits = to_size(settings.call.short_digits);
+    options.route_short = settings.call.short_numbers == "route";
+    options.emergency = calls::words_of(settings.call.emergency_numbers);
+    options.route_emergency = settings.call.emergency == "route";
+    return calls::DialPlan(std::move(options));
+}
+
 thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings,
                                                         const std::string& address) {
     thirdpartycall::ThirdPartyCall::Options options;
@@ -55,6 +67,8 @@ thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings
     options.parties_max = to_size(settings.call.participants_limit);
     options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
     options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
+    options.dial_plan = dial_plan(settings);
+    options.trace_max = to_size(settings.call.trace_messages);
     return options;
 }
 
@@ -95,6 +109,16 @@ applications::SoapApplications::Options application_options(const Settings::Noti
     options.endpoints_max = to_size(settings.endpoints_limit);
     options.stop_grace = settings.stop_grace;
     return options;
+}
+
+sip::Credentials credentials(const Settings::Sip& settings) {
+    sip::Credentials result;
+    if (settings.user.empty()) return result;
+    result.user = settings.user;
+    std::ifstream file(settings.password_file);
+    if (!std::getline(file, result.password))
+        throw PlainError("sip.password_file: '" + settings.password_file + "' can't be read");
+    return result;
 }
 
 calls::Recorder recorder_of(const Settings::Sip& settings) {
@@ -174,6 +198,12 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
         options.port = listen->port;
         options.advertise = settings.sip.advertise;
         options.gateway = settings.sip.gateway;
+        options.proxy = settings.sip.outbound_proxy;
+        options.credentials = credentials(settings.sip);
+        options.assert_identity = settings.sip.assert_identity;
+        options.session_expires = std::chrono::ceil<std::chrono::seconds>(settings.sip.session_expires);
+        options.session_least = std::chrono::ceil<std::chrono::seconds>(settings.sip.session_least);
+        options.liveness = settings.sip.liveness;
         const auto sink = [&parts](calls::CallNo call, calls::Event event) {
             parts.directory->on_call(call, std::move(event));
         };
@@ -182,8 +212,12 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
                                  log.with({{"part", "bridge"}}));
             parts.bridge->start();
         }
+        const calls::SignalSink trace = [&parts](calls::CallNo call, calls::Signal signal) {
+            parts.directory->on_signal(call, std::move(signal));
+        };
         try {
-            parts.agent.emplace(std::move(options), sink, log);
+            parts.agent.emplace(std::move(options), sink,
+                                settings.call.trace_messages > 0 ? trace : calls::SignalSink(), log);
         } catch (const std::runtime_error& error) {
             log.error("no calls can be made", {{"error", error.what()}});
             parts.sip_trouble = error.what();
@@ -221,6 +255,10 @@ void Telephony::forget_notifications() {
 }
 
 void Telephony::append_metrics(std::string& text) const { parts_->applications->append_metrics(text); }
+
+asio::awaitable<std::optional<std::string>> Telephony::trace(frontend::TraceQuestion question) {
+    return parts_->third_party_call->trace(std::move(question.principal), std::move(question.call));
+}
 
 void Telephony::stop_accepting() { parts_->third_party_call->stop_accepting(); }
 

@@ -4,6 +4,7 @@
 #include "app/settings.hpp"
 #include "base/database.hpp"
 #include "base/log.hpp"
+#include "frontend/call_trace.hpp"
 #include "frontend/service.hpp"
 #include "frontend/soap_client.hpp"
 #include "ledger/ledger.hpp"
@@ -11,6 +12,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,8 @@ class Telephony {
     /// From any thread: a notification was stopped; or any may have been, or who started it may do less.
     void forget_notification(const std::string& id);
     void forget_notifications();
+    /// What was said in a call's dialogs (frontend/call_trace.hpp).
+    [[nodiscard]] boost::asio::awaitable<std::optional<std::string>> trace(frontend::TraceQuestion question);
     void stop_accepting();
     /// Of this login, e.g. `alice@example.com`; from any thread.
     void end_calls_of(std::string login);

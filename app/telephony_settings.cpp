@@ -26,8 +26,8 @@ std::optional<std::string> check_ports(std::string_view text) {
     return "must be two ports from 1024 on, like 40000-49999, not '" + std::string(text) + "'";
 }
 
-void add_notifications(Settings::Notifications& s, std::vector<Setting>& rows) {
-    const std::vector<Setting> more{
+std::vector<Setting> notification_settings(Settings::Notifications& s) {
+    return {
         {"notifications.addresses_limit", &s.addresses_limit,
          "Addresses of one notification; more get POL0003.", 1, 100'000},
         {"notifications.per_user_limit", &s.per_user_limit,
@@ -63,13 +63,10 @@ void add_notifications(Settings::Notifications& s, std::vector<Setting>& rows) {
         {"notifications.stop_grace", &s.stop_grace,
          "How long telling what is left may take when the server stops."},
     };
-    rows.insert(rows.end(), more.begin(), more.end());
 }
 
-}  // namespace
-
-std::vector<Setting> telephony_settings(Settings& s) {
-    std::vector<Setting> rows{
+std::vector<Setting> network_settings(Settings& s) {
+    return {
         {"sip.listen",
          &s.sip.listen,
          "IP address and port of SIP, UDP and TCP; empty: no SIP and no calls.",
@@ -81,6 +78,21 @@ std::vector<Setting> telephony_settings(Settings& s) {
          "Host and port that SIP peers are told to answer to; empty: sip.listen."},
         {"sip.gateway", &s.sip.gateway,
          "Host and port of the SIP gateway that tel: numbers go to; empty: they are not reachable."},
+        {"sip.outbound_proxy", &s.sip.outbound_proxy,
+         "Host and port of the proxy that every SIP request goes to; empty: its own destination."},
+        {"sip.user", &s.sip.user,
+         "Our user at the gateway and the outbound proxy, for their 401 and 407; empty: those are not "
+         "answered."},
+        {"sip.password_file", &s.sip.password_file, "The file with that user's password, one line."},
+        {"sip.assert_identity", &s.sip.assert_identity,
+         "Whether the gateway and the outbound proxy are told the caller in P-Asserted-Identity."},
+        {"sip.session_expires", &s.sip.session_expires,
+         "Within what time peers show that they are there (RFC 4028), whole seconds; 0ms: they are not asked "
+         "to."},
+        {"sip.session_least", &s.sip.session_least, "The shortest such time that a peer may ask for.", 1000},
+        {"sip.liveness", &s.sip.liveness,
+         "How often peers without such a timer are asked by OPTIONS, and taken for gone if they don't "
+         "answer."},
 
         {"media.bridge",
          &s.media.bridge,
@@ -101,12 +113,32 @@ std::vector<Setting> telephony_settings(Settings& s) {
          check_ports},
         {"media.timeout", &s.media.timeout, "How long Janus may take to answer; then it is taken for lost.",
          100, 10'000},
+    };
+}
 
+std::vector<Setting> call_settings(Settings& s) {
+    return {
         {"call.allow", &s.call.allow,
          "Outside addresses that users may call, by their first characters, e.g. \"tel:+49 sip:\"."},
         {"call.deny", &s.call.deny, "Addresses that nobody may call, by their first characters; it wins."},
         {"call.allow_loopback", &s.call.allow_loopback,
          "Whether sip: addresses on this machine may be called; on with --demo."},
+        {"call.short_digits", &s.call.short_digits,
+         "tel: numbers without + and of at most so many digits, or with * or #, are short numbers."},
+        {"call.short_numbers",
+         &s.call.short_numbers,
+         "What becomes of calls to short numbers: deny, or route (to the gateway, whoever may call).",
+         0,
+         0,
+         {"deny", "route"}},
+        {"call.emergency_numbers", &s.call.emergency_numbers,
+         "The emergency numbers, which are looked for with the country's code in front, too."},
+        {"call.emergency",
+         &s.call.emergency,
+         "What becomes of calls to them: deny, or route.",
+         0,
+         0,
+         {"deny", "route"}},
         {"call.no_answer", &s.call.no_answer, "How long a party may ring.", 100},
         {"call.max_duration", &s.call.max_duration,
          "How long a call may last after it was connected; 0ms: for ever."},
@@ -121,10 +153,19 @@ std::vector<Setting> telephony_settings(Settings& s) {
         {"call.participants_limit", &s.call.participants_limit,
          "Participants of a session at once; without a bridge 2.", 2},
         {"call.starts_per_second", &s.call.starts_per_second, "New calls in a second; more get 503.", 1},
+        {"call.trace_messages", &s.call.trace_messages,
+         "SIP messages of each call that `call trace` shows, as long as its status can be read; 0: none."},
         {"call.stop_grace", &s.call.stop_grace,
          "How long running calls may take to end when the server stops."},
     };
-    add_notifications(s.notifications, rows);
+}
+
+}  // namespace
+
+std::vector<Setting> telephony_settings(Settings& s) {
+    auto rows = network_settings(s);
+    for (auto& more : {call_settings(s), notification_settings(s.notifications)})
+        rows.insert(rows.end(), more.begin(), more.end());
     return rows;
 }
 

@@ -7,6 +7,7 @@
 #include "frontend/forwarded.hpp"
 #include "frontend/http/gzip.hpp"
 #include "frontend/index_page.hpp"
+#include "frontend/questions.hpp"
 #include "frontend/recognition.hpp"
 #include "frontend/request_metrics.hpp"
 #include "frontend/route.hpp"
@@ -25,8 +26,6 @@ namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
 namespace {
-
-constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 
 /// Request ids: random for the process, then counted, so that making one costs no system call.
 class RequestIds {
@@ -158,7 +157,7 @@ struct Endpoint::Impl {
     asio::awaitable<http::Response> get(const http::Request& request, const Route& route);
     asio::awaitable<std::variant<auth::PrincipalPtr, http::Response>> sender_of_get(
         const http::Request& request);
-    asio::awaitable<http::Response> request_status(const http::Request& request, const Route& route);
+    asio::awaitable<http::Response> question(const http::Request& request, const Route& route);
     [[nodiscard]] http::Response document(const http::Request& request, const Route& route) const;
     [[nodiscard]] std::string base_url(const http::Request& request) const;
     [[nodiscard]] http::Response metrics_response() const;
@@ -371,17 +370,7 @@ http::Response Endpoint::Impl::refused_response(const Refused& refused, Exchange
 // Everything else
 // --------------------------------------------------------------------------------------------
 
-namespace {
-
-http::Response text_response(unsigned status, std::string text) {
-    http::Response response;
-    response.status = status;
-    response.content_type = plain_text;
-    response.body = std::move(text) + '\n';
-    return response;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 asio::awaitable<http::Response> Endpoint::Impl::get(const http::Request& request, const Route& route) {
     switch (route.kind) {
@@ -397,7 +386,8 @@ asio::awaitable<http::Response> Endpoint::Impl::get(const http::Request& request
         case Route::Kind::one_service:
             break;
         case Route::Kind::request_status:
-            co_return co_await request_status(request, route);
+        case Route::Kind::call_trace:
+            co_return co_await question(request, route);
         case Route::Kind::astray:
         case Route::Kind::nothing:
             co_return text_response(404, "Nothing here; see /ParlayX/");
@@ -427,25 +417,16 @@ asio::awaitable<std::variant<auth::PrincipalPtr, http::Response>> Endpoint::Impl
     co_return response;
 }
 
-asio::awaitable<http::Response> Endpoint::Impl::request_status(const http::Request& request,
-                                                               const Route& route) {
-    if (!parts.request_status) co_return text_response(404, "Nothing here; see /ParlayX/");
+/// What no SOAP operation can be asked.
+asio::awaitable<http::Response> Endpoint::Impl::question(const http::Request& request, const Route& route) {
     auto sender = co_await sender_of_get(request);
     if (auto* denied = std::get_if<http::Response>(&sender)) co_return std::move(*denied);
-    auto reference = percent_decoded(route.reference);
-    auto address = query_value(route.query, "endUserIdentifier");
-    if (!reference || !address || address->empty()) {
-        co_return text_response(
-            400, "GET /ParlayX/requests/REFERENCE?endUserIdentifier=URI, both percent-encoded");
-    }
-    StatusQuestion question{std::get<auth::PrincipalPtr>(std::move(sender)), std::move(*reference),
-                            std::move(*address)};
-    auto answer = co_await parts.request_status(std::move(question));
-    http::Response response;
-    response.status = answer.status;
-    response.content_type = "application/json";
-    response.body = std::move(answer.json) + '\n';
-    if (answer.status == 503) response.add_header("Retry-After", std::to_string(options.retry_after.count()));
+    auto principal = std::get<auth::PrincipalPtr>(std::move(sender));
+    if (route.kind == Route::Kind::call_trace)
+        co_return co_await trace_response(parts.call_trace, std::move(principal), route);
+    auto response = co_await status_response(parts.request_status, std::move(principal), route);
+    if (response.status == 503)
+        response.add_header("Retry-After", std::to_string(options.retry_after.count()));
     co_return response;
 }
 

@@ -5,10 +5,11 @@
 #include "base/log.hpp"
 #include "frontend/auth/authenticator.hpp"
 #include "frontend/auth/secret_schemes.hpp"
+#include "frontend/call_trace.hpp"
 #include "frontend/http/networks.hpp"
 #include "frontend/http/server.hpp"
-#include "frontend/request_status.hpp"
 #include "frontend/readiness.hpp"
+#include "frontend/request_status.hpp"
 #include "frontend/service.hpp"
 #include "frontend/soap/envelope.hpp"
 
@@ -58,6 +59,7 @@ class Endpoint final : public http::Handler {
         base::Logger access_log;                 ///< one line a request
         auth::SecretSchemes* secrets = nullptr;  ///< null: HTTP Basic only
         RequestStatus request_status{};          ///< null: nobody is asked what became of a request
+        CallTrace call_trace{};                  ///< null: nobody is asked how a call went
         base::Database* database = nullptr;      ///< null: no principal has a limit of requests a second
     };
     Endpoint(Parts parts, EndpointOptions options);

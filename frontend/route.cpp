@@ -50,12 +50,14 @@ Route find_route(std::string_view target) {
     const auto slash = rest.find('/');
     route.kind = Route::Kind::astray;
     if (slash == std::string_view::npos || rest.find('/', slash + 1) != std::string_view::npos) return route;
-    if (rest.substr(0, slash) == "requests") {
+    const auto folder = rest.substr(0, slash);
+    if (folder == "requests" || folder == "calls") {
         route.reference = rest.substr(slash + 1);
-        if (!route.reference.empty()) route.kind = Route::Kind::request_status;
+        const auto kind = folder == "calls" ? Route::Kind::call_trace : Route::Kind::request_status;
+        if (!route.reference.empty()) route.kind = kind;
         return route;
     }
-    route.version = rest.substr(0, slash);
+    route.version = folder;
     route.interface = rest.substr(slash + 1);
     if (!route.version.empty() && !route.interface.empty()) route.kind = Route::Kind::one_service;
     return route;

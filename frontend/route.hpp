@@ -13,6 +13,7 @@ struct Route {
         any_service,     ///< /ParlayX/: the operation is found by the body
         one_service,     ///< /ParlayX/VERSION/INTERFACE
         request_status,  ///< /ParlayX/requests/REFERENCE: what became of it
+        call_trace,      ///< /ParlayX/calls/REFERENCE: what was said in its dialogs
         astray,          ///< anything else under /ParlayX
         health,          ///< /healthz
         readiness,       ///< /readyz
@@ -23,7 +24,7 @@ struct Route {
     Kind kind = Kind::nothing;
     std::string_view version;    ///< of one_service, e.g. `v2_1`
     std::string_view interface;  ///< of one_service, e.g. `AmountCharging`
-    std::string_view reference;  ///< of request_status, percent-encoded
+    std::string_view reference;  ///< of request_status and call_trace, percent-encoded
     std::string_view path;       ///< without the query
     std::string_view query;      ///< what follows `?`
 

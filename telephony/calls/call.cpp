@@ -326,7 +326,14 @@ void Call::handle(const event::HungUp& event) {
 }
 
 void Call::handle(const event::Lost& event) {
-    if (known(event.leg)) left(event.leg, Cause::aborted);
+    if (!known(event.leg)) return;
+    // Nobody pays for the time in which nobody was there.
+    auto alive = event.alive.value_or(now_);
+    for (const auto* start : {&status_.parties[event.leg].started, &status_.started}) {
+        if (*start && alive.steady < (*start)->steady) alive = **start;
+    }
+    if (alive.steady < now_.steady) now_ = alive;
+    left(event.leg, Cause::aborted);
 }
 
 void Call::handle(const event::Gone& event) {
@@ -374,7 +381,7 @@ void Call::leave(LegNo leg, Cause cause) {
         return;
     }
     entry.state = State::leaving;
-    commands_.emplace_back(command::End{leg});
+    commands_.emplace_back(command::End{leg, ending_ ? *status_.cause : cause});
 }
 
 /// The peer, or the network, ended a leg.

@@ -78,7 +78,7 @@ void CommandRunner::carry_on() {
         void operator()(command::Refuse& c) const {
             self.signalling_.refuse(id(c.leg), {c.status, std::move(c.reason), {}});
         }
-        void operator()(command::End& c) const { self.signalling_.end(id(c.leg)); }
+        void operator()(command::End& c) const { self.signalling_.end(id(c.leg), c.why); }
         // Neither is given without a bridge.
         void operator()(command::Join& c) const { self.bridge_->join(id(c.leg), std::move(c.offer)); }
         void operator()(command::Leave& c) const { self.bridge_->leave(id(c.leg)); }

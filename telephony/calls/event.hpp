@@ -1,9 +1,12 @@
 // What happens to a call, and what a call wants done: the two vocabularies of its state machine.
 #pragma once
 
+#include "telephony/calls/causes.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -96,6 +99,7 @@ struct HungUp {
 /// The dialog broke (no refresh, no ACK, 481): the leg is gone.
 struct Lost {
     LegNo leg = 0;
+    std::optional<Moment> alive{};  ///< when the peer last gave a sign of life: its part has ended then
 };
 /// What End asked for is done: the leg is gone.
 struct Gone {
@@ -184,6 +188,7 @@ struct Refuse {
 /// Ends a leg whatever its state: CANCEL, or ACK and BYE, or BYE.
 struct End {
     LegNo leg = 0;
+    Cause why = Cause::hang_up;  ///< of its own end, or of the whole call's
 };
 /// Mixes a party with the others; the offer is the party's.
 struct Join {

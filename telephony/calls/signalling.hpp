@@ -1,6 +1,7 @@
 // What calls need from a network of parties. telephony/sip implements it.
 #pragma once
 
+#include "telephony/calls/causes.hpp"
 #include "telephony/calls/event.hpp"
 
 #include <compare>
@@ -39,6 +40,15 @@ struct Response {
     std::vector<std::string> headers{};  ///< whole lines without their ends
 };
 
+/// A message of a leg's dialog, for those who look at how a call went.
+struct Signal {
+    LegNo leg = 0;
+    Moment at;
+    bool sent = false;  ///< by us
+    std::string text;   ///< one line, e.g. `180 Ringing (INVITE)`
+};
+using SignalSink = std::function<void(CallNo, Signal)>;
+
 /// What legs report, on a thread of the network's.
 using EventSink = std::function<void(CallNo, Event)>;
 
@@ -52,7 +62,8 @@ class Signalling {
     virtual void ack(LegId leg, std::string sdp) = 0;
     virtual void relay(LegId leg, Ticket ticket, Method method, Body body) = 0;
     virtual void answer(LegId leg, Ticket ticket, int status, Body body) = 0;
-    virtual void end(LegId leg) = 0;
+    /// Ends a leg whatever its state; the peer is told why.
+    virtual void end(LegId leg, Cause why) = 0;
     /// From now on the dialog is this other leg. What the network has reported already bears the old name.
     virtual void rename(LegId from, LegId to) = 0;
     /// Answers a caller's INVITE with a failure: the leg is Gone. What came first counts.

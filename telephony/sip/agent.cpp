@@ -10,10 +10,11 @@
 
 namespace sip {
 
-Agent::Agent(AgentOptions options, calls::EventSink sink, base::Logger log)
+Agent::Agent(AgentOptions options, calls::EventSink sink, calls::SignalSink trace, base::Logger log)
     : engine_(std::make_unique<Engine>()) {
     engine_->options = std::move(options);
     engine_->sink = std::move(sink);
+    engine_->trace = std::move(trace);
     engine_->log = std::move(log);
     engine_->wake = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     auto started = engine_->started.get_future();
@@ -44,7 +45,7 @@ void Agent::invite(LegId leg, calls::Invitation invitation) {
 
 void Agent::reinvite(LegId leg, std::string sdp) {
     engine_->post([engine = engine_.get(), leg, sdp = std::move(sdp)] {
-        if (auto* dialog = engine->find(leg)) engine->send_invite(*dialog, nullptr, sdp);
+        if (auto* dialog = engine->find(leg)) engine->reinvite(*dialog, sdp);
     });
 }
 
@@ -66,9 +67,9 @@ void Agent::answer(LegId leg, Ticket ticket, int status, Body body) {
     });
 }
 
-void Agent::end(LegId leg) {
-    engine_->post([engine = engine_.get(), leg] {
-        if (auto* dialog = engine->find(leg)) engine->end(*dialog);
+void Agent::end(LegId leg, calls::Cause why) {
+    engine_->post([engine = engine_.get(), leg, why] {
+        if (auto* dialog = engine->find(leg)) engine->end(*dialog, why);
     });
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "telephony/calls/reception.hpp"
 #include "telephony/calls/signalling.hpp"
+#include "telephony/sip/credentials.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -15,15 +16,23 @@ namespace sip {
 
 struct AgentOptions {
     std::string address = "127.0.0.1";
-    std::uint16_t port = 5060;  ///< of UDP and TCP
-    std::string advertise;      ///< host[:port] that peers shall use; empty: what was bound
-    std::string gateway;        ///< sip: URI's host[:port] for tel: URIs; empty: they are not reachable
+    std::uint16_t port = 5060;     ///< of UDP and TCP
+    std::string advertise;         ///< host[:port] that peers shall use; empty: what was bound
+    std::string gateway;           ///< sip: URI's host[:port] for tel: URIs; empty: they are not reachable
+    std::string proxy;             ///< host[:port] that every request goes to; empty: its own destination
+    Credentials credentials{};     ///< for the gateway and the proxy
+    bool assert_identity = false;  ///< they are trusted with P-Asserted-Identity (RFC 3325)
+    std::chrono::seconds session_expires{0};  ///< what is asked for (RFC 4028); 0: nothing
+    std::chrono::seconds session_least{90};   ///< the shortest that peers may ask for
+    std::chrono::milliseconds liveness{
+        0};  ///< peers without session timers are asked for a sign of life; 0: never
 };
 
 class Agent final : public calls::Signalling, public calls::Registrations {
   public:
     /// Binds and starts its thread. std::runtime_error when the address can't be had.
-    Agent(AgentOptions options, calls::EventSink sink, base::Logger log);
+    /// A null `trace`: nobody looks at messages.
+    Agent(AgentOptions options, calls::EventSink sink, calls::SignalSink trace, base::Logger log);
     ~Agent() override;
 
     /// From now on calls and registrations are reported there; before, and with null, they get 503.
@@ -37,7 +46,7 @@ class Agent final : public calls::Signalling, public calls::Registrations {
     void ack(calls::LegId leg, std::string sdp) override;
     void relay(calls::LegId leg, calls::Ticket ticket, calls::Method method, calls::Body body) override;
     void answer(calls::LegId leg, calls::Ticket ticket, int status, calls::Body body) override;
-    void end(calls::LegId leg) override;
+    void end(calls::LegId leg, calls::Cause why) override;
     void rename(calls::LegId from, calls::LegId to) override;
     void refuse(calls::LegId leg, calls::Response response) override;
     void hang_up_lost(std::string dialog) override;

@@ -65,9 +65,11 @@ void Agent::Engine::run() {
     const bool v6 = options.address.find(':') != std::string::npos;
     const auto host = v6 ? '[' + options.address + ']' : options.address;
     const auto bound = "sip:" + host + ':' + (options.port == 0 ? "*" : std::to_string(options.port));
+    const auto proxy = "sip:" + options.proxy + ";lr";
     agent =
         ::nta_agent_create(root, URL_STRING_MAKE(bound.c_str()), nullptr, nullptr, NTATAG_UA(1),
-                           NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000), TAG_END());
+                           NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000),
+                           TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
     if (agent != nullptr) {
         ::nta_leg_tcreate(agent, on_stranger, reinterpret_cast<Dialog*>(this), NTATAG_NO_DIALOG(1),
                           TAG_END());
@@ -100,8 +102,10 @@ void Agent::Engine::release(Dialog& dialog) {
     dialog.asked.clear();
     for (const auto& [request, ticket] : dialog.relayed) ::nta_outgoing_destroy(request);
     dialog.relayed.clear();
+    if (dialog.probe != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.probe, nullptr));
     if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
     if (dialog.leg != nullptr) ::nta_leg_destroy(std::exchange(dialog.leg, nullptr));
+    if (dialog.life != nullptr) ::su_timer_destroy(std::exchange(dialog.life, nullptr));
     if (dialog.limit != nullptr) ::su_timer_destroy(std::exchange(dialog.limit, nullptr));
 }
 

@@ -5,6 +5,8 @@
 #include "telephony/sip/agent.hpp"
 #include "telephony/sip/flows.hpp"
 #include "telephony/sip/leg_count.hpp"
+#include "telephony/sip/outgoing_auth.hpp"
+#include "telephony/sip/session_timer.hpp"
 
 namespace sip {
 struct Dialog;
@@ -22,7 +24,10 @@ struct Root;
 #include <functional>
 #include <future>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -36,6 +41,15 @@ using calls::Ticket;
 
 inline constexpr auto allowed_methods = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO";
 
+/// A request of ours in a dialog, or the one that makes it; kept to be sent again with credentials.
+struct Request {
+    sip_method_t method = sip_method_unknown;
+    const char* name = "";
+    Body body{};
+    std::string headers{};  ///< whole lines
+    bool contact = false;
+};
+
 /// One leg. Lives in the engine's map, touched by the SIP thread only.
 struct Dialog {
     Agent::Engine* engine = nullptr;
@@ -44,21 +58,41 @@ struct Dialog {
     nta_outgoing_t* invite = nullptr;  ///< the INVITE or re-INVITE that is not acknowledged yet
     std::uint32_t invite_seq = 0;
     int invite_status = 0;
-    bool asked_offer = false;        ///< that INVITE had no description
+    std::string invite_sdp;          ///< its description; empty: it asked for one
+    std::string target;              ///< of the first INVITE: its URI
+    calls::Invitation way;           ///< and how it went there
     std::string peer_sdp;            ///< of its 2xx
     nta_incoming_t* call = nullptr;  ///< of a caller: the INVITE, until it is answered and acknowledged
     bool unacknowledged = false;     ///< our 2xx to it
     bool confirmed = false;
-    bool ending = false;  ///< we want it gone
-    bool over = false;    ///< reported, to be erased
+    bool ending = false;                 ///< we want it gone
+    bool told = false;                   ///< its end is reported already; what is left is the peer's to hear
+    bool over = false;                   ///< to be erased
+    std::unique_ptr<OutgoingAuth> auth;  ///< where the peer may ask for our credentials
+    bool asserts_identity = false;
+    int challenges = 0;  ///< answered in a row
+    std::string reason;  ///< of our end: a header line
+    SessionTimer session{std::chrono::seconds(0), std::chrono::seconds(90)};
+    calls::Moment alive;        ///< when the peer last said something
+    bool takes_update = false;  ///< the peer does
+    bool refreshing = false;    ///< the re-INVITE under way is the session timer's, and nobody else's
+    std::optional<std::string> deferred;  ///< a re-INVITE that waits for that one's end
+    std::string our_sdp;                  ///< what holds, as the peer has it from us
+    nta_outgoing_t* probe = nullptr;      ///< an UPDATE or OPTIONS that asks whether the peer is there
+    su_timer_t* life = nullptr;
     std::map<Ticket, nta_incoming_t*> asked;
-    std::map<nta_outgoing_t*, Ticket> relayed;
+    struct Relayed {
+        Ticket ticket = 0;
+        Request request;
+    };
+    std::map<nta_outgoing_t*, Relayed> relayed;
     su_timer_t* limit = nullptr;
 };
 
 struct Agent::Engine {
     AgentOptions options;
     calls::EventSink sink;
+    calls::SignalSink trace;  ///< null: nobody looks
     base::Logger log;
     su_root_t* root = nullptr;
     nta_agent_t* agent = nullptr;
@@ -82,19 +116,38 @@ struct Agent::Engine {
     void drain();
 
     void invite(LegId id, const calls::Invitation& invitation);
-    void send_invite(Dialog& dialog, const char* target, const std::string& sdp,
-                     const calls::Invitation& way = {});
+    Dialog& add_dialog(LegId id);
+    nta_outgoing_t* send(Dialog& dialog, const Request& request, nta_response_f* callback);
+    void send_invite(Dialog& dialog, const std::string& sdp);
+    void reinvite(Dialog& dialog, const std::string& sdp);
+    bool send_invite_again(Dialog& dialog, int status, const sip_t* message);
+    /// Takes up the challenge of a 401 or 407. False: it is none, or can't be answered.
+    bool take_challenge(Dialog& dialog, int status, const sip_t* message);
     void send_ack(Dialog& dialog, const std::string& sdp);
     void send_relay(Dialog& dialog, Ticket ticket, Method method, const Body& body);
+    void relay(Dialog& dialog, Dialog::Relayed relayed);
     void send_answer(Dialog& dialog, Ticket ticket, int status, const Body& body);
     void refuse(Dialog& dialog);
-    void end(Dialog& dialog);
+    void end(Dialog& dialog, calls::Cause why);
     void hang_up_lost(const std::string& text);
     void send_bye(Dialog& dialog);
     void set_limit(Dialog& dialog);
 
     void responded(Dialog& dialog, int status, const sip_t* message);
     void accepted(Dialog& dialog, const sip_t* message);
+    // Whether the peer is still there: liveness.cpp.
+    void watch(Dialog& dialog);
+    void look_after(Dialog& dialog);
+    void refresh(Dialog& dialog);
+    void probed(Dialog& dialog, sip_method_t method, int status, const sip_t* message);
+    void refresh_refused(Dialog& dialog, int status);
+    void lose(Dialog& dialog);
+
+    /// For the trace; what came is a sign of life, too.
+    void note_sent(const Dialog& dialog, const std::string& text) const;
+    void note_received(Dialog& dialog, const std::string& text) const;
+    void note_response(Dialog& dialog, const char* method, int status, const sip_t* message) const;
+
     int requested(Dialog& dialog, nta_incoming_t* request, const sip_t* message);
 
     int stranger(nta_incoming_t* request, const sip_t* message);
@@ -114,7 +167,7 @@ struct Agent::Engine {
         if (dialog.over) return;
         dialog.over = true;
         release(dialog);
-        report(dialog, std::move(event));
+        if (!dialog.told) report(dialog, std::move(event));
         post([this, id = dialog.id] {
             dialogs.erase(id);
             count.set(dialogs.size());

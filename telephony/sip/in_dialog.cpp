@@ -2,6 +2,7 @@
 #include "telephony/sip/engine.hpp"
 #include "telephony/sip/message.hpp"
 
+#include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
 
 namespace sip {
@@ -13,8 +14,17 @@ int on_relay_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mess
     return guarded(dialog, [&] {
         const auto found = dialog->relayed.find(request);
         if (dialog->over || found == dialog->relayed.end()) return 0;
+        auto& engine = *dialog->engine;
+        engine.note_response(*dialog, found->second.request.name, status, message);
+        if (engine.take_challenge(*dialog, status, message)) {
+            auto again = std::move(found->second);
+            dialog->relayed.erase(found);
+            nta_outgoing_destroy(request);
+            engine.relay(*dialog, std::move(again));
+            return 0;
+        }
         calls::event::Replied replied;
-        replied.ticket = found->second;
+        replied.ticket = found->second.ticket;
         replied.status = status;
         if (message != nullptr) replied.body = {type_of(message), body_of(message)};
         dialog->relayed.erase(found);
@@ -22,6 +32,16 @@ int on_relay_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mess
         dialog->engine->report(*dialog, std::move(replied));
         return 0;
     });
+}
+
+/// The header lines of a 2xx to a peer's INVITE or UPDATE.
+std::string session_answer(Dialog& dialog, nta_incoming_t* request) {
+    auto* copy = ::nta_incoming_getrequest(request);
+    const auto* message = ::sip_object(copy);
+    auto lines = dialog.session.answer_lines(session_expires_of(message),
+                                             ::sip_has_feature(message->sip_supported, "timer") != 0);
+    ::msg_destroy(copy);
+    return lines;
 }
 
 }  // namespace
@@ -33,6 +53,9 @@ int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
         const bool cancelled = message != nullptr && message->sip_request->rq_method == sip_method_cancel;
         const bool first = request == dialog->call;
         if (first) dialog->call = nullptr;
+        if (message != nullptr)
+            dialog->engine->note_received(*dialog, std::string(message->sip_request->rq_method_name) +
+                                                       (body_of(message).empty() ? "" : " with sdp"));
         dialog->unacknowledged = false;
         calls::event::Acknowledged acknowledged;
         acknowledged.sdp = body_of(message);
@@ -43,7 +66,7 @@ int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
         } else if (dialog->ending) {
             dialog->engine->send_bye(*dialog);
         } else if (message == nullptr) {
-            dialog->engine->end(*dialog);
+            dialog->engine->end(*dialog, calls::Cause::aborted);
         } else {
             dialog->engine->report(*dialog, std::move(acknowledged));
         }
@@ -53,22 +76,35 @@ int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
 
 int on_request(Dialog* dialog, nta_leg_t* /*leg*/, nta_incoming_t* request, const sip_t* message) {
     if (dialog->over) return 481;
-    return guarded(dialog, [&] { return dialog->engine->requested(*dialog, request, message); });
+    return guarded(dialog, [&] {
+        dialog->engine->note_received(*dialog, std::string(message->sip_request->rq_method_name) +
+                                                   (body_of(message).empty() ? "" : " with sdp"));
+        const int status = dialog->engine->requested(*dialog, request, message);
+        if (status >= 200)
+            dialog->engine->note_sent(
+                *dialog, std::to_string(status) + " (" + message->sip_request->rq_method_name + ')');
+        return status;
+    });
 }
 
 void Agent::Engine::send_relay(Dialog& dialog, Ticket ticket, Method method, const Body& body) {
     const bool update = method == Method::update;
-    auto* request = ::nta_outgoing_tcreate(
-        dialog.leg, on_relay_response, &dialog, nullptr, update ? sip_method_update : sip_method_info,
-        update ? "UPDATE" : "INFO", nullptr, TAG_IF(update, SIPTAG_CONTACT_STR(contact.c_str())),
-        TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
-        TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
-    if (request != nullptr) {
-        dialog.relayed[request] = ticket;
+    Dialog::Relayed relayed{ticket, {}};
+    relayed.request.method = update ? sip_method_update : sip_method_info;
+    relayed.request.name = update ? "UPDATE" : "INFO";
+    relayed.request.body = body;
+    relayed.request.contact = update;
+    if (update) relayed.request.headers = dialog.session.request_lines();
+    relay(dialog, std::move(relayed));
+}
+
+void Agent::Engine::relay(Dialog& dialog, Dialog::Relayed relayed) {
+    if (auto* request = send(dialog, relayed.request, on_relay_response)) {
+        dialog.relayed[request] = std::move(relayed);
         return;
     }
     calls::event::Replied replied;
-    replied.ticket = ticket;
+    replied.ticket = relayed.ticket;
     replied.status = 500;
     report(dialog, std::move(replied));
 }
@@ -78,16 +114,21 @@ void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const
     if (found == dialog.asked.end()) return;
     auto* request = found->second;
     const bool reinvite = ::nta_incoming_method(request) == sip_method_invite;
+    const auto headers = status >= 200 && status < 300 ? session_answer(dialog, request) : std::string();
     ::nta_incoming_treply(request, status, ::sip_status_phrase(status),
                           TAG_IF(status < 300, SIPTAG_CONTACT_STR(contact.c_str())),
                           SIPTAG_ALLOW_STR(allowed_methods),
+                          TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())),
                           TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
                           TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
+    note_sent(dialog, std::to_string(status) + (body.text.empty() ? "" : " with a body"));
     if (status < 200) return;
+    if (status < 300 && !body.text.empty()) dialog.our_sdp = body.text;
     // A 2xx to an INVITE waits for its ACK.
     if (reinvite && status < 300) {
         dialog.unacknowledged = true;
         dialog.confirmed = true;
+        watch(dialog);
         return;
     }
     ::nta_incoming_destroy(request);
@@ -96,7 +137,16 @@ void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const
 
 int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_t* message) {
     auto method = Method::info;
-    switch (message->sip_request->rq_method) {
+    const auto kind = message->sip_request->rq_method;
+    const auto expires = session_expires_of(message);
+    if ((kind == sip_method_invite || kind == sip_method_update) && dialog.session.too_small(expires)) {
+        const auto least = dialog.session.least_line();
+        ::nta_incoming_treply(request, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_HEADER_STR(least.c_str()),
+                              TAG_END());
+        ::nta_incoming_destroy(request);
+        return 0;
+    }
+    switch (kind) {
         case sip_method_bye:
             ::nta_incoming_treply(request, SIP_200_OK, TAG_END());
             ::nta_incoming_destroy(request);
@@ -110,13 +160,22 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
         case sip_method_info:
             break;
         case sip_method_invite:
+            if (dialog.refreshing) return 491;
             method = Method::reinvite;
             ::nta_incoming_bind(request, on_incoming, &dialog);
             ::nta_incoming_treply(request, SIP_100_TRYING, TAG_END());
             break;
         case sip_method_update:
             // Without a description it only says that the session lives (RFC 4028).
-            if (body_of(message).empty()) return 200;
+            if (body_of(message).empty()) {
+                const auto headers = session_answer(dialog, request);
+                ::nta_incoming_treply(request, SIP_200_OK, SIPTAG_CONTACT_STR(contact.c_str()),
+                                      TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())),
+                                      TAG_END());
+                ::nta_incoming_destroy(request);
+                watch(dialog);
+                return 0;
+            }
             method = Method::update;
             break;
         default:

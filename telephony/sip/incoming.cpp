@@ -79,10 +79,7 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     if (forwards != nullptr && forwards->mf_count == 0) return 483;
     if (!body_of(message).empty() && type_of(message) != "application/sdp") return 415;
     const LegId id{next_call++, 0};
-    auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
-    count.set(dialogs.size());
-    dialog.engine = this;
-    dialog.id = id;
+    auto& dialog = add_dialog(id);
     dialog.leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_CALL_ID(message->sip_call_id),
                                    SIPTAG_FROM(message->sip_to), SIPTAG_TO(message->sip_from),
                                    NTATAG_REMOTE_CSEQ(message->sip_cseq->cs_seq), TAG_END());

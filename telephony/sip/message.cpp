@@ -13,6 +13,8 @@
 namespace sip {
 namespace {
 
+constexpr unsigned long session_seconds_max = 24 * 3600;
+
 template <class Header>
 std::string text_of(const Header* header) {
     if (header == nullptr) return {};
@@ -124,6 +126,16 @@ void set_route(nta_leg_s* leg, const DialogState& state) {
     const auto* contact = state.contact.empty() ? nullptr : ::sip_contact_make(home, state.contact.c_str());
     ::nta_leg_client_reroute(leg, route, contact, 1);
     ::su_home_deinit(home);
+}
+
+std::optional<SessionExpires> session_expires_of(const sip_s* message) {
+    const auto* header = message != nullptr ? message->sip_session_expires : nullptr;
+    if (header == nullptr) return std::nullopt;
+    SessionExpires result;
+    result.interval = std::chrono::seconds(std::min<unsigned long>(header->x_delta, session_seconds_max));
+    if (header->x_refresher != nullptr)
+        result.caller_refreshes = ::strcasecmp(header->x_refresher, "uac") == 0;
+    return result;
 }
 
 int answer_to_stranger(const sip_s* message) {

@@ -3,9 +3,11 @@
 
 #include "telephony/calls/reception.hpp"
 #include "telephony/sip/dialog_state.hpp"
+#include "telephony/sip/session_timer.hpp"
 
 #include <sofia-sip/url.h>
 
+#include <optional>
 #include <string>
 
 struct nta_incoming_s;
@@ -28,6 +30,9 @@ namespace sip {
 [[nodiscard]] DialogState dialog_state_of(const sip_s* message);
 /// Sends what this leg sends where the dialog's requests go.
 void set_route(nta_leg_s* leg, const DialogState& state);
+
+/// What the session timer is to be (RFC 4028).
+[[nodiscard]] std::optional<SessionExpires> session_expires_of(const sip_s* message);
 
 /// The status for a request outside our dialogs that is no call and no registration; 0: none is due.
 [[nodiscard]] int answer_to_stranger(const sip_s* message);

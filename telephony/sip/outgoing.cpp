@@ -31,16 +31,53 @@ int on_invite_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mes
     if (dialog->over || request != dialog->invite) return 0;
     return guarded(dialog, [&] {
         const int status = message != nullptr ? message->sip_status->st_status : nta_outgoing_status(request);
+        dialog->engine->note_response(*dialog, "INVITE", status, message);
         dialog->engine->responded(*dialog, status < 100 ? 408 : status, message);
         return 0;
     });
 }
 
 int on_bye_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* message) {
-    if (message != nullptr && message->sip_status->st_status < 200) return 0;
+    const int status = message != nullptr ? message->sip_status->st_status : 408;
+    if (status < 200) return 0;
+    bool again = false;
+    if (!dialog->over) {
+        guarded(dialog, [&] {
+            dialog->engine->note_response(*dialog, "BYE", status, message);
+            again = dialog->engine->take_challenge(*dialog, status, message);
+            return 0;
+        });
+    }
+    // The message goes with it.
     nta_outgoing_destroy(request);
-    if (!dialog->over) dialog->engine->finish(*dialog, calls::event::Gone{});
-    return 0;
+    if (dialog->over) return 0;
+    return guarded(dialog, [&] {
+        if (again)
+            dialog->engine->send_bye(*dialog);
+        else
+            dialog->engine->finish(*dialog, calls::event::Gone{});
+        return 0;
+    });
+}
+
+/// Reason (RFC 3326) of a BYE or CANCEL, by the causes of Q.850.
+std::string reason_line(calls::Cause why) {
+    const auto line = [](int cause, const char* text) {
+        return "Reason: Q.850;cause=" + std::to_string(cause) + ";text=\"" + text + "\"\r\n";
+    };
+    switch (why) {
+        case calls::Cause::hang_up:
+            return line(16, "Normal call clearing");
+        case calls::Cause::busy:
+            return line(17, "User busy");
+        case calls::Cause::no_answer:
+            return line(19, "No answer from user");
+        case calls::Cause::not_reachable:
+            return line(20, "Subscriber absent");
+        case calls::Cause::aborted:
+            break;
+    }
+    return line(31, "Normal, unspecified");
 }
 
 void on_limit(su_root_magic_t* /*root*/, su_timer_t* /*timer*/, su_timer_arg_t* argument) {
@@ -51,18 +88,22 @@ void on_limit(su_root_magic_t* /*root*/, su_timer_t* /*timer*/, su_timer_arg_t* 
 }  // namespace
 
 void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
-    auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
-    count.set(dialogs.size());
-    dialog.engine = this;
-    dialog.id = id;
-    const auto target =
+    auto& dialog = add_dialog(id);
+    dialog.way = invitation;
+    dialog.target =
         invitation.contact.empty() ? request_uri(invitation.target, options.gateway) : invitation.contact;
-    if (target.empty()) {
+    if (dialog.target.empty()) {
         calls::event::Refused refused;
         refused.status = 404;
         finish(dialog, std::move(refused));
         return;
     }
+    // Nobody else hears our password's digest, or whom we take the caller for.
+    const bool by_gateway = invitation.contact.empty() && invitation.target.starts_with("tel:");
+    const bool trusted = by_gateway || !options.proxy.empty();
+    if (trusted && !options.credentials.user.empty())
+        dialog.auth = std::make_unique<OutgoingAuth>(options.credentials);
+    dialog.asserts_identity = trusted && options.assert_identity;
     const auto from = name_addr(invitation.from_name, invitation.from);
     const auto to = name_addr({}, invitation.target);
     dialog.leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_FROM_STR(from.c_str()),
@@ -74,26 +115,24 @@ void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
         return;
     }
     ::nta_leg_tag(dialog.leg, nullptr);
-    send_invite(dialog, target.c_str(), invitation.sdp, invitation);
+    send_invite(dialog, invitation.sdp);
 }
 
-/// `way` is looked at for the first INVITE of a dialog, whose target is given.
-void Agent::Engine::send_invite(Dialog& dialog, const char* target, const std::string& sdp,
-                                const calls::Invitation& way) {
-    auto* flow = flows.find(way.flow);
-    const auto max_forwards = std::to_string(way.max_forwards);
+void Agent::Engine::send_invite(Dialog& dialog, const std::string& sdp) {
     if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
     dialog.invite_status = 0;
-    dialog.asked_offer = sdp.empty();
+    dialog.invite_sdp = sdp;
     dialog.peer_sdp.clear();
-    dialog.invite = ::nta_outgoing_tcreate(
-        dialog.leg, on_invite_response, &dialog, nullptr, SIP_METHOD_INVITE, URL_STRING_MAKE(target),
-        SIPTAG_CONTACT_STR(contact.c_str()), SIPTAG_ALLOW_STR(allowed_methods),
-        TAG_IF(target != nullptr, SIPTAG_MAX_FORWARDS_STR(max_forwards.c_str())),
-        TAG_IF(!way.route.empty(), SIPTAG_ROUTE_STR(way.route.c_str())),
-        TAG_IF(flow != nullptr, NTATAG_TPORT(flow)),
-        TAG_IF(!sdp.empty(), SIPTAG_CONTENT_TYPE_STR("application/sdp")),
-        TAG_IF(!sdp.empty(), SIPTAG_PAYLOAD_STR(sdp.c_str())), TAG_END());
+    Request request;
+    request.method = sip_method_invite;
+    request.name = "INVITE";
+    request.contact = true;
+    request.headers = dialog.session.request_lines();
+    if (!dialog.confirmed && dialog.asserts_identity)
+        request.headers +=
+            "P-Asserted-Identity: " + name_addr(dialog.way.from_name, dialog.way.from) + "\r\n";
+    if (!sdp.empty()) request.body = {"application/sdp", sdp};
+    dialog.invite = send(dialog, request, on_invite_response);
     if (dialog.invite == nullptr) {
         responded(dialog, 503, nullptr);
         return;
@@ -101,15 +140,40 @@ void Agent::Engine::send_invite(Dialog& dialog, const char* target, const std::s
     dialog.invite_seq = ::nta_outgoing_cseq(dialog.invite);
 }
 
+/// One INVITE at a time: the session timer's own is waited for.
+void Agent::Engine::reinvite(Dialog& dialog, const std::string& sdp) {
+    if (dialog.refreshing)
+        dialog.deferred = sdp;
+    else
+        send_invite(dialog, sdp);
+}
+
+/// What the peer would take is sent at once: with credentials, or with a longer session timer.
+bool Agent::Engine::send_invite_again(Dialog& dialog, int status, const sip_t* message) {
+    if (dialog.ending) return false;
+    const bool longer = status == 422 && message != nullptr && message->sip_min_se != nullptr &&
+                        dialog.session.raise(std::chrono::seconds(message->sip_min_se->min_delta));
+    if (!longer && !take_challenge(dialog, status, message)) return false;
+    send_invite(dialog, std::string(dialog.invite_sdp));
+    return true;
+}
+
 void Agent::Engine::send_ack(Dialog& dialog, const std::string& sdp) {
     if (dialog.invite == nullptr || dialog.invite_status < 200 || dialog.invite_status >= 300) return;
     // The INVITE's own number: an UPDATE may have moved the leg's.
     auto* seq = ::sip_cseq_create(nullptr, dialog.invite_seq, SIP_METHOD_ACK);
+    // And its credentials (RFC 3261, 22.1).
+    auto* invite = ::nta_outgoing_getrequest(dialog.invite);
+    const auto* sent = ::sip_object(invite);
     auto* request = ::nta_outgoing_tcreate(dialog.leg, nullptr, nullptr, nullptr, SIP_METHOD_ACK, nullptr,
-                                           SIPTAG_CSEQ(seq),
+                                           SIPTAG_CSEQ(seq), SIPTAG_AUTHORIZATION(sent->sip_authorization),
+                                           SIPTAG_PROXY_AUTHORIZATION(sent->sip_proxy_authorization),
                                            TAG_IF(!sdp.empty(), SIPTAG_CONTENT_TYPE_STR("application/sdp")),
                                            TAG_IF(!sdp.empty(), SIPTAG_PAYLOAD_STR(sdp.c_str())), TAG_END());
     ::su_free(nullptr, seq);
+    ::msg_destroy(invite);
+    note_sent(dialog, sdp.empty() ? "ACK" : "ACK with a body");
+    if (!sdp.empty()) dialog.our_sdp = sdp;
     // The stack keeps it to answer repeated 2xx.
     if (request != nullptr) ::nta_outgoing_destroy(request);
     ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
@@ -118,13 +182,14 @@ void Agent::Engine::send_ack(Dialog& dialog, const std::string& sdp) {
 /// Acknowledges a 2xx whose session is ended at once.
 void Agent::Engine::refuse(Dialog& dialog) {
     const calls::sdp::Origin origin{dialog.id.call, dialog.invite_seq, options.address};
-    const bool offered = dialog.asked_offer && !dialog.peer_sdp.empty();
+    const bool offered = dialog.invite_sdp.empty() && !dialog.peer_sdp.empty();
     send_ack(dialog, offered ? calls::sdp::refusing_answer(dialog.peer_sdp, origin) : std::string());
 }
 
-void Agent::Engine::end(Dialog& dialog) {
+void Agent::Engine::end(Dialog& dialog, calls::Cause why) {
     if (dialog.ending) return;
     dialog.ending = true;
+    dialog.reason = reason_line(why);
     set_limit(dialog);
     if (dialog.call != nullptr && !dialog.confirmed) {
         turn_away(dialog, {480, {}, {}});
@@ -133,7 +198,9 @@ void Agent::Engine::end(Dialog& dialog) {
     // RFC 3261, 15: whoever was called says BYE after the ACK only, or when it does not come.
     if (dialog.unacknowledged) return;
     if (dialog.invite != nullptr && dialog.invite_status < 200) {
-        ::nta_outgoing_cancel(dialog.invite);
+        ::nta_outgoing_tcancel(dialog.invite, nullptr, nullptr, SIPTAG_HEADER_STR(dialog.reason.c_str()),
+                               TAG_END());
+        note_sent(dialog, "CANCEL");
         // Its final response decides: 487, or a 2xx that crossed.
         if (!dialog.confirmed) return;
     } else if (dialog.invite != nullptr) {
@@ -148,10 +215,7 @@ void Agent::Engine::hang_up_lost(const std::string& text) {
     const auto state = dialog_state_from(text);
     if (!state) return log.error("a lost call's dialog can't be read", {{"dialog", text}});
     const LegId id{std::numeric_limits<calls::CallNo>::max() - lost++, 0};
-    auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
-    count.set(dialogs.size());
-    dialog.engine = this;
-    dialog.id = id;
+    auto& dialog = add_dialog(id);
     dialog.confirmed = true;
     dialog.leg = leg_of(agent, *state, on_request, &dialog);
     if (dialog.leg == nullptr) {
@@ -159,14 +223,15 @@ void Agent::Engine::hang_up_lost(const std::string& text) {
         finish(dialog, calls::event::Gone{});
         return;
     }
-    end(dialog);
+    end(dialog, calls::Cause::aborted);
 }
 
 void Agent::Engine::send_bye(Dialog& dialog) {
-    if (::nta_outgoing_tcreate(dialog.leg, on_bye_response, &dialog, nullptr, SIP_METHOD_BYE, nullptr,
-                               TAG_END()) == nullptr) {
-        finish(dialog, calls::event::Gone{});
-    }
+    Request request;
+    request.method = sip_method_bye;
+    request.name = "BYE";
+    request.headers = dialog.reason;
+    if (send(dialog, request, on_bye_response) == nullptr) finish(dialog, calls::event::Gone{});
 }
 
 void Agent::Engine::set_limit(Dialog& dialog) {
@@ -189,6 +254,7 @@ void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) 
         accepted(dialog, message);
         return;
     }
+    if (send_invite_again(dialog, status, message)) return;
     if (!dialog.confirmed) {
         calls::event::Refused refused;
         refused.status = status;
@@ -197,6 +263,10 @@ void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) 
     }
     if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
     if (dialog.ending) return;
+    if (dialog.refreshing) {
+        refresh_refused(dialog, status);
+        return;
+    }
     calls::event::Rejected rejected;
     rejected.status = status;
     report(dialog, std::move(rejected));
@@ -210,6 +280,18 @@ void Agent::Engine::accepted(Dialog& dialog, const sip_t* message) {
     }
     ::nta_leg_client_reroute(dialog.leg, message->sip_record_route, message->sip_contact, first);
     dialog.peer_sdp = body_of(message);
+    dialog.challenges = 0;
+    if (!dialog.invite_sdp.empty()) dialog.our_sdp = dialog.invite_sdp;
+    if (message->sip_allow != nullptr)
+        dialog.takes_update = ::sip_is_allowed(message->sip_allow, SIP_METHOD_UPDATE) != 0;
+    dialog.session.agree(session_expires_of(message));
+    watch(dialog);
+    if (dialog.refreshing && !dialog.ending) {
+        dialog.refreshing = false;
+        send_ack(dialog, {});
+        if (const auto next = std::exchange(dialog.deferred, std::nullopt)) send_invite(dialog, *next);
+        return;
+    }
     if (!dialog.ending) {
         calls::event::Answered answered;
         answered.sdp = dialog.peer_sdp;

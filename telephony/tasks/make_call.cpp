@@ -93,6 +93,7 @@ ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, 
       record_(std::move(parameters.record)),
       records_(records),
       bridge_(bridge),
+      ladder_(parameters.trace_max),
       live_(context.number, parameters.parties, numbered(std::move(parameters.options), context.number),
             std::move(parameters.caller_name), signalling, bridge, context.executor, observer(context)) {
     record_.id = context.id;

@@ -1,6 +1,7 @@
 // The application parlayMakeCall: one call between the parties that somebody named.
 #pragma once
 
+#include "telephony/calls/ladder.hpp"
 #include "telephony/calls/live_call.hpp"
 #include "telephony/calls/records.hpp"
 #include "telephony/tasks/task.hpp"
@@ -12,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tasks {
@@ -35,6 +37,7 @@ struct MakeCall {
     /// when it can't be.
     std::function<void(std::function<void(std::chrono::seconds)> granted)> extend;
     calls::RecordFacts record;  ///< without the id, which is the task's
+    std::size_t trace_max = 0;  ///< messages that its trace keeps
 };
 
 /// Events: cancelCall, endCall, addCallPeer and delCallPeer (parameter: an address); transferTarget (a task's
@@ -52,7 +55,9 @@ class ParlayMakeCall final : public Task {
     void start() override;
     Outcome on(const TaskEvent& event) override;
     void on_call(const calls::Event& event) override;
+    void on_signal(calls::Signal signal) override { ladder_.add(std::move(signal)); }
     [[nodiscard]] Dictionary status() const override;
+    [[nodiscard]] std::string trace() const override { return ladder_.text(live_.call().status()); }
 
   private:
     Outcome add(const std::string& address);
@@ -78,6 +83,7 @@ class ParlayMakeCall final : public Task {
     calls::RecordFacts record_;
     calls::RecordWriter& records_;
     calls::Bridge* bridge_;
+    calls::Ladder ladder_;
     calls::LiveCall live_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "telephony/calls/event.hpp"
+#include "telephony/calls/signalling.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
@@ -68,7 +69,11 @@ class Task {
     virtual Outcome on(const TaskEvent& event) = 0;
     /// From the network, for tasks that have calls.
     virtual void on_call(const calls::Event& event) = 0;
+    /// What went over the wire, for trace().
+    virtual void on_signal(calls::Signal signal) = 0;
     [[nodiscard]] virtual Dictionary status() const = 0;
+    /// What was said in its dialogs, for people.
+    [[nodiscard]] virtual std::string trace() const = 0;
 };
 
 /// What a factory is given.

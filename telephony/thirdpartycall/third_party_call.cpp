@@ -149,15 +149,23 @@ frontend::Service ThirdPartyCall::service() {
 /// Puts the address into normal form. A fault: it can't be called, or not by this principal.
 boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::check_address(const Call& call,
                                                                              NamedAddress& party) {
-    const auto address = calls::callable_address(party.address);
+    const auto address = options_.dial_plan.callable(party.address);
     if (!address) co_return refused(Fault::service("SVC0004", {party.part}));
     party.address = *address;
     const auto& principal = *call.principal;
     const bool own = auth::reach_of(principal.kind(), call.permission) == auth::Reach::own;
     const bool entitled = own || principal.ever_allows(call.permission, party.address);
     const auto forbidden = frontend::fault(frontend::Code::not_allowed);
-    if (!entitled || options_.destinations.denied(party.address)) co_return refused(forbidden);
-    if (principal.owns(party.address) || options_.destinations.allowed(party.address)) co_return std::nullopt;
+    const auto& limits = principal.limits().calls;
+    const auto kind = options_.dial_plan.kind_of(party.address);
+    const bool denied = kind == calls::DialPlan::Kind::barred ||
+                        options_.destinations.denied(party.address) ||
+                        calls::starts_with_any(party.address, limits.deny);
+    if (!entitled || denied) co_return refused(forbidden);
+    const bool outside = limits.allow.empty() ? options_.destinations.allowed(party.address)
+                                              : calls::starts_with_any(party.address, limits.allow);
+    if (outside || kind == calls::DialPlan::Kind::routed || principal.owns(party.address))
+        co_return std::nullopt;
     const auto account = co_await ledger_.find(party.address);
     if (!account) {
         if (account.error() == ledger::Refusal::unknown_account) co_return refused(forbidden);
@@ -194,6 +202,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
         parameters.parties.push_back(party.address);
     }
     parameters.options.held = charging.has_value();
+    parameters.trace_max = options_.trace_max;
     parameters.record.owner = call.principal->login();
     std::shared_ptr<CallCharge> charge;
     if (charging) {
@@ -247,7 +256,8 @@ boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(const Ca
                                                                         tasks::MakeCall parameters) {
     const auto& principal = *call.principal;
     Launched result;
-    if (const auto limit = directory_.limit(principal.login())) {
+    const auto& calls = principal.limits().calls;
+    if (const auto limit = directory_.limit(principal.login(), {calls.at_once, calls.per_second})) {
         result.refused = *limit == tasks::Limit::owner ? refused(frontend::fault(frontend::Code::over_limit))
                                                        : frontend::try_again(frontend::Code::overloaded);
         co_return result;
@@ -290,6 +300,19 @@ boost::asio::awaitable<std::optional<tasks::Dictionary>> ThirdPartyCall::read(co
         co_return self.directory_.find(task_id)->status();
     };
     co_return co_await boost::asio::co_spawn(directory_.executor(), look(*this, call, std::move(id)),
+                                             boost::asio::use_awaitable);
+}
+
+boost::asio::awaitable<std::optional<std::string>> ThirdPartyCall::trace(auth::PrincipalPtr principal,
+                                                                         std::string call) {
+    const auto look = [](ThirdPartyCall& self, auth::PrincipalPtr reader,
+                         std::string task_id) -> boost::asio::awaitable<std::optional<std::string>> {
+        const auto* owner = self.directory_.owner(task_id);
+        if (owner == nullptr || !may_see(*reader, *owner)) co_return std::nullopt;
+        co_return self.directory_.find(task_id)->trace();
+    };
+    co_return co_await boost::asio::co_spawn(directory_.executor(),
+                                             look(*this, std::move(principal), std::move(call)),
                                              boost::asio::use_awaitable);
 }
 
@@ -367,7 +390,7 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const 
     if (!co_await read(call, request.destination)) co_return invalid("destinationCallSessionIdentifier");
     std::vector<tasks::TaskEvent> events{
         {"transferTarget", std::move(request.destination)},
-        {"transferCallPeer", calls::callable_address(request.participant).value_or("")}};
+        {"transferCallPeer", options_.dial_plan.callable(request.participant).value_or("")}};
     co_return co_await tell(call, std::move(request.source), "sourceCallSessionIdentifier",
                             std::move(events));
 }
@@ -376,7 +399,7 @@ ThirdPartyCall::Handled<ParticipantInformationResult> ThirdPartyCall::get_partic
     const Call& call, ParticipantReference request) {
     const auto status = co_await read(call, std::move(request.session));
     if (!status) co_return invalid("callSessionIdentifier");
-    const auto address = calls::callable_address(request.participant);
+    const auto address = options_.dial_plan.callable(request.participant);
     for (const auto& party : participants_of(*status)) {
         if (address && *party.find<std::string>("address") == *address) {
             ParticipantInformationResult result;
@@ -402,7 +425,7 @@ ThirdPartyCall::Handled<CallSessionResult> ThirdPartyCall::get_session(const Cal
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::delete_participant(const Call& call,
                                                                         ParticipantReference request) {
     std::vector<tasks::TaskEvent> events{
-        {"delCallPeer", calls::callable_address(request.participant).value_or("")}};
+        {"delCallPeer", options_.dial_plan.callable(request.participant).value_or("")}};
     return tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
 }
 

@@ -32,8 +32,10 @@ class ThirdPartyCall {
     struct Options {
         calls::CallOptions call;         ///< what every call starts with
         std::size_t parties_max = 32;    ///< of a session
+        std::size_t trace_max = 0;       ///< SIP messages of a call that are kept
         std::chrono::seconds slice{60};  ///< of calls that are paid by time: held ahead at once
         Destinations destinations{"", "", false};
+        calls::DialPlan dial_plan{{}};
     };
 
     /// The references outlive this. `signalling` null: there is no SIP, and no call can be made. `bridge`
@@ -43,6 +45,10 @@ class ThirdPartyCall {
                    base::Logger log);
 
     [[nodiscard]] frontend::Service service();
+
+    /// What was said in a call's dialogs, for those who may read its status.
+    [[nodiscard]] boost::asio::awaitable<std::optional<std::string>> trace(auth::PrincipalPtr principal,
+                                                                           std::string call);
 
     /// No new calls from now on; from any thread.
     void stop_accepting() { stopping_ = true; }

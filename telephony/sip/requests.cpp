@@ -1,0 +1,99 @@
+// Requests of ours as they go out, with credentials where somebody asked for them; and what a trace sees.
+#include "telephony/calls/live_call.hpp"
+#include "telephony/sip/engine.hpp"
+#include "telephony/sip/message.hpp"
+
+#include <sofia-sip/nta_tport.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/url.h>
+
+namespace sip {
+namespace {
+
+/// In a row: one of a proxy's, one of the gateway's behind it. A wrong password is not tried again and again.
+constexpr int challenges_max = 2;
+
+/// Where the dialog's requests go; null: nowhere yet.
+const url_t* remote_target(nta_leg_t* leg) {
+    const sip_route_t* route = nullptr;
+    const sip_contact_t* contact = nullptr;
+    ::nta_leg_get_route(leg, &route, &contact);
+    return contact != nullptr ? contact->m_url : nullptr;
+}
+
+}  // namespace
+
+Dialog& Agent::Engine::add_dialog(LegId id) {
+    auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
+    count.set(dialogs.size());
+    dialog.engine = this;
+    dialog.id = id;
+    dialog.session = SessionTimer(options.session_expires, options.session_least);
+    dialog.alive = calls::now();
+    return dialog;
+}
+
+nta_outgoing_t* Agent::Engine::send(Dialog& dialog, const Request& request, nta_response_f* callback) {
+    su_home_t home[1] = {SU_HOME_INIT(home)};
+    const bool first = request.method == sip_method_invite && !dialog.confirmed;
+    const auto* target = first ? dialog.target.c_str() : nullptr;
+    const msg_header_u* credentials = nullptr;
+    if (dialog.auth) {
+        const auto* uri = first ? ::url_make(home, target) : remote_target(dialog.leg);
+        if (uri != nullptr) credentials = dialog.auth->headers(home, request.name, uri);
+    }
+    auto* flow = first ? flows.find(dialog.way.flow) : nullptr;
+    const auto max_forwards = std::to_string(dialog.way.max_forwards);
+    const auto& body = request.body;
+    auto* sent = ::nta_outgoing_tcreate(
+        dialog.leg, callback, &dialog, nullptr, request.method, request.name, URL_STRING_MAKE(target),
+        TAG_IF(request.contact, SIPTAG_CONTACT_STR(contact.c_str())),
+        TAG_IF(request.contact, SIPTAG_ALLOW_STR(allowed_methods)),
+        TAG_IF(first, SIPTAG_MAX_FORWARDS_STR(max_forwards.c_str())),
+        TAG_IF(first && !dialog.way.route.empty(), SIPTAG_ROUTE_STR(dialog.way.route.c_str())),
+        TAG_IF(flow != nullptr, NTATAG_TPORT(flow)),
+        TAG_IF(credentials != nullptr, SIPTAG_HEADER(reinterpret_cast<const sip_header_t*>(credentials))),
+        TAG_IF(!request.headers.empty(), SIPTAG_HEADER_STR(request.headers.c_str())),
+        TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
+        TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
+    ::su_home_deinit(home);
+    note_sent(dialog, std::string(request.name) + (first ? ' ' + dialog.target : "") +
+                          (body.text.empty() ? "" : " with a body"));
+    return sent;
+}
+
+bool Agent::Engine::take_challenge(Dialog& dialog, int status, const sip_t* message) {
+    if (status != 401 && status != 407) {
+        dialog.challenges = 0;
+        return false;
+    }
+    if (!dialog.auth || ++dialog.challenges > challenges_max) return false;
+    return dialog.auth->challenged(message);
+}
+
+void Agent::Engine::note_sent(const Dialog& dialog, const std::string& text) const {
+    if (trace) trace(dialog.id.call, {dialog.id.leg, calls::now(), true, text});
+}
+
+void Agent::Engine::note_received(Dialog& dialog, const std::string& text) const {
+    dialog.alive = calls::now();
+    if (trace) trace(dialog.id.call, {dialog.id.leg, dialog.alive, false, text});
+}
+
+void Agent::Engine::note_response(Dialog& dialog, const char* method, int status,
+                                  const sip_t* message) const {
+    const auto of = std::string(" (") + method + ')';
+    // Nobody's words: the stack's own, for want of others.
+    if (message == nullptr || ::nta_sip_is_internal(message) != 0) {
+        if (trace) {
+            const auto text = "no response, as if " + std::to_string(status) + of;
+            trace(dialog.id.call, {dialog.id.leg, calls::now(), false, text});
+        }
+        return;
+    }
+    const auto* phrase = message->sip_status->st_phrase;
+    note_received(dialog, std::to_string(status) + ' ' + (phrase != nullptr ? phrase : "") + of +
+                              (body_of(message).empty() ? "" : " with a body"));
+}
+
+}  // namespace sip
