@@ -20,12 +20,13 @@ build_packages=(
     zlib1g-dev
 )
 run_packages=(janus postgresql-15)
-bench_packages=(wrk)
+bench_packages=(sip-tester wrk)
 test_packages=(
     baresip-core
     curl
     gsoap
     hledger
+    kamailio
     libaxis-java
     libgoogle-gson-java
     libgsoap-dev

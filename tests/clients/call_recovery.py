@@ -92,6 +92,34 @@ class CallRecovery(unittest.TestCase):
         self.assertEqual(self.query("select count(*) from trial_balance where total <> 0"), "0")
         self.assertEqual(again.stop(), 0, again.output)
 
+    def test_a_call_that_is_paid_by_time(self):
+        server = self.start()
+        self.addCleanup(lambda: server.process.poll() is None and server.kill())
+        _, errors, status = run([LEDGERLINE, "tariff", "add", "talk", "--unit", "seconds", "--currency", "EUR",
+                                 "--price", "0.10", "--service", "TALK"], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        soap = self.client()
+        first, second = self.peer("first"), self.peer("second")
+        call = soap.makeCall(callingParty=first.uri, calledParty=second.uri,
+                             charging={"description": "talk", "currency": "EUR", "code": "TALK"})
+        self.until(lambda: soap.getCallInformation(callIdentifier=call).callStatus == "CallConnected", "the call")
+        connected = time.monotonic()
+        server.kill()
+        again = self.start()
+        self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "0", "the record's end")
+        lasted = time.monotonic() - connected
+        for peer in (first, second):
+            self.assertEqual(peer.finish(), "")
+        self.assertEqual(self.query("select count(*) from holds where state = 'open'"), "0")
+        # What it lasted until the new server ended it, and no more than the minute that was held.
+        charge, posted = self.query("select c.charge, b.posted from calls c, balances b "
+                                    "where b.address = 'tel:+15550001' and b.balance_type = 'main'").split("|")
+        self.assertGreaterEqual(Decimal(charge), Decimal("0.10"))
+        self.assertLessEqual(Decimal(charge), min(Decimal("6.00"), Decimal(int(lasted) + 2) / 10))
+        self.assertEqual(Decimal(posted), 100 - Decimal(charge))
+        self.assertEqual(self.query("select count(*) from trial_balance where total <> 0"), "0")
+        self.assertEqual(again.stop(), 0, again.output)
+
 
 if __name__ == "__main__":
     unittest.main()

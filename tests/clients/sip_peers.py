@@ -152,9 +152,11 @@ def free_port():
 class Peer:
     """One sipp that plays one scenario once."""
 
-    def __init__(self, folder, name, steps, transport="u1"):
+    def __init__(self, folder, name, steps, transport="u1", port=None):
+        """`port`: its own; otherwise a free one is taken."""
         self.name = name
         self.transport = transport
+        self.wanted_port = port
         # A free port may be taken between the probe and sipp's own bind (for media it binds a few in a row);
         # sipp then ends at once, and other ports are tried.
         for _ in range(5):
@@ -168,7 +170,7 @@ class Peer:
         raise AssertionError(f"{name}: sipp finds no ports")
 
     def launch(self, folder, steps):
-        self.port = free_port()
+        self.port = self.wanted_port or free_port()
         self.base = os.path.join(folder, f"{self.name}-{self.port}")
         with open(self.base + ".xml", "w", encoding="utf-8") as file:
             file.write('<?xml version="1.0" encoding="ISO-8859-1" ?>\n'

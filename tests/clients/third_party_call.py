@@ -4,18 +4,16 @@
     third_party_call.py LEDGERLINE
 """
 import os
-import shutil
 import sys
-import tempfile
 import time
 import unittest
 from decimal import Decimal
 
 import requests
 import zeep
-from zeep.transports import Transport
 
-from server import Server, run, server_info
+from call_case import CallCase
+from server import run
 from sip_peers import SCENARIOS, Peer, free_port, refusal
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -23,85 +21,10 @@ LINGER_SECONDS = 2
 NO_ANSWER_SECONDS = 1
 
 
-class ThirdPartyCall(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-calls-")
-        os.chmod(cls.folder, 0o755)
-        # Nobody reads what it logs until it ends.
-        environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning", LEDGERLINE_CALL_LINGER=f"{LINGER_SECONDS}s",
-                           LEDGERLINE_CALL_NO_ANSWER=f"{NO_ANSWER_SECONDS}s",
-                           LEDGERLINE_MEDIA_BRIDGE="off", LEDGERLINE_CALL_SLICE="2s", LEDGERLINE_CALL_SLICE_AHEAD="1s",
-                           LEDGERLINE_CALL_DENY="sip:premium@", LEDGERLINE_CALL_CALLS_PER_USER="5")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", f"127.0.0.1:{free_port()}"], cls.folder, environment)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
-        cls.v2 = cls.client("v2_3")
-        cls.v3 = cls.client("v3_4")
-
-    @classmethod
-    def tearDownClass(cls):
-        legs = cls.legs()
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
-        assert legs == 0, f"{legs} legs were left"
-
-    @classmethod
-    def client(cls, version, user="demo-app", password=None):
-        session = requests.Session()
-        session.auth = (user, password or user)
-        session.trust_env = False
-        return zeep.Client(f"{cls.url}/ParlayX/{version}/ThirdPartyCall?wsdl",
-                           transport=Transport(session=session, timeout=60, operation_timeout=60)).service
-
-    @classmethod
-    def legs(cls):
-        metrics = requests.get(cls.url + "/metrics", timeout=10).text
-        return int(next(line for line in metrics.splitlines() if line.startswith("ledgerline_call_legs ")).split()[1])
-
-    def setUp(self):
-        self.peers = []
-        self.addCleanup(lambda: [peer.stop() for peer in self.peers])
-
-    def peer(self, name, steps=None, transport="u1"):
-        peer = Peer(self.folder, name.replace("_", "-"), steps or SCENARIOS[name], transport)
-        self.peers.append(peer)
-        return peer
-
-    def finish(self):
-        """Every peer saw what its scenario says."""
-        wrong = [text for text in (peer.finish() for peer in self.peers) if text]
-        self.assertEqual(wrong, [])
-
-    def until(self, look, what):
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            if value := look():
-                return value
-            time.sleep(0.02)
-        raise AssertionError(f"{what} did not come")
-
-    def until_status(self, call, status, client=None):
-        def look():
-            information = (client or self.v2).getCallInformation(callIdentifier=call)
-            return information if information.callStatus == status else None
-        return self.until(look, status)
-
-    def fault(self, expected, operation, **arguments):
-        with self.assertRaises(zeep.exceptions.Fault) as raised:
-            operation(**arguments)
-        self.assertEqual(raised.exception.detail.find(".//messageId").text, expected)
-        return [variable.text for variable in raised.exception.detail.findall(".//variables")]
-
-    def query(self, text):
-        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-c", text], cwd=self.folder)
-        self.assertEqual(status, 0, errors)
-        return output.strip()
-
-    def held(self, address):
-        return self.query("select posted, held from balances "
-                          f"where address = '{address}' and balance_type = 'main'")
+class ThirdPartyCall(CallCase):
+    ledgerline = LEDGERLINE
+    settings = {"CALL_LINGER": f"{LINGER_SECONDS}s", "CALL_NO_ANSWER": f"{NO_ANSWER_SECONDS}s", "CALL_SLICE": "2s",
+                "CALL_SLICE_AHEAD": "1s", "CALL_DENY": "sip:premium@", "CALL_CALLS_PER_USER": "5"}
 
     def test_a_call_is_made_read_and_ended(self):
         first, second = self.peer("first"), self.peer("second")

@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+"""Third-party calls under load: set up by wrk over SOAP, answered by two sipps, ended by the server.
+
+    bench/calls.py LEDGERLINE [--seconds N] [--connections N] [--held N] [--json FILE]
+
+Prints calls that were set up and torn down in a second, the time from the request to the connection, memory for each
+held call, and the legs that were left at the end, which must be none.
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "tests", "clients"))
+
+from server import Server, run, server_info  # noqa: E402
+from sip_peers import SCENARIOS, free_port  # noqa: E402
+
+# What stops nobody: the machine is to be the limit.
+OPEN = {"CALL_CALLS_LIMIT": "1000000", "CALL_CALLS_PER_USER": "1000000", "CALL_STARTS_PER_SECOND": "1000000",
+        "CALL_LINGER": "1s", "CALL_TRACE_MESSAGES": "0", "SIP_LIVENESS": "0ms", "SIP_SESSION_EXPIRES": "0ms",
+        "MEDIA_BRIDGE": "off", "LOG_LEVEL": "warning"}
+
+
+class Peer:
+    """One sipp that answers any number of calls."""
+
+    def __init__(self, folder, name):
+        self.port = free_port()
+        path = os.path.join(folder, name + ".xml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('<?xml version="1.0" encoding="ISO-8859-1" ?>\n'
+                       f'<scenario name="{name}">\n{SCENARIOS[name]}</scenario>\n')
+        self.output = open(os.path.join(folder, name + ".out"), "w", encoding="utf-8")
+        self.process = subprocess.Popen(
+            ["sipp", "-sf", path, "-i", "127.0.0.1", "-p", str(self.port), "-mp", str(free_port()), "-l", "100000",
+             "-nostdin"], cwd=folder, stdout=self.output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        self.uri = f"sip:{name}@127.0.0.1:{self.port}"
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.output.close()
+
+
+class Run:
+    """A server whose calls last this long, and its peers."""
+
+    def __init__(self, ledgerline, lasting):
+        self.folder = tempfile.mkdtemp(prefix="ledgerline-calls-")
+        os.chmod(self.folder, 0o755)
+        self.ledgerline = ledgerline
+        settings = dict(OPEN, CALL_MAX_DURATION=lasting)
+        environment = dict(os.environ, **{"LEDGERLINE_" + name: value for name, value in settings.items()})
+        self.server = Server([ledgerline, "serve", "--demo", "--listen", "127.0.0.1:0",
+                              "--sip-listen", f"127.0.0.1:{free_port()}"], self.folder, environment)
+        info = server_info(os.path.join(self.folder, "var"))
+        self.url = info["url"]
+        self.peers = [Peer(self.folder, "first"), Peer(self.folder, "second")]
+        time.sleep(1)
+
+    def load(self, seconds, connections):
+        """Makes calls for a time; how many were asked for."""
+        done = subprocess.run(
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "make_call.lua"),
+             self.url + "/ParlayX/"], check=True, capture_output=True, text=True,
+            env=dict(os.environ, CALLING=self.peers[0].uri, CALLED=self.peers[1].uri))
+        return int(next(line for line in done.stdout.splitlines() if "requests in" in line).split()[0])
+
+    def legs(self):
+        with urllib.request.urlopen(self.url + "/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return int(next(line for line in lines if line.startswith("ledgerline_call_legs ")).split()[1])
+
+    def resident(self):
+        with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:
+            return int(next(line for line in file if line.startswith("VmRSS")).split()[1]) * 1024
+
+    def query(self, text):
+        output, errors, status = run([self.ledgerline, "psql", "--", "-At", "-c", text], cwd=self.folder)
+        assert status == 0, errors
+        return output.strip()
+
+    def wait_for(self, look, seconds):
+        deadline = time.monotonic() + seconds
+        while not look() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def stop(self):
+        for peer in self.peers:
+            peer.stop()
+        self.server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def churn(ledgerline, options):
+    """Calls that end as soon as they are connected."""
+    bench = Run(ledgerline, "1ms")
+    try:
+        began = time.monotonic()
+        bench.load(options.seconds, options.connections)
+        bench.wait_for(lambda: bench.legs() == 0, 120)
+        took = time.monotonic() - began
+        bench.wait_for(lambda: bench.query("select count(*) from calls where ended_at is null") == "0", 30)
+        asked, connected, p50, p99 = bench.query(
+            "select count(*), count(started_at), "
+            "percentile_cont(0.5) within group (order by extract(epoch from started_at - created_at) * 1000), "
+            "percentile_cont(0.99) within group (order by extract(epoch from started_at - created_at) * 1000) "
+            "from calls").split("|")
+        return {"calls": int(asked), "connected": int(connected), "calls_per_second": round(int(connected) / took, 1),
+                "setup_ms_p50": round(float(p50), 2), "setup_ms_p99": round(float(p99), 2), "legs_left": bench.legs()}
+    finally:
+        bench.stop()
+
+
+def held(ledgerline, options):
+    """Calls that stay."""
+    bench = Run(ledgerline, "10m")
+    try:
+        # What the first calls bring along is no call's own.
+        bench.load(1, 1)
+        bench.wait_for(lambda: False, 2)
+        before, legs_before = bench.resident(), bench.legs()
+        while bench.legs() - legs_before < 2 * options.held:
+            bench.load(1, 8)
+        bench.wait_for(lambda: False, 2)
+        calls = (bench.legs() - legs_before) / 2
+        return {"held": int(calls), "bytes_per_call": round((bench.resident() - before) / calls)}
+    finally:
+        bench.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("ledgerline")
+    parser.add_argument("--seconds", type=int, default=10, help="of load")
+    parser.add_argument("--connections", type=int, default=16, help="SOAP clients at once")
+    parser.add_argument("--held", type=int, default=2000, help="calls at once, for the memory")
+    parser.add_argument("--json", help="also write the figures to this file")
+    options = parser.parse_args()
+    ledgerline = os.path.abspath(options.ledgerline)
+    figures = churn(ledgerline, options) | held(ledgerline, options)
+    for name, value in figures.items():
+        print(f"{name:20} {value}")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(figures, file)
+    return 1 if figures["legs_left"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
