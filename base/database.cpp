@@ -85,7 +85,12 @@ struct Database::Pool {
         explicit Connector(const Options& options) : options_(options) {}
 
         sql::Session& session() {
-            if (session_ && !session_->alive()) session_.reset();
+            if (session_ && !session_->alive()) {
+                if (!options_.replace_lost) {
+                    throw sql::Error(sql::Failure::connection, "", "the connection to the database was lost");
+                }
+                session_.reset();
+            }
             if (!session_) connect();
             return *session_;
         }

@@ -31,6 +31,9 @@ class Database {
         std::size_t queue_limit = 1024;
         std::chrono::milliseconds reconnect_pause{
             500};  ///< after a failed connect, work fails at once for so long
+        /// false: once a session is lost all further work on it fails; for a transaction that spans several
+        /// pieces of work.
+        bool replace_lost = true;
     };
 
     explicit Database(Options options);

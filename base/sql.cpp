@@ -334,19 +334,24 @@ std::vector<Session::Notification> Session::wait_for_notifications(std::chrono::
 // --- transactions
 // -------------------------------------------------------------------------------------------
 
-Transaction::Transaction(Session& session) : session_(&session) {
-    if (session.impl_->in_transaction) throw std::logic_error("a transaction is open already");
-    session.exec("BEGIN");
+Transaction::Transaction(Session& session) : session_(&session), part_(session.impl_->in_transaction) {
+    session.exec(part_ ? "SAVEPOINT part" : "BEGIN");
     session.impl_->in_transaction = true;
     session.impl_->transaction_failed = false;
 }
 
 Transaction::~Transaction() {
     if (session_ == nullptr) return;
-    session_->impl_->in_transaction = false;
+    session_->impl_->in_transaction = part_;
     if (session_->broken()) return;
     try {
-        session_->exec("ROLLBACK");
+        if (part_) {
+            session_->exec("ROLLBACK TO SAVEPOINT part");
+            session_->exec("RELEASE SAVEPOINT part");
+            session_->impl_->transaction_failed = false;
+        } else {
+            session_->exec("ROLLBACK");
+        }
     } catch (const Error&) {
         // The session is broken now and says so; the server rolls back by itself.
     }
@@ -359,8 +364,8 @@ void Transaction::commit() {
         throw Error(Failure::data, "25P02", "the transaction has failed and can't be committed");
     }
     session_ = nullptr;
-    session.impl_->in_transaction = false;
-    session.exec("COMMIT");
+    session.impl_->in_transaction = part_;
+    session.exec(part_ ? "RELEASE SAVEPOINT part" : "COMMIT");
 }
 
 }  // namespace base::sql

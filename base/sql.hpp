@@ -152,7 +152,8 @@ class Session {
     std::unique_ptr<Impl> impl_;
 };
 
-/// BEGIN … COMMIT around statements of a session; rolls back when it is destroyed uncommitted.
+/// BEGIN … COMMIT around statements of a session; rolls back when it is destroyed uncommitted. Within another
+/// one it is a part of that: it rolls back by itself (a savepoint), and is committed with the whole.
 class Transaction {
   public:
     explicit Transaction(Session& session);
@@ -164,6 +165,7 @@ class Transaction {
 
   private:
     Session* session_;
+    bool part_;
 };
 
 }  // namespace base::sql

@@ -208,7 +208,9 @@ asio::awaitable<Result<Receipt>> Ledger::post(Posting posting, Origin origin) {
     posting.application = application->id;
     if (const auto refusal = co_await in_major_units(posting)) co_return *refusal;
     if (const auto refusal = co_await price(posting, to_string(posting.operation))) co_return *refusal;
-    if (application->limited) co_return co_await post_counted(std::move(posting));
+    if (application->limited || lanes_.empty()) {
+        co_return co_await post_alone(std::move(posting), application->limited);
+    }
     auto& lane = lane_of(posting.account->shard);
     co_return co_await lane.post(std::move(posting));
 }

@@ -24,8 +24,9 @@
 namespace ledger {
 
 struct Options {
-    std::size_t shards = 16;                ///< fixed when the database is made; checked at start
-    std::size_t lanes = 2;                  ///< threads that post; an account always uses the same one
+    std::size_t shards = 16;  ///< fixed when the database is made; checked at start
+    /// Threads that post; an account always uses the same one. 0: postings go one by one through the pool.
+    std::size_t lanes = 2;
     LaneOptions lane;                       ///< of each lane
     NumberingPlan numbers;                  ///< of addresses that are numbers without `+`
     std::size_t address_cache = 200'000;    ///< addresses that a node remembers
@@ -152,7 +153,7 @@ class Ledger {
     };
 
     boost::asio::awaitable<Result<Receipt>> post(Posting posting, Origin origin);
-    boost::asio::awaitable<Result<Receipt>> post_counted(Posting posting);
+    boost::asio::awaitable<Result<Receipt>> post_alone(Posting posting, bool limited);
     [[nodiscard]] static Work counted(Work work, Counted request);
     boost::asio::awaitable<Result<Receipt>> post_on_hold(Posting posting, HoldPtr hold, Origin origin);
     boost::asio::awaitable<Result<Receipt>> credit_new_balance(Posting posting, bool limited);

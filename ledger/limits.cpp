@@ -67,21 +67,25 @@ Ledger::Work Ledger::counted(Work work, Counted request) {
     };
 }
 
-asio::awaitable<Result<Receipt>> Ledger::post_counted(Posting posting) {
+/// Beside the lanes; `limited`: counted in the same transaction.
+asio::awaitable<Result<Receipt>> Ledger::post_alone(Posting posting, bool limited) {
     const std::array<const Posting*, 1> postings{&posting};
     const auto plan = plan_batch(postings);
     auto params = batch_parameters(postings, plan, options_.lane.limits);
     Work work = [params = std::move(params)](base::sql::Session& session) {
         return session.exec(post_batch_statement, params);
     };
-    Counted request{std::string(to_string(posting.operation)),
-                    posting.account->shard,
-                    posting.account->id,
-                    posting.application,
-                    posting.reference,
-                    posting.amount.value.unscaled < 0,
-                    posting.of_call};
-    const auto rows = co_await run_work(counted(std::move(work), std::move(request)));
+    if (limited) {
+        Counted request{std::string(to_string(posting.operation)),
+                        posting.account->shard,
+                        posting.account->id,
+                        posting.application,
+                        posting.reference,
+                        posting.amount.value.unscaled < 0,
+                        posting.of_call};
+        work = counted(std::move(work), std::move(request));
+    }
+    const auto rows = co_await run_work(std::move(work));
     if (!rows) co_return rows.error();
     co_return batch_results(*rows, postings, plan).front();
 }

@@ -252,11 +252,12 @@ void set_pin(Desk& desk, const std::string& address, const std::string& file, bo
         hash = auth::hash_password(pin);
         auth::wipe(pin);
     }
-    const auto rows = desk.query("select auth.set_account_pin($1, $2)", params(account->id, hash));
-    if (!rows.boolean(0, 0)) throw Refused("no_pin", "the account has no PIN");
-    desk.record("account.pin", address, clear ? "taken away" : "set");
-    desk.out().done(clear ? address + " has no PIN now."
-                          : address + " has a new PIN; Account Management asks for it from now on.");
+    desk.act({"account.pin", address, clear ? "taken away" : "set"}, [&] {
+        const auto rows = desk.query("select auth.set_account_pin($1, $2)", params(account->id, hash));
+        if (!rows.boolean(0, 0)) throw Refused("no_pin", "the account has no PIN");
+        desk.out().done(clear ? address + " has no PIN now."
+                              : address + " has a new PIN; Account Management asks for it from now on.");
+    });
 }
 
 /// The one setting of an account.

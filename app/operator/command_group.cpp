@@ -90,13 +90,12 @@ CLI::App& CommandGroup::add_act(const std::string& name, const std::string& text
     auto& added = add(
         name, text, example,
         [parsed, act = std::move(act), command = std::move(command), untold = std::move(untold)](Desk& desk) {
-            command(desk);
             const auto arguments = arguments_of(**parsed, untold);
             const auto first = arguments.find('=');
             const auto end = arguments.find(' ');
             const auto subject =
                 first == std::string::npos ? act : arguments.substr(first + 1, end - first - 1);
-            desk.record(act, subject, arguments);
+            desk.act({act, subject, arguments}, [&] { command(desk); });
         });
     *parsed = &added;
     return added;

@@ -26,8 +26,8 @@ class CommandGroup {
     CLI::App& add_for_finance(const std::string& name, const std::string& text, const std::string& example,
                               std::function<void(FinanceDesk&)> command);
 
-    /// The same for a command that changes something: once it is done the trail says so, with the arguments.
-    /// Those named in `untold` are left out.
+    /// The same for a command that changes something: it is one transaction, and the trail tells of it in
+    /// the same one, with the arguments. Those named in `untold` are left out.
     CLI::App& add_act(const std::string& name, const std::string& text, const std::string& example,
                       std::function<void(Desk&)> command, std::vector<std::string> untold = {});
 

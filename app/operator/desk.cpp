@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iostream>
+#include <sstream>
 #include <utility>
 
 namespace app {
@@ -40,14 +42,13 @@ std::size_t count_shards(base::Database& database) {
     return static_cast<std::size_t>(rows.integer(0, 0));
 }
 
-ledger::Options ledger_options(const DeskOptions& options, const base::sql::SessionOptions& session,
-                               std::size_t shards) {
+ledger::Options ledger_options(const DeskOptions& options, std::size_t shards) {
     ledger::Options result;
     result.shards = shards;
-    result.lanes = 1;
-    result.lane.session = session;
-    result.lane.queue_timeout = options.settings.ledger.queue_timeout;
-    result.lane.resend_for = options.settings.ledger.resend_for;
+    // Everything goes through the pool's one session, so that an act is one transaction; when that is lost,
+    // so is the transaction, and there is nothing to send again.
+    result.lanes = 0;
+    result.lane.resend_for = {};
     result.lane.limits.max_amount = options.settings.ledger.max_amount;
     result.voucher_tries_max = static_cast<std::int32_t>(options.settings.voucher.tries);
     result.voucher_tries_window = options.settings.voucher.tries_window;
@@ -94,10 +95,11 @@ Desk::Desk(const DeskOptions& options)
     base::Database::Options pool;
     pool.session = session_options(options);
     pool.sessions = 1;
+    pool.replace_lost = false;
     session_ = pool.session;
     database_.emplace(pool);
     const base::Logger log(base::LogLevel::error, base::LogFormat::text);
-    ledger_.emplace(ledger_options(options, pool.session, count_shards(*database_)), *database_, log);
+    ledger_.emplace(ledger_options(options, count_shards(*database_)), *database_, log);
 }
 
 ledger::AccountPtr Desk::account(const std::string& address) {
@@ -161,8 +163,39 @@ void Desk::users(const std::function<void(auth::Users&)>& work) {
     });
 }
 
-void Desk::record(const std::string& act, const std::string& subject, const std::string& details) {
-    query("select trail.add($1, $2, $3, $4)", base::sql::params(act, subject, details, actor()));
+void Desk::act(const Act& act, const std::function<void()>& work) {
+    unrecorded_ = &act;
+    const auto spoken = out_;
+    std::ostringstream said;
+    out_ = Printer(spoken.as_json(), said);
+    database_->run_blocking([this](base::sql::Session& session) { transaction_.emplace(session); });
+    try {
+        work();
+        database_->run_blocking([this](base::sql::Session& session) {
+            if (unrecorded_ != nullptr) record_in(session);
+            transaction_->commit();
+        });
+    } catch (...) {
+        transaction_.reset();
+        out_ = spoken;
+        throw;
+    }
+    transaction_.reset();
+    out_ = spoken;
+    std::cout << said.str();
+}
+
+void Desk::keep() {
+    database_->run_blocking([this](base::sql::Session& session) {
+        transaction_->commit();
+        transaction_.emplace(session);
+    });
+}
+
+void Desk::record_in(base::sql::Session& session) {
+    session.exec("select trail.add($1, $2, $3, $4)",
+                 base::sql::params(unrecorded_->name, unrecorded_->subject, unrecorded_->details, actor()));
+    unrecorded_ = nullptr;
 }
 
 base::sql::Rows Desk::query(std::string_view statement, const base::sql::Params& parameters) {

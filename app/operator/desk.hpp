@@ -29,6 +29,13 @@ struct DeskOptions {
     bool json = false;
 };
 
+/// What the trail says about something that was done.
+struct Act {
+    std::string name;     ///< e.g. balance.credit
+    std::string subject;  ///< whom or what it was done to
+    std::string details;
+};
+
 /// Works on the database, beside servers and other desks; blocking. What the ledger refuses is thrown as
 /// Refused, what nobody could be asked as PlainError or base::sql::Error.
 class Desk {
@@ -53,8 +60,13 @@ class Desk {
     [[nodiscard]] auth::SecretBox secret_box() const;
     /// Of logins that name none.
     [[nodiscard]] const std::string& default_domain() const { return default_domain_; }
-    /// Adds a row to the trail.
-    void record(const std::string& act, const std::string& subject, const std::string& details);
+    /// Does `work` and adds the act to the trail, in one transaction: both or neither. What the work has to
+    /// say is said when they are in the books. Work that is refused leaves nothing.
+    void act(const Act& act, const std::function<void()>& work);
+    /// What the act under way did so far stays, even when it is refused.
+    void keep();
+    /// For work in a transaction of another session: the act's row goes into that one.
+    void record_in(base::sql::Session& session);
 
     /// One statement; its function does all that it does, or nothing.
     base::sql::Rows query(std::string_view statement, const base::sql::Params& parameters = {});
@@ -72,6 +84,8 @@ class Desk {
     boost::asio::io_context io_{1};
     std::optional<base::Database> database_;
     std::optional<ledger::Ledger> ledger_;
+    const Act* unrecorded_ = nullptr;  // of the act under way
+    std::optional<base::sql::Transaction> transaction_;
 };
 
 /// Where finance staff read: nothing but the schema finance, with no right to anything else.

@@ -62,7 +62,10 @@ void close(Desk& desk, const std::string& month, const std::string& by) {
     if (!end.boolean(0, 1)) throw Refused("period_open", month + " is not over: it ends at " + until);
     auto session = desk.long_session();
     ledger::freeze_totals(session, until);
+    base::sql::Transaction transaction(session);
     const bool now = close_frozen(session, day, by);
+    desk.record_in(session);
+    transaction.commit();
     desk.out().done(now ? "Closed " + month + ": its totals and its trial balance never change again."
                         : month + " was closed before; nothing was changed.",
                     {{"month", month}}, now ? "closed" : "replayed");
@@ -70,7 +73,10 @@ void close(Desk& desk, const std::string& month, const std::string& by) {
 
 void archive(Desk& desk, const std::string& month) {
     auto session = desk.long_session();
-    base::sql::Rows rows = moved_rows(session, first_day(month));
+    base::sql::Transaction transaction(session);
+    const auto rows = moved_rows(session, first_day(month));
+    desk.record_in(session);
+    transaction.commit();
     if (rows.is_null(0, 0)) {
         desk.out().done(month + " was archived before; nothing was changed.", {{"month", month}}, "replayed");
         return;

@@ -3,7 +3,6 @@
 
 #include <boost/json/serialize.hpp>
 
-#include <iostream>
 #include <utility>
 
 namespace app {
@@ -11,39 +10,39 @@ namespace json = boost::json;
 
 void Printer::done(std::string_view sentence, json::object facts, std::string_view outcome) const {
     if (!as_json_) {
-        std::cout << printable(sentence) << '\n';
+        *results_ << printable(sentence) << '\n';
         return;
     }
     json::object object{{"outcome", outcome}};
     for (auto& fact : facts) object.emplace(fact.key(), std::move(fact.value()));
-    std::cout << json::serialize(object) << '\n';
+    *results_ << json::serialize(object) << '\n';
 }
 
 void Printer::report(std::string_view lines, json::object facts) const {
     if (as_json_)
         done("", std::move(facts));
     else
-        std::cout << lines << '\n';
+        *results_ << lines << '\n';
 }
 
 void Printer::list(const Table& table, std::string_view none) const {
     if (as_json_)
-        std::cout << json::serialize(json_of(table)) << '\n';
+        *results_ << json::serialize(json_of(table)) << '\n';
     else if (table.rows.empty())
-        std::cout << none << '\n';
+        *results_ << none << '\n';
     else
-        std::cout << aligned(table);
+        *results_ << aligned(table);
 }
 
 void Printer::record(const Table& record, std::string_view parts_name, const Table& parts) const {
     if (!as_json_) {
-        std::cout << aligned_record(record);
-        if (!parts.rows.empty()) std::cout << '\n' << aligned(parts);
+        *results_ << aligned_record(record);
+        if (!parts.rows.empty()) *results_ << '\n' << aligned(parts);
         return;
     }
     auto object = json_of(record).front().as_object();
     object[parts_name] = json_of(parts);
-    std::cout << json::serialize(object) << '\n';
+    *results_ << json::serialize(object) << '\n';
 }
 
 void Printer::note(std::string_view text) { std::cerr << printable(text) << '\n'; }
@@ -51,7 +50,7 @@ void Printer::note(std::string_view text) { std::cerr << printable(text) << '\n'
 void Printer::refused(const Refused& refusal) const {
     if (as_json_) {
         const json::object object{{"outcome", refusal.outcome()}, {"reason", refusal.what()}};
-        std::cout << json::serialize(object) << '\n';
+        *results_ << json::serialize(object) << '\n';
     } else {
         note("Refused: " + std::string(refusal.what()) + " (" + refusal.outcome() + ")");
     }

@@ -5,6 +5,7 @@
 #include "app/operator/table.hpp"
 
 #include <boost/json/object.hpp>
+#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,8 @@ namespace app {
 /// Results go to standard output; what people read beside them goes to standard error.
 class Printer {
   public:
-    explicit Printer(bool as_json) : as_json_(as_json) {}
+    explicit Printer(bool as_json, std::ostream& results = std::cout)
+        : as_json_(as_json), results_(&results) {}
 
     [[nodiscard]] bool as_json() const { return as_json_; }
 
@@ -32,6 +34,7 @@ class Printer {
 
   private:
     bool as_json_;
+    std::ostream* results_;
 };
 
 }  // namespace app

@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -152,13 +151,14 @@ void create(Desk& desk, const Arguments& arguments) {
         facts["output"] = arguments.output;
         desk.out().done(sentence + "; their codes are in " + arguments.output + ", and nowhere else.",
                         std::move(facts));
-    } else if (desk.out().as_json()) {
-        facts["vouchers"] = std::move(list);
-        desk.out().done(sentence, std::move(facts));
-    } else {
-        std::cout << lines;
+        return;
+    }
+    if (!desk.out().as_json()) {
         Printer::note(sentence + ". Their codes are shown this once; nobody can look them up again.");
     }
+    lines.pop_back();  // the printer ends it
+    facts["vouchers"] = std::move(list);
+    desk.out().report(lines, std::move(facts));
 }
 
 void list(Desk& desk, const Arguments& arguments) {
@@ -230,7 +230,14 @@ void redeem(Desk& desk, const Arguments& arguments) {
     request.origin = {operator_application, arguments.reference, "", ""};
     request.code = arguments.code;
     request.pin = arguments.pin;
-    const auto receipt = desk.run(desk.ledger().redeem(std::move(request)));
+    std::optional<ledger::Receipt> redeemed;
+    try {
+        redeemed = desk.run(desk.ledger().redeem(std::move(request)));
+    } catch (const Refused&) {
+        desk.keep();  // the wrong try counts
+        throw;
+    }
+    const auto& receipt = *redeemed;
     const auto* again = " This was done before under the same reference; nothing was posted now.";
     desk.out().done("Redeemed a voucher for " + arguments.address + ", reference " + arguments.reference +
                         '.' + (receipt.replayed ? again : ""),

@@ -19,13 +19,12 @@ import time
 import unittest
 from decimal import Decimal
 
-from server import Server, run
+from server import Server, run, sql
 
 WRITE = "--write" in sys.argv and sys.argv.remove("--write") is None
 SOURCE_DIR = os.path.abspath(sys.argv.pop(2))
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 PAGE = os.path.join(SOURCE_DIR, "docs", "finance.md")
-PSQL = "/usr/lib/postgresql/15/bin/psql"
 ALICE, BOB, GONE = "tel:+15550001", "tel:+15550002", "tel:+15550003"
 # Names that would end a field, a line, a comment or an account's name.
 HOSTILE = 'a "song"; (two\u00a0 words) | x, y: z'
@@ -126,11 +125,7 @@ class FinanceTools(unittest.TestCase):
 
     @classmethod
     def sql(cls, role, statement):
-        socket = os.path.realpath(os.path.join(cls.data_dir, "socket"))
-        output, errors, status = run([PSQL, "-qAt", "-v", "ON_ERROR_STOP=1", "-h", socket, "-U", role, "-c", statement,
-                                      "ledgerline"])
-        assert status == 0, errors
-        return output.splitlines()
+        return sql(cls.data_dir, statement, role)
 
     @classmethod
     def done(cls, *arguments):

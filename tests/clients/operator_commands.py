@@ -7,15 +7,13 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
 
-from server import Server, run
+from server import Server, run, sql
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
-PSQL = "/usr/lib/postgresql/15/bin/psql"
 UTC = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 
 
@@ -78,14 +76,6 @@ class OperatorCommands(unittest.TestCase):
         self.assertEqual(status, 0, errors)
         return output.splitlines()
 
-    def service_rows(self, statement):
-        """As the server: for what the operator has no command for."""
-        socket = os.path.realpath(os.path.join(self.data_dir, "socket"))
-        done = subprocess.run([PSQL, "-At", "-v", "ON_ERROR_STOP=1", "-h", socket, "-U", "ledgerline_service", "-c",
-                               statement, "ledgerline"], capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout.splitlines()
-
     # What the tests start from --------------------------------------------------------------------------------------
 
     def new_address(self):
@@ -110,7 +100,7 @@ class OperatorCommands(unittest.TestCase):
 
     def place_hold(self, address, amount):
         """A hold of demo-app; its identifier."""
-        outcome, = self.service_rows(f"""
+        outcome, = sql(self.data_dir, f"""
             select o_outcome[1] || ' ' || lpad(to_hex(a.shard::integer), 4, '0') || replace(o_hold[1]::text, '-', '')
               from ledger.address d
               join ledger.account a on a.shard = d.shard and a.account_id = d.account_id
@@ -142,6 +132,39 @@ class OperatorCommands(unittest.TestCase):
         self.refused("no_pin", "account", "pin", address, "--clear")
         self.assertEqual(self.rows(f"select act, details from trail where subject = '{address}' order by event_no"),
                          ["account.pin|set", "account.pin|taken away"])
+
+    def test_an_act_and_its_row_in_the_trail_are_both_written_or_neither(self):
+        address = self.new_account()
+        other = "tel:+18885550999"
+        hold = self.place_hold(address, 5)
+        acts = (
+            ("account.open", "account", "open", other, "--domain", "example.com"),
+            ("account.suspend", "account", "suspend", address),
+            ("voucher.create", "voucher", "create", "both", "1", "EUR", "--domain", "example.com", "--balance", "main"),
+            ("balance.credit", "balance", "credit", address, "5", "EUR", "--reference", "both"),
+            ("balance.adjust", "balance", "adjust", address, "1", "EUR", "--reference", "both", "--description", "x"),
+            ("hold.release", "hold", "release", hold),
+            ("period.close", "period", "close", "2020-01"),
+        )
+        written = f"""select (select count(*) from journal) || ' ' || (select count(*) from trail) || ' ' ||
+            (select count(*) from vouchers) || ' ' || (select count(*) from closed_months) || ' ' ||
+            (select count(*) from accounts) || ' ' || (select count(*) from holds where state = 'open') || ' ' ||
+            (select state from accounts where address = '{address}')"""
+        names = ", ".join(f"'{act[0]}'" for act in acts)
+        before = self.rows(written)
+        sql(self.data_dir, f"alter table trail.event add constraint away check (act not in ({names})) not valid",
+            "postgres")
+        try:
+            for name, *arguments in acts:
+                output, errors, status = self.ledgerline(*arguments)
+                self.assertEqual((output, status), ("", 2), (arguments, errors))
+                self.assertIn("away", errors)
+                self.assertEqual(self.rows(written), before, name)
+        finally:
+            sql(self.data_dir, "alter table trail.event drop constraint away", "postgres")
+        for name, *arguments in acts[3:]:
+            self.assertEqual(self.ledgerline(*arguments)[2], 0, arguments)
+            self.assertEqual(self.rows("select act from trail order by event_no desc limit 1"), [name])
 
     def test_every_subcommand_explains_itself_with_an_example(self):
         for group, count in (("account", 14), ("balance", 8), ("hold", 3), ("tariff", 8), ("voucher", 6)):
@@ -390,12 +413,12 @@ class OperatorCommands(unittest.TestCase):
 
         self.refused("unknown_charge", *self.reverse(first, "charge", "R9", "undo-5", application))
         self.assertIn("nobody", self.refused("unknown_charge", *self.reverse(first, "charge", "R1", "undo-5", "nobody")))
-        self.assertEqual(self.service_rows("select name from ledger.application where name = 'nobody'"), [])
+        self.assertEqual(sql(self.data_dir, "select name from ledger.application where name = 'nobody'"), [])
         self.misused(*self.reverse(first, "nonsense", "R1", "undo-5"))
 
     def test_balance_reverse_of_a_split(self):
         first, second, third = self.new_account(), self.new_account(), self.new_account()
-        outcome = self.service_rows(f"""
+        outcome = sql(self.data_dir, f"""
             select s.o_outcome
               from (select array_agg(a.shard order by d.address) as shards,
                            array_agg(a.account_id order by d.address) as accounts
@@ -440,12 +463,12 @@ class OperatorCommands(unittest.TestCase):
         self.assertEqual(self.json("hold", "list", address), [])
         self.assertEqual([h["state"] for h in self.json("hold", "list", address, "--all")], 2 * ["released"])
         # In the ledger the operator's releases can be told from the application's own.
-        self.assertEqual(self.service_rows("select count(*) from ledger.request where operation = 'release' "
+        self.assertEqual(sql(self.data_dir, "select count(*) from ledger.request where operation = 'release' "
                                            f"and reference = 'released by the operator: {hold}'"), ["1"])
 
         # One that its application has released already.
         done = self.place_hold(address, 1)
-        self.service_rows(f"""
+        sql(self.data_dir, f"""
             select ledger.post_batch('{{release}}', array[h.shard], array[h.account_id], null, array[null], '{{0}}', '{{0}}',
                    array[null], array[h.application_id], array['own'], array[gen_random_uuid()], null, array[h.hold_id],
                    array[null], null, null, null, null, null, 1000000000, interval '1 hour')

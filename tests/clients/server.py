@@ -12,6 +12,7 @@ STOP_SECONDS = 60
 
 
 PR_SET_PDEATHSIG = 1
+PSQL = "/usr/lib/postgresql/15/bin/psql"
 
 
 def die_with_parent():
@@ -80,6 +81,15 @@ class Server:
 def server_info(data_dir):
     with open(os.path.join(data_dir, "server.json"), encoding="utf-8") as file:
         return json.load(file)
+
+
+def sql(data_dir, statement, user="ledgerline_service"):
+    """The rows of a statement in the embedded database, as psql prints them."""
+    socket = os.path.realpath(os.path.join(data_dir, "socket"))
+    output, errors, status = run([PSQL, "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", socket, "-U", user, "-d", "ledgerline",
+                                  "-c", statement])
+    assert status == 0, errors
+    return output.splitlines()
 
 
 def run(command, **options):

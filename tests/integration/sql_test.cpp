@@ -142,6 +142,23 @@ TEST_F(Sql, transactions_commit_and_roll_back) {
     EXPECT_EQ(count(), 2);
 }
 
+TEST_F(Sql, a_transaction_within_another_is_a_part_of_it) {
+    Transaction whole(session_);
+    session_.exec("INSERT INTO item VALUES ($1, $2)", params(1, "one"));
+    {
+        const Transaction part(session_);
+        session_.exec("INSERT INTO item VALUES ($1, $2)", params(2, "two"));
+        EXPECT_THROW(session_.exec("SELECT 1 / 0"), Error);
+    }
+    {
+        Transaction part(session_);
+        session_.exec("INSERT INTO item VALUES ($1, $2)", params(3, "three"));
+        part.commit();
+    }
+    whole.commit();
+    EXPECT_EQ(session_.exec("SELECT string_agg(text, ' ' ORDER BY id) FROM item").text(0, 0), "one three");
+}
+
 TEST_F(Sql, a_commit_on_a_lost_connection_is_in_doubt) {
     auto victim = database_->session();
     Transaction transaction(victim);
