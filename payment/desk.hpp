@@ -2,7 +2,10 @@
 // the ledger, and its outcome as an answer.
 #pragma once
 
+#include "base/ids.hpp"
+#include "base/utf8.hpp"
 #include "frontend/service.hpp"
+#include "ledger/digest.hpp"
 #include "ledger/hold_id.hpp"
 #include "ledger/ledger.hpp"
 #include "payment/charging.hpp"
@@ -26,9 +29,16 @@ template <class Request>
 using LedgerOperation = boost::asio::awaitable<ledger::Result<ledger::Receipt>> (ledger::Ledger::*)(Request);
 
 /// The key of a request without a referenceCode: the Idempotency-Key header, else the WS-Addressing
-/// MessageID; empty when the client gave neither.
+/// MessageID; empty when the client gave neither. Clients choose them at any length and in any bytes: where
+/// one is not fit for the books, its digest stands for it.
 [[nodiscard]] inline std::string key_of(const frontend::Call& call) {
-    return std::string(call.idempotency_key.empty() ? call.message_id : call.idempotency_key);
+    const auto given = call.idempotency_key.empty() ? call.message_id : call.idempotency_key;
+    if (given.size() <= ledger::Options().reference_bytes_max && base::is_storable_text(given)) {
+        return std::string(given);
+    }
+    ledger::Fields fields;
+    fields.add(given);
+    return "digest:" + base::hex(fields.digest());
 }
 
 [[nodiscard]] inline ledger::Origin origin(const frontend::Call& call, std::string reference,

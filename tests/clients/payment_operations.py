@@ -261,10 +261,13 @@ class PaymentOperations(unittest.TestCase):
 
     def test_requests_without_a_reference_are_repeatable_under_their_key(self):
         message_id = '<a:MessageID xmlns:a="http://www.w3.org/2005/08/addressing">urn:uuid:{}</a:MessageID>'
-        for number, keyed in enumerate(("header", "message")):
+        # Of any length, and in bytes that no text has.
+        ways = (("header", "{}"), ("message", "{}"), ("message", "x" * 300 + "{}"), ("header", "caf\xe9 {}"))
+        for number, (keyed, form) in enumerate(ways):
             client, payer = self.client(), {"endUserIdentifier": f"tel:+1555004{number}"}
 
-            def key(text, client=client, keyed=keyed):
+            def key(text, client=client, keyed=keyed, form=form):
+                text = form.format(text)
                 if keyed == "header":
                     client.session.headers["Idempotency-Key"] = text
                 else:
