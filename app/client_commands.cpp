@@ -106,21 +106,23 @@ void add_payment_commands(CLI::App& program, CommonOptions& common, Action& acti
     add_charge(program, common, action, false);
     add_charge(program, common, action, true);
 
-    auto& capture = *program.add_subcommand("capture", "Charge against a reservation of an amount");
+    auto& capture = *program.add_subcommand("capture", "Charge against a reservation");
     const auto captured = std::make_shared<HoldOptions>();
     captured->repeatable = true;
     capture.add_option("RESERVATION", captured->reservation, "What `hold` printed")->required();
-    capture.add_option("AMOUNT", captured->amount, "e.g. 1.50")->required();
-    capture.add_option("CURRENCY", captured->currency, "e.g. EUR")->required();
+    capture.add_option("AMOUNT", captured->amount, "e.g. 1.50; of a volume, e.g. 120")->required();
+    capture.add_option("UNIT", captured->unit, "A currency, e.g. EUR; of a volume, e.g. seconds")->required();
     add_reference(capture, captured->reference);
     capture.get_option("--reference")->required();
     captured->description = "capture";
     capture.add_option("--description", captured->description, "Text for the bill")->capture_default_str();
     add_access(capture, common, *captured);
-    capture.footer("Example:\n  ledgerline capture \"$HOLD\" 1.50 EUR --reference order-17\n");
+    capture.footer(
+        "Examples:\n  ledgerline capture \"$HOLD\" 1.50 EUR --reference order-17\n"
+        "  ledgerline capture \"$CALL\" 90 seconds --reference call-4\n");
     act(capture, common, action, captured, capture_hold);
 
-    auto& release = *program.add_subcommand("release", "End a reservation of an amount");
+    auto& release = *program.add_subcommand("release", "End a reservation");
     const auto released = std::make_shared<HoldOptions>();
     release.add_option("RESERVATION", released->reservation, "What `hold` printed")->required();
     add_key(release, *released);
@@ -133,8 +135,8 @@ void add_hold_client(CLI::App& group, CommonOptions& common, Action& action) {
     const auto options = std::make_shared<HoldOptions>();
     options->description = "reservation";
     group.add_option("ADDRESS", options->address, "Reserve on this account, e.g. tel:+15550001");
-    group.add_option("AMOUNT", options->amount, "How much, e.g. 1.50");
-    group.add_option("CURRENCY", options->currency, "e.g. EUR");
+    group.add_option("AMOUNT", options->amount, "How much, e.g. 1.50; or a volume, e.g. 120");
+    group.add_option("UNIT", options->unit, "A currency, e.g. EUR; or what the volume counts, e.g. seconds");
     add_key(group, *options);
     group.add_option("--balance", options->balance, "The balance to use (default: the account's default)");
     group.add_option("--description", options->description, "Text for the books")->capture_default_str();
@@ -144,7 +146,7 @@ void add_hold_client(CLI::App& group, CommonOptions& common, Action& action) {
         if (!group.get_subcommands().empty()) return;
         need(options->address, "ADDRESS or a subcommand");
         need(options->amount, "AMOUNT");
-        need(options->currency, "CURRENCY");
+        need(options->unit, "UNIT");
     });
 }
 

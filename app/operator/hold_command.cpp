@@ -112,9 +112,10 @@ void release(Desk& desk, const Arguments& arguments) {
 }  // namespace
 
 void add_hold_commands(CLI::App& program, CommonOptions& common, Action& action) {
-    CommandGroup group(program, common, action, "hold",
-                       "Reserve an amount on an account; or, as the operator, show and release holds",
-                       "tel:+15550001 10.00 EUR\n  ledgerline hold list tel:+15550001");
+    CommandGroup group(
+        program, common, action, "hold",
+        "Reserve an amount or a volume on an account; or, as the operator, show and release holds",
+        "tel:+15550001 10.00 EUR\n  ledgerline hold list tel:+15550001");
     add_hold_client(group.without_subcommand(), common, action);
     const auto arguments = std::make_shared<Arguments>();
 

@@ -137,6 +137,20 @@ class CommandLine(unittest.TestCase):
         self.assertIn("AMOUNT is required", self.ledgerline("hold", "tel:+15550016")[1])
         self.assertIn("Options", self.ledgerline("hold", "list", "--help")[0])
 
+    def test_holds_of_volumes_as_an_application(self):
+        held = "select posted, held from balances where address = 'tel:+15550018' and balance_type = 'data'"
+        hold = self.ledgerline("hold", "tel:+15550018", "1000", "bytes", "--balance", "data")[0].strip()
+        self.assertEqual(self.rows(held), ["1000000000|1000"])
+        self.assertEqual(self.ledgerline("capture", hold, "400", "bytes", "--reference", "K3")[::2],
+                         ("Charged 400 bytes from the reservation, reference K3.\n", 0))
+        self.assertIn("SVC0270", self.ledgerline("capture", hold, "601", "bytes", "--reference", "K4")[1])
+        self.assertIn("reservationIdentifier", self.ledgerline("capture", hold, "1", "EUR", "--reference", "K4")[1])
+        self.assertIn("'1.5' is no volume", self.ledgerline("capture", hold, "1.5", "bytes", "--reference", "K4")[1])
+        for _ in range(2):
+            self.assertEqual(self.ledgerline("release", hold, "--key", "R1")[2], 0)
+        self.assertEqual(self.rows(held), ["999999600|0"])
+        self.assertIn("SVC0002", self.ledgerline("hold", "tel:+15550018", "1", "parsecs")[1])
+
     def test_accounts_as_an_application(self):
         address = "tel:+15550017"
         output, errors, status = self.ledgerline("balance", address)
