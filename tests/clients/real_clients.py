@@ -6,7 +6,6 @@
 FOLDER keeps what npm installs from one run to the next.
 """
 import glob
-import json
 import os
 import shutil
 import subprocess
@@ -14,62 +13,16 @@ import sys
 import tempfile
 import unittest
 
-import requests
-import zeep
-from zeep.transports import Transport
-
 from server import Server, server_info
 from service_cases import ANYTHING, CASES, calls
+from soap_drivers import DRIVERS, Child, Php, Refusal, Zeep
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "drivers"))
+sys.path.insert(0, DRIVERS)
 from gsoap import Gsoap  # pylint: disable=wrong-import-position
 
 KEPT, LEDGERLINE = (os.path.abspath(argument) for argument in (sys.argv.pop(2), sys.argv.pop(1)))
-DRIVERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "drivers")
 AXIS = ("axis", "jaxrpc", "saaj", "wsdl4j", "commons-discovery", "commons-logging", "javax.mail", "javax.activation", "gson")
 CREDENTIALS = ("demo-app", "demo-app")
-
-
-class Driver:
-    """A child that answers a call, a line of JSON, with a line of JSON."""
-
-    def __init__(self, *command, environment=None):
-        self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                      env=environment)
-
-    def ask(self, **call):
-        print(json.dumps(call), file=self.child.stdin, flush=True)
-        line = self.child.stdout.readline()
-        return json.loads(line) if line else {"error": f"the client ended with status {self.child.wait()}"}
-
-    def stop(self):
-        self.child.stdin.close()
-        self.child.stdout.close()
-        self.child.wait()
-
-
-class Zeep:
-    """zeep in its strict mode, in this process."""
-
-    def __init__(self):
-        self.clients = {}
-        session = requests.Session()
-        session.auth = CREDENTIALS
-        session.trust_env = False
-        self.transport = Transport(session=session, timeout=60, operation_timeout=60)
-
-    def ask(self, wsdl, operation, arguments):
-        if wsdl not in self.clients:
-            self.clients[wsdl] = zeep.Client(wsdl, transport=self.transport, settings=zeep.Settings(strict=True))
-        client = self.clients[wsdl]
-        try:
-            return {"result": client.service[operation](**arguments)}
-        except zeep.exceptions.Fault as fault:
-            declared = client.wsdl.types.deserialize(fault.detail[0])
-            return {"fault": fault.message, "code": fault.code, "detail": declared.messageId}
-
-    def stop(self):
-        self.transport.session.close()
 
 
 def filled(value, reference, result):
@@ -99,37 +52,35 @@ class RealClients(unittest.TestCase):
     def address(self, case, version):
         return f"{self.url}/ParlayX/{version}/{case.service}"
 
-    def check(self, case, version, reply):
-        what = f"{case.service} {version} {case.operation}: {reply}"
-        self.assertNotIn("error", reply, what)
+    def check(self, case, version, answer):
+        what = f"{case.service} {version} {case.operation}: {answer}"
         if case.fault:
-            self.assertIn(case.fault, reply.get("fault") or "", what)
+            self.assertIsInstance(answer, Refusal, what)
+            self.assertIn(case.fault, answer.text, what)
             return
-        self.assertNotIn("fault", reply, what)
+        self.assertNotIsInstance(answer, Refusal, what)
         if case.result is ANYTHING:
-            self.assertTrue(reply.get("result"), what)
+            self.assertTrue(answer, what)
         else:
-            self.assertEqual(reply.get("result") or None, case.result, what)
+            self.assertEqual(answer or None, case.result, what)
 
     def run_all(self, name, client):
         """Every row in every version."""
-        self.addCleanup(client.stop)
+        self.addCleanup(client.close)
         result = None
         for number, (case, version) in enumerate(calls()):
             arguments = filled(case.arguments, f"{name}-{number}", result)
-            reply = client.ask(wsdl=self.address(case, version) + "?wsdl", operation=case.operation,
-                               arguments=arguments)
-            self.check(case, version, reply)
-            result = reply.get("result")
+            result = client.call(case.service, version, case.operation, arguments)
+            self.check(case, version, result)
 
     def test_zeep(self):
-        self.run_all("zeep", Zeep())
+        self.run_all("zeep", Zeep(self.url))
 
     def test_php(self):
-        self.run_all("php", Driver("php", os.path.join(DRIVERS, "php.php"), *CREDENTIALS))
+        self.run_all("php", Php(self.url))
 
     def test_perl(self):
-        self.run_all("perl", Driver("perl", os.path.join(DRIVERS, "perl.pl"), *CREDENTIALS))
+        self.run_all("perl", Child(self.url, "perl", os.path.join(DRIVERS, "perl.pl"), *CREDENTIALS))
 
     def node(self, *arguments):
         home = os.path.join(KEPT, "node")
@@ -140,7 +91,7 @@ class RealClients(unittest.TestCase):
             subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=home, check=True,
                            timeout=300)
         environment = dict(os.environ, NODE_PATH=os.path.join(home, "node_modules"), no_proxy="127.0.0.1")
-        return Driver("node", os.path.join(DRIVERS, "node.js"), *arguments, environment=environment)
+        return Child(self.url, "node", os.path.join(DRIVERS, "node.js"), *arguments, environment=environment)
 
     def test_node(self):
         self.run_all("node", self.node(*CREDENTIALS))
@@ -151,15 +102,15 @@ class RealClients(unittest.TestCase):
         for form in ("PasswordText", "PasswordDigest"):
             for password, fault in ((CREDENTIALS[1], ""), ("wrong", "not-authenticated")):
                 client = self.node(CREDENTIALS[0], password, form)
-                self.addCleanup(client.stop)
-                reply = client.ask(wsdl=self.address(case, "v2_1") + "?wsdl", operation=case.operation,
-                                   arguments=filled(case.arguments, f"token-{form}", None))
-                self.check(case._replace(fault=fault), "v2_1", reply)
+                self.addCleanup(client.close)
+                answer = client.call(case.service, "v2_1", case.operation,
+                                     filled(case.arguments, f"token-{form}", None))
+                self.check(case._replace(fault=fault), "v2_1", answer)
 
     def test_axis(self):
         jars = [path for name in AXIS for path in glob.glob(f"/usr/share/java/{name}.jar")]
-        self.run_all("axis", Driver("java", "-XX:TieredStopAtLevel=1", "-cp", ":".join(jars),
-                                    os.path.join(DRIVERS, "AxisDriver.java"), self.folder, *CREDENTIALS))
+        self.run_all("axis", Child(self.url, "java", "-XX:TieredStopAtLevel=1", "-cp", ":".join(jars),
+                                   os.path.join(DRIVERS, "AxisDriver.java"), self.folder, *CREDENTIALS))
 
     def test_gsoap(self):
         newest = {case.service: max(version for other in CASES for version in other.versions
@@ -168,9 +119,8 @@ class RealClients(unittest.TestCase):
         client = Gsoap(self.folder, CREDENTIALS, [(case, self.address(case, version)) for case, version in rows])
         result = None
         for number, (case, version) in enumerate(rows):
-            reply = client.ask(number, f"gsoap-{number}", result)
-            self.check(case, version, reply)
-            result = reply.get("result")
+            result = client.ask(number, f"gsoap-{number}", result)
+            self.check(case, version, result)
 
 
 if __name__ == "__main__":

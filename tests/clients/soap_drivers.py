@@ -18,7 +18,7 @@ from zeep.helpers import serialize_object
 from zeep.transports import Transport
 
 Refusal = namedtuple("Refusal", "text message_id")
-HERE = os.path.dirname(os.path.abspath(__file__))
+DRIVERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "drivers")
 SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 
@@ -67,26 +67,43 @@ class Zeep:
         self.session.close()
 
 
-class Php:
-    """PHP's SoapClient: a process that answers a line of JSON with one."""
+def id_in(detail):
+    """The messageId somewhere in a fault's detail, in whatever form a client gives that."""
+    if isinstance(detail, dict):
+        return detail.get("messageId") or next(filter(None, map(id_in, detail.values())), None)
+    return None
 
-    def __init__(self, url, user="demo-app", password="demo-app"):
-        self.process = subprocess.Popen(["php", os.path.join(HERE, "soap_driver.php"), url, user, password],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+class Child:
+    """A client of another language: a process that answers a call, a line of JSON, with a line of JSON."""
+
+    def __init__(self, url, *command, environment=None):
+        self.url = url
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env=environment)
 
     def call(self, interface, version, operation, children):
-        request = {"interface": interface, "version": version, "operation": operation, "children": children}
-        self.process.stdin.write(json.dumps(request, default=str) + "\n")
-        self.process.stdin.flush()
-        answer = json.loads(self.process.stdout.readline())
-        if "fault" in answer:
-            return Refusal(answer["fault"], answer["id"])
-        return plain(answer["result"])
+        request = {"wsdl": f"{self.url}/ParlayX/{version}/{interface}?wsdl", "operation": operation, "arguments": children}
+        print(json.dumps(request, default=str), file=self.process.stdin, flush=True)
+        line = self.process.stdout.readline()
+        assert line, f"the client ended with status {self.process.wait()}"
+        answer = json.loads(line)
+        assert "error" not in answer, answer
+        if answer.get("fault") is not None:
+            return Refusal(answer["fault"], id_in(answer.get("detail")))
+        return plain(answer.get("result"))
 
     def close(self):
         self.process.stdin.close()
         self.process.wait(timeout=60)
         self.process.stdout.close()
+
+
+class Php(Child):
+    """PHP's SoapClient."""
+
+    def __init__(self, url, user="demo-app", password="demo-app"):
+        super().__init__(url, "php", os.path.join(DRIVERS, "php.php"), user, password)
 
 
 class Backwards:

@@ -8,6 +8,8 @@ import re
 import subprocess
 import urllib.request
 
+from soap_drivers import Refusal
+
 IMPORTS = "/usr/share/gsoap/import"
 
 MAIN = """\
@@ -129,5 +131,5 @@ class Gsoap:
         done = subprocess.run([os.path.join(self.folder, "client"), str(number), address, reference, result or "",
                                *self.credentials], capture_output=True, text=True, check=False, timeout=60)
         if done.returncode != 0:
-            return {"fault": done.stderr.strip()}
-        return {"result": done.stdout.strip() or None}
+            return Refusal(done.stderr.strip(), None)
+        return done.stdout.strip() or None
