@@ -231,6 +231,7 @@ http::Options http_options(const Settings& settings) {
     options.read_timeout = settings.http.read_timeout;
     options.write_timeout = settings.http.write_timeout;
     options.linger_timeout = settings.http.linger_timeout;
+    options.linger_limit = to_size(settings.http.linger_limit.bytes);
     return options;
 }
 

@@ -216,6 +216,7 @@ std::vector<Setting> http_settings(Settings& s) {
         {"http.write_timeout", &s.http.write_timeout, "How long a client may take to read a response.", 1},
         {"http.linger_timeout", &s.http.linger_timeout,
          "How long a refused client may go on sending while it reads why."},
+        {"http.linger_limit", &s.http.linger_limit, "How much it may send meanwhile.", kb, gb},
         {"http.realm", &s.http.realm, "The realm that HTTP authentication names."},
         {"http.public_url", &s.http.public_url,
          "The URL of this server that WSDLs name, behind a proxy; empty: what the client called."},

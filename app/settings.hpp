@@ -42,6 +42,7 @@ struct Settings {
         Duration read_timeout{20'000};
         Duration write_timeout{20'000};
         Duration linger_timeout{2'000};
+        Size linger_limit{4 << 20};
         std::string realm = "ledgerline";
         std::string public_url;
         std::string trusted_proxies;

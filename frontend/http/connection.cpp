@@ -22,8 +22,6 @@ namespace {
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t scratch_bytes = 64UL * 1024;
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
-/// What a refused client may still send before it is cut off.
-constexpr std::size_t linger_bytes_max = 4UL * 1024 * 1024;
 
 void append_number(std::string& out, std::size_t value) {
     std::array<char, 20> digits{};
@@ -318,7 +316,7 @@ asio::awaitable<void> Connection::linger() {
     error_code ec;
     allow(shared_.options.linger_timeout);
     std::size_t total = 0;
-    while (!ec && total < linger_bytes_max) {
+    while (!ec && total < shared_.options.linger_limit) {
         const auto [waited] = co_await transport_.socket().async_wait(tcp::socket::wait_read, as_result);
         if (waited) break;
         // What comes is thrown away as it is, encrypted or not.

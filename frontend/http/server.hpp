@@ -65,6 +65,7 @@ struct Options {
     std::chrono::milliseconds read_timeout{20'000};   ///< from a request's first byte to its last
     std::chrono::milliseconds write_timeout{20'000};  ///< for one response
     std::chrono::milliseconds linger_timeout{2'000};  ///< to let a refused client read why
+    std::size_t linger_limit = 4 * 1024 * 1024;       ///< bytes that it may send meanwhile
     int backlog = 1024;
 };
 
