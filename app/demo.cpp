@@ -80,6 +80,7 @@ std::vector<auth::NewUser> users() {
     }
     auto alice = user("alice@example.com", auth::Kind::subscriber);
     alice.addresses = {"tel:+15550001", "sip:alice@example.com"};
+    alice.grants = {{domain, auth::Permission::call_outside}};
     auto bob = user("bob@example.com", auth::Kind::subscriber);
     bob.addresses = {"tel:+15550002", "sip:bob@example.com"};
     return {app, alice, bob, user("admin@example.com", auth::Kind::administrator),

@@ -22,7 +22,6 @@
 #include "payment/interfaces.hpp"
 #include "payment/payment.hpp"
 #include "payment/request_status.hpp"
-#include "telephony/applications/storage.hpp"
 #include "telephony/callnotification/messages.hpp"
 
 #include <algorithm>
@@ -368,7 +367,8 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     account_management.emplace(
         *ledger, *pins,
         accountmgmt::AccountManagement::Options{.vouchers_accepted = settings.voucher.accepted});
-    telephony.emplace(settings, *ledger, *database, *soap_client, log.with({{"part", "calls"}}));
+    telephony.emplace(settings, Telephony::Uses{*ledger, *database, *secrets, *soap_client},
+                      log.with({{"part", "calls"}}));
     make_endpoint(settings);
     make_listener(urls);
     make_server(settings);
@@ -402,14 +402,14 @@ void Node::Parts::make_listener(const DatabaseUrls& urls) {
     base::Listener::Options options;
     options.session = session_options(urls, "listener", Duration(0));
     options.channels = {auth::changed_channel, std::string(ledger::Ledger::address_channel),
-                        std::string(ledger::Ledger::limits_channel),
-                        std::string(applications::Storage::stopped_channel), end_calls_channel};
+                        std::string(ledger::Ledger::limits_channel), end_calls_channel};
+    for (auto& channel : Telephony::channels()) options.channels.push_back(std::move(channel));
     options.on_reset = [this] {
         authenticator->forget();
         secrets->forget();
         ledger->forget_all_addresses();
         ledger->forget_limits();
-        telephony->forget_notifications();
+        telephony->forget_all();
         telephony->users_changed();
     };
     options.on_notify = [this](const std::string& channel, const std::string& payload) {
@@ -422,10 +422,10 @@ void Node::Parts::make_listener(const DatabaseUrls& urls) {
             telephony->end_calls_of(payload);
         } else if (channel == ledger::Ledger::limits_channel) {
             ledger->forget_limits();
-        } else if (channel == applications::Storage::stopped_channel) {
-            telephony->forget_notification(payload);
-        } else {
+        } else if (channel == ledger::Ledger::address_channel) {
             ledger->forget_address(payload);
+        } else {
+            telephony->notified(channel, payload);
         }
     };
     listener.emplace(std::move(options), log.with({{"part", "listener"}}));

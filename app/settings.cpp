@@ -145,12 +145,6 @@ std::optional<std::string> check_listen(std::string_view text) {
            "'";
 }
 
-std::optional<std::string> check_networks(std::string_view text) {
-    if (http::Networks::parse(text)) return std::nullopt;
-    return "must be addresses and networks between commas, like 10.0.0.0/8, ::1, not '" + std::string(text) +
-           "'";
-}
-
 std::optional<std::string> check_digits(std::string_view text) {
     if (text.find_first_not_of("0123456789") == std::string_view::npos) return std::nullopt;
     return "must be digits, not '" + std::string(text) + "'";
@@ -462,6 +456,12 @@ std::vector<Setting> auth_settings(Settings& s) {
 }
 
 }  // namespace
+
+std::optional<std::string> check_networks(std::string_view text) {
+    if (http::Networks::parse(text)) return std::nullopt;
+    return "must be addresses and networks between commas, like 10.0.0.0/8, ::1, not '" + std::string(text) +
+           "'";
+}
 
 std::optional<std::string> check_optional_listen(std::string_view text) {
     return text.empty() ? std::nullopt : check_listen(text);

@@ -192,6 +192,15 @@ struct Settings {
         Duration session_expires{1'800'000};
         Duration session_least{90'000};
         Duration liveness{60'000};
+        std::string realm = "ledgerline";
+        bool digest_sha256 = false;
+        Duration nonce_ttl{300'000};
+        std::string trusted_peers;
+        Duration expires_min{60'000};
+        Duration expires_default{3'600'000};
+        Duration expires_max{7'200'000};
+        std::int64_t contacts_max = 10;
+        std::int64_t location_cache = 100'000;
     } sip;
 
     struct Media {
@@ -215,6 +224,10 @@ struct Settings {
         Duration slice{60'000};
         Duration slice_ahead{10'000};
         std::int64_t calls_limit = 4'000;
+        std::int64_t inbound_limit = 4'000;
+        std::int64_t forwards_max = 5;
+        std::int64_t branches_max = 16;
+        std::int64_t rule_cache = 100'000;
         std::int64_t calls_per_user = 1'000;
         std::int64_t participants_limit = 32;
         std::int64_t starts_per_second = 2'000;
@@ -317,6 +330,8 @@ struct ListenAddress {
 
 /// What is wrong with a text that is no ADDRESS:PORT and not empty either.
 [[nodiscard]] std::optional<std::string> check_optional_listen(std::string_view text);
+/// For settings that are a list of networks; what is wrong with the text.
+[[nodiscard]] std::optional<std::string> check_networks(std::string_view text);
 
 /// The variables of this process.
 [[nodiscard]] std::map<std::string, std::string> process_environment();

@@ -8,8 +8,14 @@
 #include "telephony/applications/soap_applications.hpp"
 #include "telephony/applications/storage.hpp"
 #include "telephony/callnotification/managers.hpp"
+#include "telephony/calls/door.hpp"
+#include "telephony/calls/inbound_calls.hpp"
+#include "telephony/calls/located_signalling.hpp"
+#include "telephony/calls/locations.hpp"
 #include "telephony/calls/records.hpp"
+#include "telephony/calls/registrar.hpp"
 #include "telephony/media/audio_bridge.hpp"
+#include "telephony/rules/cache.hpp"
 #include "telephony/sip/agent.hpp"
 #include "telephony/tasks/directory.hpp"
 #include "telephony/thirdpartycall/recovery.hpp"
@@ -57,13 +63,19 @@ calls::DialPlan dial_plan(const Settings& settings) {
     return calls::DialPlan(std::move(options));
 }
 
+calls::CallOptions call_options(const Settings::Call& settings, const std::string& address) {
+    calls::CallOptions options;
+    options.no_answer = settings.no_answer;
+    options.max_duration = settings.max_duration;
+    options.address = address;
+    options.extend_ahead = settings.slice_ahead;
+    return options;
+}
+
 thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings,
                                                         const std::string& address) {
     thirdpartycall::ThirdPartyCall::Options options;
-    options.call.no_answer = settings.call.no_answer;
-    options.call.max_duration = settings.call.max_duration;
-    options.call.address = address;
-    options.call.extend_ahead = settings.call.slice_ahead;
+    options.call = call_options(settings.call, address);
     options.parties_max = to_size(settings.call.participants_limit);
     options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
     options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
@@ -125,6 +137,60 @@ calls::Recorder recorder_of(const Settings::Sip& settings) {
     return {settings.advertise.empty() ? settings.listen : settings.advertise, base::random_hex_id()};
 }
 
+/// The host of HOST or HOST:PORT.
+std::string host_of(const std::string& text) {
+    const auto bracket = text.find(']');
+    return text.substr(0, text.find(':', bracket == std::string::npos ? 0 : bracket));
+}
+
+calls::LocalDomain local_domain(const Settings& settings, const ListenAddress& listen) {
+    calls::LocalDomain local;
+    local.domain = settings.auth.default_domain;
+    local.port = listen.port;
+    const bool v6 = listen.address.find(':') != std::string::npos;
+    local.hosts.push_back(v6 ? '[' + listen.address + ']' : listen.address);
+    if (listen.loopback()) local.hosts.emplace_back("localhost");
+    if (!settings.sip.advertise.empty()) local.hosts.push_back(host_of(settings.sip.advertise));
+    return local;
+}
+
+calls::Door::Options door_options(const Settings::Sip& settings) {
+    calls::Door::Options options;
+    options.realm = settings.realm;
+    options.sha256 = settings.digest_sha256;
+    options.nonce_ttl = settings.nonce_ttl;
+    options.trusted = http::Networks::parse(settings.trusted_peers).value_or(http::Networks());
+    return options;
+}
+
+calls::Registrar::Options registrar_options(const Settings& settings, const calls::LocalDomain& local) {
+    using std::chrono::seconds;
+    calls::Registrar::Options options;
+    options.dial_plan = dial_plan(settings);
+    options.expires_min = std::chrono::ceil<seconds>(settings.sip.expires_min);
+    options.expires_default = std::chrono::ceil<seconds>(settings.sip.expires_default);
+    options.expires_max = std::chrono::ceil<seconds>(settings.sip.expires_max);
+    options.contacts_max = to_size(settings.sip.contacts_max);
+    options.local = local;
+    options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
+    options.gateway = settings.sip.gateway;
+    return options;
+}
+
+calls::InboundCalls::Options inbound_options(const Settings& settings, const calls::LocalDomain& local,
+                                             const std::string& address) {
+    calls::InboundCalls::Options options;
+    options.dial_plan = dial_plan(settings);
+    options.call.call = call_options(settings.call, address);
+    options.call.hops_max = to_size(settings.call.forwards_max);
+    options.call.branches_max = to_size(settings.call.branches_max);
+    options.calls_max = to_size(settings.call.inbound_limit);
+    options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
+    options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
+    options.local = local;
+    return options;
+}
+
 }  // namespace
 
 struct Telephony::Parts {
@@ -141,6 +207,12 @@ struct Telephony::Parts {
     std::optional<applications::SoapApplications> applications;
     std::optional<callnotification::Managers> managers;
     std::optional<calls::RecordWriter> records;
+    std::optional<rules::RuleCache> rules;
+    std::optional<calls::Locations> locations;
+    std::optional<calls::LocatedSignalling> located;
+    std::optional<calls::Door> door;
+    std::optional<calls::Registrar> registrar;
+    std::optional<calls::InboundCalls> inbound;
     std::optional<tasks::Directory> directory;
     std::optional<thirdpartycall::ThirdPartyCall> third_party_call;
     std::thread thread;
@@ -148,6 +220,14 @@ struct Telephony::Parts {
 
     void end_calls_of(const std::string& login);
     asio::awaitable<void> end_calls_of_disabled();
+    /// What happens to calls, whoever has them.
+    void deliver(calls::CallNo call, calls::Event event) {
+        if (call >= calls::first_incoming_call)
+            inbound->on_call(call, std::move(event));
+        else
+            directory->on_call(call, std::move(event));
+    }
+    void make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses);
 };
 
 void Telephony::Parts::end_calls_of(const std::string& login) {
@@ -176,10 +256,28 @@ asio::awaitable<void> Telephony::Parts::end_calls_of_disabled() {
     }
 }
 
-Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Database& database,
-                     frontend::SoapClient& client, const base::Logger& log)
+/// Calls from outside, and users at their telephones.
+void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses) {
+    const auto local = local_domain(settings, listen);
+    calls::LocatedSignalling::Options ways;
+    ways.local = local;
+    ways.gateway = !settings.sip.gateway.empty();
+    located.emplace(
+        std::move(ways), uses.ledger, *locations, *agent,
+        [this](calls::CallNo call, calls::Event event) { deliver(call, std::move(event)); },
+        context.get_executor());
+    door.emplace(door_options(settings.sip), uses.secrets);
+    registrar.emplace(registrar_options(settings, local), *door, uses.ledger, *locations, log);
+    calls::InboundCalls::Uses parts{uses.ledger,    *door,  *registrar, *locations, *rules,
+                                    &*applications, *agent, *agent,     *records};
+    inbound.emplace(inbound_options(settings, local, listen.address), parts, context.get_executor(), log);
+    agent->receive(&*inbound);
+}
+
+Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Logger& log)
     : parts_(std::make_unique<Parts>()) {
     auto& parts = *parts_;
+    auto& [ledger, database, secrets, client] = uses;
     parts.log = log;
     parts.database = &database;
     parts.stop_grace = settings.call.stop_grace;
@@ -191,6 +289,9 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
                                parts.context.get_executor(), log);
     parts.managers.emplace(manager_options(settings.notifications, client), ledger, *parts.notifications,
                            log);
+    parts.rules.emplace(database, parts.context.get_executor(), to_size(settings.call.rule_cache), log);
+    parts.locations.emplace(recorder, database, parts.context.get_executor(),
+                            to_size(settings.sip.location_cache), log);
     const auto listen = parse_listen_address(settings.sip.listen);
     if (listen) {
         sip::AgentOptions options;
@@ -205,7 +306,7 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
         options.session_least = std::chrono::ceil<std::chrono::seconds>(settings.sip.session_least);
         options.liveness = settings.sip.liveness;
         const auto sink = [&parts](calls::CallNo call, calls::Event event) {
-            parts.directory->on_call(call, std::move(event));
+            parts.deliver(call, std::move(event));
         };
         if (!settings.media.bridge.empty()) {
             parts.bridge.emplace(bridge_options(settings.media), parts.context.get_executor(), sink,
@@ -223,8 +324,9 @@ Telephony::Telephony(const Settings& settings, ledger::Ledger& ledger, base::Dat
             parts.sip_trouble = error.what();
         }
     }
+    if (parts.agent) parts.make_inbound(settings, *listen, uses);
     parts.third_party_call.emplace(service_options(settings, listen ? listen->address : ""), ledger,
-                                   *parts.directory, parts.agent ? &*parts.agent : nullptr,
+                                   *parts.directory, parts.located ? &*parts.located : nullptr,
                                    parts.bridge ? &*parts.bridge : nullptr, *parts.records, log);
     // SIP's port is ours alone: whoever had calls here before is gone.
     if (parts.agent) {
@@ -246,10 +348,6 @@ std::vector<frontend::Service> Telephony::services() {
     return services;
 }
 
-void Telephony::forget_notification(const std::string& id) {
-    asio::post(parts_->context, [this, id] { parts_->applications->forget(id); });
-}
-
 void Telephony::forget_notifications() {
     asio::post(parts_->context, [this] { parts_->applications->forget_all(); });
 }
@@ -260,7 +358,28 @@ asio::awaitable<std::optional<std::string>> Telephony::trace(frontend::TraceQues
     return parts_->third_party_call->trace(std::move(question.principal), std::move(question.call));
 }
 
-void Telephony::stop_accepting() { parts_->third_party_call->stop_accepting(); }
+void Telephony::stop_accepting() {
+    parts_->third_party_call->stop_accepting();
+    if (parts_->inbound) parts_->inbound->stop_accepting();
+}
+
+std::vector<std::string> Telephony::channels() {
+    return {std::string(rules::changed_channel), std::string(calls::bindings_channel),
+            std::string(applications::Storage::stopped_channel)};
+}
+
+void Telephony::notified(const std::string& channel, const std::string& payload) {
+    if (channel == rules::changed_channel) parts_->rules->forget(payload);
+    if (channel == calls::bindings_channel) parts_->locations->forget(payload);
+    if (channel == applications::Storage::stopped_channel)
+        asio::post(parts_->context, [this, payload] { parts_->applications->forget(payload); });
+}
+
+void Telephony::forget_all() {
+    parts_->rules->forget_all();
+    parts_->locations->forget({});
+    forget_notifications();
+}
 
 void Telephony::end_calls_of(std::string login) {
     asio::post(parts_->context, [&parts = *parts_, login = std::move(login)] { parts.end_calls_of(login); });
@@ -276,7 +395,8 @@ void Telephony::end_calls() {
     std::promise<std::size_t> told;
     asio::post(parts.context, [&] {
         const tasks::TaskEvent end{"endCall", {}};
-        told.set_value(parts.directory->tell_all("", end));
+        const auto inbound = parts.inbound ? parts.inbound->end_all() : 0;
+        told.set_value(parts.directory->tell_all("", end) + inbound);
     });
     const auto ended = told.get_future().get();
     if (ended == 0 || !parts.agent) return;
@@ -292,6 +412,7 @@ void Telephony::stop() {
     // Tasks and their timers go on their own thread; what is still to be posted keeps it running.
     asio::post(parts.context, [&parts] {
         parts.directory.reset();
+        if (parts.inbound) parts.inbound->clear();
         if (parts.bridge) parts.bridge->close();
         parts.applications->stop();
         parts.records->stop();

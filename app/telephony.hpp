@@ -4,6 +4,7 @@
 #include "app/settings.hpp"
 #include "base/database.hpp"
 #include "base/log.hpp"
+#include "frontend/auth/secret_schemes.hpp"
 #include "frontend/call_trace.hpp"
 #include "frontend/service.hpp"
 #include "frontend/soap_client.hpp"
@@ -23,16 +24,22 @@ constexpr auto end_calls_channel = "calls_end";
 
 class Telephony {
   public:
+    /// What it stands on.
+    struct Uses {
+        ledger::Ledger& ledger;
+        base::Database& database;
+        auth::SecretSchemes& secrets;  ///< how users at telephones are recognised
+        frontend::SoapClient& client;  ///< its connections belong to it
+    };
+
     /// Binds SIP's port. Where it can't be had, the log says so and no calls are made: charging goes on.
     /// Calls that an earlier run with the same SIP address left are ended, and charged if they were answered.
-    /// The references outlive this; `client`'s connections belong to it.
-    Telephony(const Settings& settings, ledger::Ledger& ledger, base::Database& database,
-              frontend::SoapClient& client, const base::Logger& log);
+    /// What it uses outlives this.
+    Telephony(const Settings& settings, const Uses& uses, const base::Logger& log);
     ~Telephony();
 
     [[nodiscard]] std::vector<frontend::Service> services();
-    /// From any thread: a notification was stopped; or any may have been, or who started it may do less.
-    void forget_notification(const std::string& id);
+    /// From any thread: notifications may have been stopped, or who started one may do less.
     void forget_notifications();
     /// What was said in a call's dialogs (frontend/call_trace.hpp).
     [[nodiscard]] boost::asio::awaitable<std::optional<std::string>> trace(frontend::TraceQuestion question);
@@ -46,6 +53,13 @@ class Telephony {
     /// When no request is under way any more: posts what calls leave to post, and ends the threads.
     void stop();
     [[nodiscard]] std::size_t legs() const;
+
+    /// On these channels the database tells of changes that notified() is to hear of.
+    [[nodiscard]] static std::vector<std::string> channels();
+    /// From any thread.
+    void notified(const std::string& channel, const std::string& payload);
+    /// When notifications may have been missed.
+    void forget_all();
     /// Legs on the bridge.
     [[nodiscard]] std::size_t mixed() const;
     /// Appends Prometheus text.

@@ -31,6 +31,7 @@ enum class Permission : std::uint8_t {
     hold_release,
     call_make,
     call_charge,
+    call_outside,
     rules_read,
     rules_change,
     user_manage,

@@ -150,23 +150,30 @@ asio::awaitable<Outcome> SecretSchemes::digest(Credentials credentials) {
     const auto given = parse_digest(credentials.authorization);
     if (!given || !options.digest || given->uri != credentials.target) co_return Denial::malformed;
     if (given->algorithm == DigestAlgorithm::md5 && !options.digest_md5) co_return Denial::malformed;
-    const auto login = parse_login(given->username, options.default_domain);
-    const auto name = login ? login->text() : given->username;
-    if (!impl_->failures.allows(name, credentials.peer)) co_return Denial::throttled;
-    if (!login) co_return co_await refuse(name, "unknown login", credentials.peer);
-    if (given->realm != options.realm) co_return co_await refuse(name, "another realm", credentials.peer);
+    auto copy = *given;
+    co_return co_await digest(std::move(copy), options.realm, impl_->nonces, std::string(credentials.method),
+                              std::string(credentials.peer));
+}
+
+asio::awaitable<Outcome> SecretSchemes::digest(DigestCredentials given, std::string realm,
+                                               DigestNonces& nonces, std::string method, std::string peer) {
+    const auto login = parse_login(given.username, impl_->options.default_domain);
+    const auto name = login ? login->text() : given.username;
+    if (!impl_->failures.allows(name, peer)) co_return Denial::throttled;
+    if (!login) co_return co_await refuse(name, "unknown login", peer);
+    if (given.realm != realm) co_return co_await refuse(name, "another realm", peer);
     const auto entry = co_await find(name, false);
     if (!entry) co_return Denial::unavailable;
-    if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, credentials.peer);
-    const auto ha1 = digest_ha1(given->algorithm, given->username, given->realm, entry->secret);
-    if (!equal_secretly(given->response, digest_response(*given, credentials.method, ha1))) {
-        co_return co_await refuse(name, "wrong digest", credentials.peer);
+    if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, peer);
+    const auto ha1 = digest_ha1(given.algorithm, given.username, given.realm, entry->secret);
+    if (!equal_secretly(given.response, digest_response(given, method, ha1))) {
+        co_return co_await refuse(name, "wrong digest", peer);
     }
-    switch (impl_->nonces.use(given->nonce, given->nc, Clock::now())) {
+    switch (nonces.use(given.nonce, given.nc, Clock::now())) {
         case DigestNonces::Verdict::stale:
             co_return Denial::stale;
         case DigestNonces::Verdict::replayed:
-            co_return co_await refuse(name, "replayed digest", credentials.peer);
+            co_return co_await refuse(name, "replayed digest", peer);
         case DigestNonces::Verdict::fresh:
             break;
     }
@@ -246,17 +253,6 @@ asio::awaitable<Outcome> SecretSchemes::certificate(std::string fingerprint, std
     if (!entry->principal) co_return Denial::missing;
     if (const auto* reason = entry->why_not(false)) co_return co_await refuse(name, reason, peer);
     co_return entry->principal;
-}
-
-asio::awaitable<std::variant<SecretSchemes::Ha1, Denial>> SecretSchemes::ha1(std::string user,
-                                                                             std::string realm,
-                                                                             DigestAlgorithm algorithm) {
-    const auto login = parse_login(user, impl_->options.default_domain);
-    if (!login) co_return Denial::wrong;
-    const auto entry = co_await find(login->text(), false);
-    if (!entry) co_return Denial::unavailable;
-    if (entry->why_not(true) != nullptr) co_return Denial::wrong;
-    co_return Ha1{entry->principal, digest_ha1(algorithm, user, realm, entry->secret)};
 }
 
 }  // namespace auth

@@ -56,15 +56,10 @@ class SecretSchemes {
     boost::asio::awaitable<Outcome> sp_header(SpHeader header, std::string_view peer);
     boost::asio::awaitable<Outcome> certificate(std::string fingerprint, std::string_view peer);
 
-    /// For SIP: what a digest of this user is checked with.
-    struct Ha1 {
-        PrincipalPtr principal;
-        std::string ha1;  ///< lower-case hex of H(user:realm:secret)
-    };
-    /// `user` as the client wrote it (`alice` or `alice@example.com`). Denial::wrong for an unknown or
-    /// disabled login and one without a secret.
-    boost::asio::awaitable<std::variant<Ha1, Denial>> ha1(std::string user, std::string realm,
-                                                          DigestAlgorithm algorithm);
+    /// For SIP (RFC 3261, 22), which has nonces of its own: `given` is the answer to a challenge of this
+    /// realm for a request with this method.
+    boost::asio::awaitable<Outcome> digest(DigestCredentials given, std::string realm, DigestNonces& nonces,
+                                           std::string method, std::string peer);
 
     /// Forgets every login, as Authenticator::forget().
     void forget();

@@ -1,7 +1,7 @@
 -- Spreads the ledger over the nodes of a Citus cluster, after all migrations and before the first posting.
 --
 -- What carries a shard is distributed by it, colocated with the accounts; what does not is small, and stands on every
--- node. Local stay the logins, the trail, the calls and finance's frozen totals: only the coordinator reads and writes
+-- node. Local stay the logins, the trail, the calls, contacts of telephones and finance's frozen totals: only the coordinator reads and writes
 -- them. docs/operations.md says what this has been tried with.
 
 do $$

@@ -25,6 +25,34 @@ Call::Call(const std::vector<std::string>& parties, CallOptions options, Moment 
     for (const auto& address : parties) add_party(address);
 }
 
+Call::Call(Connection connection, CallOptions options, Moment now)
+    : options_(std::move(options)),
+      status_(std::move(connection.status)),
+      legs_(status_.parties.size()),
+      callee_(connection.callee),
+      secured_(true),
+      last_timer_(connection.last_timer),
+      now_(now) {
+    for (LegNo leg = 0; leg < legs_.size(); ++leg)
+        legs_[leg].state = connection.gone[leg] ? State::gone : State::leaving;
+    const auto take = [&](LegNo leg, const std::string& sdp, std::uint64_t version) {
+        legs_[leg].state = State::answered;
+        legs_[leg].described = sdp;
+        legs_[leg].lines = sdp::media_lines(sdp.empty() ? connection.callee_sdp : sdp);
+        legs_[leg].version = version;
+    };
+    take(0, connection.caller_sdp, connection.caller_version);
+    take(connection.callee, connection.callee_sdp, connection.callee_version);
+    if (!connection.caller_sdp.empty()) return;
+    exchange_ = Exchange{.from = 0,
+                         .to = connection.callee,
+                         .ticket = connection.ticket,
+                         .method = Method::reinvite,
+                         .lines = sdp::media_lines(connection.callee_sdp),
+                         .offerless = true,
+                         .answered = true};
+}
+
 Commands Call::on(const Event& event, Moment now) {
     now_ = now;
     commands_.clear();
@@ -84,7 +112,12 @@ std::string Call::silence(LegNo leg, std::string_view sdp) {
 
 // --- the way to the connection
 
-void Call::handle(const event::Start&) { changed_ = true; }
+void Call::handle(const event::Start&) {
+    changed_ = true;
+    if (!callee_) return;
+    talk(0);
+    talk(*std::exchange(callee_, std::nullopt));
+}
 
 void Call::handle(const event::Ringing& event) {
     if (live(event.leg)) legs_[event.leg].rang = true;

@@ -70,10 +70,26 @@ struct CallOptions {
     std::uint64_t session = 0;                       ///< in descriptions that it makes; differs between calls
 };
 
+/// Two parties that are connected already: the first, who called us, and one of those that we called.
+struct Connection {
+    CallStatus status;  ///< with every party that was called
+    LegNo callee = 0;
+    std::vector<bool> gone;  ///< by leg: no end of it is to come any more
+    std::string caller_sdp;  ///< empty: the caller was sent the callee's offer, and answers in the ACK
+    std::string callee_sdp;
+    std::uint64_t caller_version = 0;  ///< of the last description that each was sent
+    std::uint64_t callee_version = 0;
+    Ticket ticket = 0;       ///< of the caller's INVITE
+    TimerId last_timer = 0;  ///< timers up to this one are others'
+};
+
 class Call {
   public:
     /// One party: the call waits for more. Two: they are connected, and one's end ends the call.
     Call(const std::vector<std::string>& parties, CallOptions options, Moment now);
+
+    /// Start connects them. The caller was sent its 2xx, and the callee its ACK where the caller had offered.
+    Call(Connection connection, CallOptions options, Moment now);
 
     /// Any event is right in any state; what comes too late changes nothing.
     [[nodiscard]] Commands on(const Event& event, Moment now);
@@ -196,6 +212,7 @@ class Call {
     std::vector<Leg> legs_;  // beside status_.parties
     std::optional<Exchange> exchange_;
     std::map<Ticket, LegNo> relays_;  // INFO: who asked
+    std::optional<LegNo> callee_;     // of a Connection, until Start
     bool waits_ = false;              // a party left over stays
     bool bridged_ = false;
     bool bridge_failed_ = false;  // two parties and fewer do without it

@@ -5,6 +5,7 @@
 #include "ledger/hold_id.hpp"
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
@@ -204,6 +205,24 @@ boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger 
         co_await pause.async_wait(boost::asio::use_awaitable);
     }
     co_return false;
+}
+
+void start_settling(const boost::asio::any_io_executor& executor, ledger::Ledger& ledger, base::Logger log,
+                    std::shared_ptr<const CallCharge> charge, bool paid, std::int64_t seconds,
+                    std::function<void()> done) {
+    boost::asio::co_spawn(executor, settle_charge(ledger, std::move(log), std::move(charge), paid, seconds),
+                          [done = std::move(done)](const std::exception_ptr& error, bool settled) {
+                              if (!error && settled) done();
+                          });
+}
+
+void start_extending(const boost::asio::any_io_executor& executor, ledger::Ledger& ledger, base::Logger log,
+                     std::shared_ptr<CallCharge> charge, std::chrono::seconds slice,
+                     std::chrono::milliseconds patience, std::function<void(std::chrono::seconds)> granted) {
+    boost::asio::co_spawn(executor, extend_charge(ledger, std::move(log), charge, slice, patience),
+                          [charge, granted = std::move(granted)](const std::exception_ptr& error, bool held) {
+                              if (!error && held) granted(std::chrono::seconds(charge->seconds));
+                          });
 }
 
 void record_charge(RecordFacts& record, const CallCharge& charge) {

@@ -11,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,18 @@ struct CallCharge {
 [[nodiscard]] boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger log,
                                                          std::shared_ptr<const CallCharge> charge, bool paid,
                                                          std::int64_t seconds);
+
+/// settle_charge, started on this executor; `done` is called there when it is posted, and not when it is
+/// still to be done.
+void start_settling(const boost::asio::any_io_executor& executor, ledger::Ledger& ledger, base::Logger log,
+                    std::shared_ptr<const CallCharge> charge, bool paid, std::int64_t seconds,
+                    std::function<void()> done);
+
+/// extend_charge, started on this executor; `granted` is called there with all that is held for, and not when
+/// no more could be held.
+void start_extending(const boost::asio::any_io_executor& executor, ledger::Ledger& ledger, base::Logger log,
+                     std::shared_ptr<CallCharge> charge, std::chrono::seconds slice,
+                     std::chrono::milliseconds patience, std::function<void(std::chrono::seconds)> granted);
 
 /// What a call's record says of its charge.
 void record_charge(RecordFacts& record, const CallCharge& charge);

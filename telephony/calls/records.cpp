@@ -83,7 +83,10 @@ std::string record_json(const RecordFacts& facts, const CallStatus& status) {
     Json json;
     json.text("call_id", facts.id).text("owner", facts.owner);
     json.text("calling", status.parties.at(0).address);
-    if (status.parties.size() > 1) json.text("called", status.parties[1].address);
+    if (facts.inbound)
+        json.text("direction", "inbound").text("called", facts.called);
+    else if (status.parties.size() > 1)
+        json.text("called", status.parties[1].address);
     json.raw("parties", parties_json(status)).text("state", name_of(status.phase));
     json.time("created_at", status.created).time("started_at", status.started).time("ended_at", status.ended);
     if (status.ended) json.raw("seconds", std::to_string(seconds_between(status.started, status.ended)));

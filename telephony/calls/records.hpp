@@ -19,8 +19,10 @@ namespace calls {
 struct RecordFacts {
     std::string id;
     std::string owner;
-    std::string hold;    ///< as reservationIdentifier; empty: nothing is charged
-    std::string amount;  ///< a decimal number; empty: by time
+    bool inbound = false;  ///< it came from outside
+    std::string called{};  ///< of such a call: what the caller called
+    std::string hold;      ///< as reservationIdentifier; empty: nothing is charged
+    std::string amount;    ///< a decimal number; empty: by time
     std::string unit;
     // Of the hold's postings, so that a later server can make them with the same key.
     std::string reference;

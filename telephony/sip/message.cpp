@@ -45,6 +45,15 @@ std::string uri_in(std::string_view value) {
     return std::string(value.substr(0, value.find_first_of(" ;,")));
 }
 
+/// Written by hand: the library's own printing leaves the end of long ones out.
+std::string credentials_of(const sip_authorization_t* header) {
+    if (header == nullptr || header->au_scheme == nullptr) return {};
+    std::string text = header->au_scheme;
+    for (const auto* const* each = header->au_params; each != nullptr && *each != nullptr; ++each)
+        text += (each == header->au_params ? " " : ", ") + std::string(*each);
+    return text;
+}
+
 std::string without_quotes(const char* name) {
     std::string result = name != nullptr ? name : "";
     if (result.size() > 1 && result.front() == '"') result = result.substr(1, result.size() - 2);
@@ -74,7 +83,7 @@ calls::Sender sender_of(nta_incoming_s* request, const sip_s* message) {
     sender.source = source_of(request);
     sender.from = text_of(message->sip_from->a_url);
     sender.from_name = without_quotes(message->sip_from->a_display);
-    sender.authorization = text_of(message->sip_authorization);
+    sender.authorization = credentials_of(message->sip_authorization);
     for (const auto* other = message->sip_unknown; other != nullptr; other = other->un_next) {
         if (::strcasecmp(other->un_name, "P-Asserted-Identity") == 0 && sender.asserted.empty())
             sender.asserted = uri_in(other->un_value);

@@ -231,23 +231,16 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
 /// What posts the end of a charge, on the directory's executor.
 ThirdPartyCall::Settlement ThirdPartyCall::settlement(const std::shared_ptr<const CallCharge>& charge) {
     return [this, charge](tasks::Settlement how, std::function<void()> done) {
-        auto posting = calls::settle_charge(ledger_, log_, charge, how.paid, how.seconds);
-        boost::asio::co_spawn(directory_.executor(), std::move(posting),
-                              [done](const std::exception_ptr& error, bool settled) {
-                                  if (!error && settled) done();
-                              });
+        calls::start_settling(directory_.executor(), ledger_, log_, charge, how.paid, how.seconds,
+                              std::move(done));
     };
 }
 
 /// What pays for one slice more, on the directory's executor.
 ThirdPartyCall::Extension ThirdPartyCall::extension(const std::shared_ptr<CallCharge>& charge) {
     return [this, charge](std::function<void(std::chrono::seconds)> granted) {
-        auto posting =
-            calls::extend_charge(ledger_, log_, charge, options_.slice, options_.call.extend_ahead);
-        boost::asio::co_spawn(directory_.executor(), std::move(posting),
-                              [charge, granted](const std::exception_ptr& error, bool held) {
-                                  if (!error && held) granted(std::chrono::seconds(charge->seconds));
-                              });
+        calls::start_extending(directory_.executor(), ledger_, log_, charge, options_.slice,
+                               options_.call.extend_ahead, std::move(granted));
     };
 }
 

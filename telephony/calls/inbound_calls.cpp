@@ -1,0 +1,367 @@
+// Everything happens on one executor; what waits finds its call again by its number, or finds it gone.
+#include "telephony/calls/inbound_calls.hpp"
+
+#include "base/ids.hpp"
+#include "telephony/calls/live_call.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+namespace calls {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto anonymous = "sip:anonymous@anonymous.invalid";  // RFC 3323, 4.1.1.3
+constexpr auto retry_later = "Retry-After: 5";
+
+/// What a call is answered whose amount could not be held.
+int status_of(ledger::Refusal refusal) {
+    switch (refusal) {
+        case ledger::Refusal::insufficient_funds:
+            return 402;
+        case ledger::Refusal::overloaded:
+        case ledger::Refusal::unavailable:
+            return 503;
+        default:
+            return 403;
+    }
+}
+
+}  // namespace
+
+/// One call with what runs it.
+struct InboundCalls::Live {
+    InboundCall call;
+    auth::PrincipalPtr caller;  ///< null: it came from a trusted peer
+    RecordFacts record;
+    std::shared_ptr<CallCharge> charge;
+    std::unique_ptr<CommandRunner> runner;
+};
+
+InboundCalls::InboundCalls(Options options, Uses uses, asio::any_io_executor executor, base::Logger log)
+    : options_(std::move(options)), uses_(uses), executor_(std::move(executor)), log_(std::move(log)) {}
+
+InboundCalls::~InboundCalls() = default;
+
+// --- at the door
+
+void InboundCalls::registering(IncomingRegister request) {
+    asio::post(executor_, [this, request = std::move(request)]() mutable {
+        const auto ticket = request.ticket;
+        asio::co_spawn(executor_, uses_.registrar.handle(std::move(request)),
+                       [this, ticket](const std::exception_ptr& error, Response response) {
+                           if (error) response = {500, {}, {}};
+                           uses_.registrations.respond(ticket, std::move(response));
+                       });
+    });
+}
+
+void InboundCalls::called(IncomingCall call) {
+    asio::post(executor_, [this, call = std::move(call)]() mutable {
+        const LegId caller{call.call, 0};
+        if (stopping_ || live_.size() + admitting_.size() >= options_.calls_max) {
+            uses_.signalling.refuse(caller, {503, {}, {retry_later}});
+            return;
+        }
+        admitting_.insert(call.call);
+        asio::co_spawn(executor_, admit(std::move(call)), [this, caller](const std::exception_ptr& error) {
+            if (!error) return;
+            if (admitting_.erase(caller.call) > 0) uses_.signalling.refuse(caller, {500, {}, {}});
+        });
+    });
+}
+
+asio::awaitable<void> InboundCalls::admit(IncomingCall call) {
+    const LegId leg{call.call, 0};
+    const auto admitted = co_await uses_.door.admit(call.sender, "INVITE", true);
+    // The caller may have given up.
+    if (admitting_.erase(call.call) == 0) co_return;
+    if (const auto* response = std::get_if<Response>(&admitted)) {
+        uses_.signalling.refuse(leg, *response);
+        co_return;
+    }
+    const auto& visitor = std::get<Door::Visitor>(admitted);
+    auto caller = caller_of(visitor, call.sender);
+    if (caller)
+        start(std::move(call), std::move(*caller), visitor.principal);
+    else
+        uses_.signalling.refuse(leg, {403, "From Is Somebody Else", {}});
+}
+
+/// A user calls by one of the own addresses; a peer's word is taken. Nothing: the user gives another's.
+std::optional<Caller> InboundCalls::caller_of(const Door::Visitor& visitor, const Sender& sender) const {
+    Caller caller;
+    caller.name = sender.from_name;
+    if (!visitor.principal) {
+        const auto& uri = sender.asserted.empty() ? sender.from : sender.asserted;
+        const auto readings = options_.local.readings(uri);
+        const auto address =
+            readings.empty() ? std::optional<std::string>() : options_.dial_plan.callable(readings.back());
+        caller.address = address.value_or(anonymous);
+        if (address && *address != anonymous) caller.known_as = {*address};
+        return caller;
+    }
+    caller.authenticated = true;
+    for (const auto& reading : options_.local.readings(sender.from)) {
+        if (!visitor.principal->owns(reading)) continue;
+        caller.address = reading;
+        const auto own = visitor.principal->addresses();
+        caller.known_as.assign(own.begin(), own.end());
+        return caller;
+    }
+    return std::nullopt;
+}
+
+// --- calls
+
+void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::PrincipalPtr& principal) {
+    const auto number = incoming.call;
+    CallRequest request;
+    request.caller = std::move(caller);
+    request.called = std::move(incoming.target);
+    request.ticket = incoming.ticket;
+    request.sdp = std::move(incoming.sdp);
+    request.dialog = std::move(incoming.dialog);
+    request.max_forwards = incoming.max_forwards;
+    request.session = base::random_hex_id();
+    RecordFacts record;
+    record.id = request.session;
+    record.owner = principal ? principal->login() : incoming.sender.source;
+    record.inbound = true;
+    const auto readings = options_.local.readings(request.called);
+    record.called = readings.empty() ? request.called : readings.front();
+    auto options = options_.call;
+    // Far enough apart for the legs of one call.
+    options.call.session = (number - first_incoming_call) * 64;
+    auto live = std::unique_ptr<Live>(new Live{InboundCall(std::move(request), std::move(options), now()),
+                                               principal, std::move(record), nullptr, nullptr});
+    CommandRunner::Machine machine;
+    machine.deliver = [this, number](const Event& event) {
+        if (auto* self = find(number)) carry_out(number, self->call.on(event, now()));
+    };
+    machine.invitation = [call = &live->call](const command::Invite& invite) {
+        return call->invitation(invite.leg);
+    };
+    live->runner = std::make_unique<CommandRunner>(number, std::move(machine), uses_.signalling, executor_,
+                                                   observer(number));
+    auto& entry = *(live_[number] = std::move(live));
+    carry_out(number, entry.call.on(event::Start{}, now()));
+}
+
+InboundCalls::Live* InboundCalls::find(CallNo call) const {
+    const auto found = live_.find(call);
+    return found == live_.end() ? nullptr : found->second.get();
+}
+
+void InboundCalls::on_call(CallNo call, Event event) {
+    asio::post(executor_, [this, call, event = std::move(event)] {
+        if (auto* live = find(call))
+            carry_out(call, live->call.on(event, now()));
+        else
+            admitting_.erase(call);
+    });
+}
+
+std::size_t InboundCalls::end_all() {
+    std::vector<CallNo> numbers;
+    for (const auto& [number, live] : live_) numbers.push_back(number);
+    for (const auto number : numbers) {
+        if (auto* live = find(number)) carry_out(number, live->call.on(event::End{}, now()));
+    }
+    for (const auto number : admitting_) uses_.signalling.refuse({number, 0}, {503, {}, {}});
+    const auto count = numbers.size() + admitting_.size();
+    admitting_.clear();
+    return count;
+}
+
+void InboundCalls::clear() {
+    live_.clear();
+    admitting_.clear();
+}
+
+void InboundCalls::carry_out(CallNo call, InboundCall::Steps steps) {
+    struct Run {
+        InboundCalls& self;
+        CallNo call;
+        void operator()(errand::Resolve& e) const {
+            asio::co_spawn(self.executor_, self.resolve(call, std::move(e)), asio::detached);
+        }
+        void operator()(errand::Ask& e) const { self.ask(call, std::move(e)); }
+        void operator()(errand::Tell& e) const {
+            if (self.uses_.applications != nullptr) self.uses_.applications->tell(std::move(e.question));
+        }
+        void operator()(errand::Hold& e) const {
+            asio::co_spawn(self.executor_, self.hold(call, std::move(e.toll)), asio::detached);
+        }
+    };
+    find(call)->runner->run(std::move(steps.commands));
+    for (auto& errand : steps.errands) std::visit(Run{*this, call}, errand);
+}
+
+Observer InboundCalls::observer(CallNo call) {
+    Observer result;
+    result.changed = [this, call] {
+        const auto& live = *find(call);
+        uses_.records.put(live.record, live.call.status());
+    };
+    result.secure = [this, call](std::function<void()> safe) {
+        const auto& live = *find(call);
+        uses_.records.put(live.record, live.call.status(), std::move(safe));
+    };
+    result.settled_paid = [this, call] { settle(*find(call), true); };
+    result.settled_free = [this, call] { settle(*find(call), false); };
+    result.extend = [this, call] { extend(call); };
+    result.finished = [this, call] { asio::post(executor_, [this, call] { live_.erase(call); }); };
+    return result;
+}
+
+// --- errands
+
+asio::awaitable<void> InboundCalls::resolve(CallNo call, errand::Resolve errand) {
+    Destination destination;
+    const bool known = options_.local.may_be_account(errand.address);
+    const auto readings = known ? options_.local.readings(errand.address) : std::vector<std::string>();
+    for (const auto& reading : readings) {
+        const auto located = co_await uses_.ledger.locate(reading);
+        if (located.account) {
+            destination.address = located.address;
+            found_account(call, errand.target, std::move(destination), **located.account);
+            co_return;
+        }
+        if (located.account.error() == ledger::Refusal::unknown_account) continue;
+        destination.kind = Destination::Kind::failed;
+        resolved(call, errand.target, std::move(destination));
+        co_return;
+    }
+    resolved(call, errand.target, outside(call, errand));
+}
+
+void InboundCalls::found_account(CallNo call, TargetNo target, Destination destination,
+                                 const ledger::Account& account) {
+    destination.kind = Destination::Kind::account;
+    auto* live = find(call);
+    if (live != nullptr && target == 0) live->record.called = destination.address;
+    uses_.rules.find(
+        account.id, account.domain,
+        [this, call, target, destination, id = account.id](const rules::RuleSetPtr& set) mutable {
+            destination.rules = set;
+            if (!set) {
+                destination.kind = Destination::Kind::failed;
+                resolved(call, target, std::move(destination));
+                return;
+            }
+            uses_.locations.find(
+                id, [this, call, target, destination](std::optional<std::vector<Contact>> contacts) mutable {
+                    if (contacts)
+                        destination.contacts = std::move(*contacts);
+                    else
+                        destination.kind = Destination::Kind::failed;
+                    resolved(call, target, std::move(destination));
+                });
+        });
+}
+
+void InboundCalls::resolved(CallNo call, TargetNo target, Destination destination) {
+    if (auto* live = find(call)) carry_out(call, live->call.resolved(target, std::move(destination), now()));
+}
+
+/// Nobody's address here: only users whom that was granted may have others called, and only where calls may
+/// go at all. Rules and applications are made by those who may change an account's calls.
+Destination InboundCalls::outside(CallNo call, const errand::Resolve& errand) const {
+    Destination destination;
+    const auto readings = options_.local.readings(errand.address);
+    const bool ours = options_.local.is_ours(errand.address);
+    // On our own host only a telephone number may be somewhere else.
+    const bool number = !readings.empty() && readings.back().starts_with("tel:");
+    if (readings.empty() || (ours && !number)) return destination;
+    const auto address = options_.dial_plan.callable(number ? readings.back() : errand.address);
+    if (!address) return destination;
+    destination.address = *address;
+    destination.kind = Destination::Kind::forbidden;
+    const auto* live = find(call);
+    if (live == nullptr) return destination;
+    const auto& principal = live->caller;
+    const bool granted = !errand.dialled || (principal && principal->allows(auth::Permission::call_outside,
+                                                                            principal->domain()));
+    const auto kind = options_.dial_plan.kind_of(*address);
+    // Short and emergency numbers, where they are routed, are every user's.
+    const bool routed = kind == DialPlan::Kind::routed && (principal || !errand.dialled);
+    const bool ordinary =
+        kind == DialPlan::Kind::ordinary && granted && options_.destinations.allowed(*address);
+    if (routed || ordinary) destination.kind = Destination::Kind::outside;
+    return destination;
+}
+
+void InboundCalls::ask(CallNo call, errand::Ask errand) {
+    const auto target = errand.target;
+    const auto done = [this, call, target](const applications::Directive& directive) {
+        if (auto* live = find(call)) carry_out(call, live->call.directed(target, directive, now()));
+    };
+    if (uses_.applications != nullptr)
+        uses_.applications->ask(std::move(errand.question), done);
+    else
+        asio::post(executor_, [done] { done({}); });
+}
+
+// --- money
+
+asio::awaitable<ledger::Result<ledger::AccountPtr>> InboundCalls::payer(CallNo call,
+                                                                        applications::Toll toll) {
+    if (!toll.payer.empty()) co_return co_await uses_.ledger.find(toll.payer);
+    const auto* live = find(call);
+    if (live == nullptr) co_return ledger::Refusal::unknown_account;
+    const auto caller = live->call.status().parties.front().address;
+    auto account = co_await uses_.ledger.find(caller);
+    if (!account) co_return account;
+    const auto in = [&](const std::string& domain) { return domain == "*" || domain == (*account)->domain; };
+    if (std::ranges::none_of(toll.domains, in)) co_return ledger::Refusal::unknown_account;
+    co_return account;
+}
+
+asio::awaitable<void> InboundCalls::hold(CallNo call, applications::Toll toll) {
+    HoldOutcome outcome;
+    std::shared_ptr<CallCharge> charge;
+    const auto account = co_await payer(call, toll);
+    if (account) {
+        auto held = co_await hold_charge(uses_.ledger, toll.application, *account, std::move(toll.charging),
+                                         options_.slice);
+        if (held)
+            charge = std::make_shared<CallCharge>(std::move(*held));
+        else
+            outcome.refusal = status_of(held.error());
+    } else {
+        outcome.refusal = status_of(account.error());
+    }
+    auto* live = find(call);
+    if (live == nullptr) {
+        if (charge) start_settling(executor_, uses_.ledger, log_, charge, false, 0, [] {});
+        co_return;
+    }
+    if (charge) {
+        outcome.granted = std::chrono::seconds(charge->seconds);
+        live->charge = charge;
+        record_charge(live->record, *charge);
+    }
+    carry_out(call, live->call.held(outcome, now()));
+}
+
+void InboundCalls::settle(Live& live, bool paid) {
+    if (!live.charge) return;
+    const auto seconds = paid ? billed_seconds(live.call.status()) : 0;
+    start_settling(executor_, uses_.ledger, log_, live.charge, paid, seconds,
+                   [&records = uses_.records, id = live.record.id] { records.settled(id); });
+}
+
+void InboundCalls::extend(CallNo call) {
+    start_extending(executor_, uses_.ledger, log_, find(call)->charge, options_.slice,
+                    options_.call.call.extend_ahead, [this, call](std::chrono::seconds total) {
+                        if (auto* live = find(call))
+                            carry_out(call, live->call.on(event::Granted{total}, now()));
+                    });
+}
+
+}  // namespace calls

@@ -1,0 +1,98 @@
+// All calls from outside that this node has: who may make them, their errands, records and charges.
+#pragma once
+
+#include "base/log.hpp"
+#include "ledger/ledger.hpp"
+#include "telephony/applications/applications.hpp"
+#include "telephony/calls/call_charge.hpp"
+#include "telephony/calls/command_runner.hpp"
+#include "telephony/calls/destinations.hpp"
+#include "telephony/calls/door.hpp"
+#include "telephony/calls/inbound_call.hpp"
+#include "telephony/calls/local_domain.hpp"
+#include "telephony/calls/locations.hpp"
+#include "telephony/calls/reception.hpp"
+#include "telephony/calls/records.hpp"
+#include "telephony/calls/registrar.hpp"
+#include "telephony/rules/cache.hpp"
+
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace calls {
+
+class InboundCalls final : public Reception {
+  public:
+    struct Options {
+        InboundOptions call;
+        std::size_t calls_max = 4'000;   ///< at once
+        std::chrono::seconds slice{60};  ///< of calls that are paid by time: held ahead at once
+        DialPlan dial_plan{{}};
+        Destinations destinations{"", "", false};
+        LocalDomain local{};
+    };
+    /// What calls need. All of it outlives this.
+    struct Uses {
+        ledger::Ledger& ledger;
+        Door& door;
+        Registrar& registrar;
+        Locations& locations;
+        rules::RuleCache& rules;
+        applications::Applications* applications;  ///< null: none is asked
+        Signalling& signalling;
+        Registrations& registrations;
+        RecordWriter& records;
+    };
+    InboundCalls(Options options, Uses uses, boost::asio::any_io_executor executor, base::Logger log);
+    ~InboundCalls() override;
+
+    void called(IncomingCall call) override;
+    void registering(IncomingRegister request) override;
+    /// What happens to a leg of such a call; from any thread.
+    void on_call(CallNo call, Event event);
+
+    /// No new calls from now on; from any thread.
+    void stop_accepting() { stopping_ = true; }
+    /// Ends every call; how many there were. On the executor, as what follows.
+    std::size_t end_all();
+    [[nodiscard]] std::size_t running() const { return live_.size(); }
+    /// Drops what is left.
+    void clear();
+
+  private:
+    struct Live;
+
+    boost::asio::awaitable<void> admit(IncomingCall call);
+    [[nodiscard]] std::optional<Caller> caller_of(const Door::Visitor& visitor, const Sender& sender) const;
+    void start(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal);
+    Live* find(CallNo call) const;
+    void carry_out(CallNo call, InboundCall::Steps steps);
+    Observer observer(CallNo call);
+
+    boost::asio::awaitable<void> resolve(CallNo call, errand::Resolve errand);
+    void found_account(CallNo call, TargetNo target, Destination destination, const ledger::Account& account);
+    void resolved(CallNo call, TargetNo target, Destination destination);
+    [[nodiscard]] Destination outside(CallNo call, const errand::Resolve& errand) const;
+    void ask(CallNo call, errand::Ask errand);
+    boost::asio::awaitable<void> hold(CallNo call, applications::Toll toll);
+    boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(CallNo call, applications::Toll toll);
+    void settle(Live& live, bool paid);
+    void extend(CallNo call);
+
+    Options options_;
+    Uses uses_;
+    boost::asio::any_io_executor executor_;
+    base::Logger log_;
+    std::atomic<bool> stopping_ = false;
+    std::unordered_set<CallNo> admitting_;  // at the door
+    std::unordered_map<CallNo, std::unique_ptr<Live>> live_;
+};
+
+}  // namespace calls

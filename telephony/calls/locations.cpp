@@ -1,0 +1,151 @@
+// Reads and writes ledger.binding.
+#include "telephony/calls/locations.hpp"
+
+#include "base/sql.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <charconv>
+#include <utility>
+
+namespace calls {
+namespace {
+
+namespace sql = base::sql;
+
+// What ledger.register says with SQLSTATEs of its own.
+constexpr std::string_view out_of_order = "LR001";
+constexpr std::string_view too_many = "LR002";
+
+std::string contacts_json(const IncomingRegister& request) {
+    std::string list = "[";
+    for (const auto& contact : request.contacts) {
+        const auto expires = contact.expires.value_or(request.expires.value_or(std::chrono::seconds(0)));
+        list += list.size() > 1 ? "," : "";
+        list += "{\"contact\":" + base::json_quoted(contact.uri) + ",\"q\":" + std::to_string(contact.q) +
+                ",\"seconds\":" + std::to_string(expires.count()) + '}';
+    }
+    return list + ']';
+}
+
+}  // namespace
+
+Locations::Locations(Recorder node, base::Database& database, boost::asio::any_io_executor executor,
+                     std::size_t capacity, base::Logger log)
+    : node_(std::move(node)),
+      database_(database),
+      executor_(std::move(executor)),
+      capacity_(capacity),
+      log_(std::move(log)) {}
+
+void Locations::give(std::int64_t account, const List& list) {
+    const auto found = waiting_.find(account);
+    if (found == waiting_.end()) return;
+    const auto waiting = std::move(found->second);
+    waiting_.erase(found);
+    std::optional<std::vector<Contact>> contacts;
+    if (list) {
+        contacts.emplace();
+        for (const auto& known : *list) {
+            if (known.expires > Clock::now()) contacts->push_back(known.contact);
+        }
+    }
+    for (const auto& each : waiting) each(contacts);
+}
+
+void Locations::find(std::int64_t account, Found found) {
+    List list;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto known = known_.find(account);
+        if (known != known_.end()) list = known->second;
+    }
+    auto& waiting = waiting_[account];
+    waiting.push_back(std::move(found));
+    if (list) return give(account, list);
+    if (waiting.size() == 1) boost::asio::co_spawn(executor_, load(account), boost::asio::detached);
+}
+
+boost::asio::awaitable<void> Locations::load(std::int64_t account) {
+    std::uint64_t read_in = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        read_in = forgotten_;
+    }
+    List list;
+    try {
+        const auto work = [parameters = sql::params(account)](sql::Session& session) {
+            return session.exec("select contact, path, node, flow, q, seconds from ledger.bindings($1)",
+                                parameters);
+        };
+        const auto rows = co_await database_.run(work);
+        auto known = std::make_shared<std::vector<Known>>();
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            auto& entry = known->emplace_back();
+            entry.contact.uri = rows.text(row, 0);
+            entry.contact.route = rows.text(row, 1);
+            // Another node's connection is not ours.
+            const bool here = rows.text(row, 2) == node_.node;
+            entry.contact.flow = here ? static_cast<std::uint64_t>(rows.integer(row, 3)) : 0;
+            entry.contact.q = static_cast<int>(rows.integer(row, 4));
+            entry.expires = Clock::now() + std::chrono::seconds(rows.integer(row, 5));
+        }
+        list = std::move(known);
+    } catch (const std::exception& error) {
+        log_.error("contacts of an account can't be read", {{"account", account}, {"error", error.what()}});
+    }
+    if (list) {
+        const std::lock_guard lock(mutex_);
+        if (known_.size() >= capacity_) known_.clear();
+        if (read_in == forgotten_) known_.insert_or_assign(account, list);
+    }
+    give(account, list);
+}
+
+boost::asio::awaitable<Locations::Update> Locations::update(std::int64_t account, IncomingRegister request,
+                                                            std::size_t contacts_max) {
+    Update result;
+    try {
+        const auto parameters =
+            sql::params(account, request.address, request.call_id, std::int64_t{request.cseq},
+                        contacts_json(request), request.every_contact, request.path, node_.node,
+                        static_cast<std::int64_t>(request.flow), static_cast<std::int64_t>(contacts_max));
+        const auto work = [parameters](sql::Session& session) {
+            return session.exec(
+                "select contact, q, seconds from ledger.register($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                parameters);
+        };
+        const auto rows = co_await database_.run(work);
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            result.bindings.push_back({std::string(rows.text(row, 0)), static_cast<int>(rows.integer(row, 1)),
+                                       rows.integer(row, 2)});
+        }
+        // The notification comes later than the answer that the client acts upon.
+        forget(std::to_string(account));
+    } catch (const sql::Error& error) {
+        result.refusal = Refusal::unavailable;
+        if (error.sqlstate() == out_of_order) result.refusal = Refusal::out_of_order;
+        if (error.sqlstate() == too_many) result.refusal = Refusal::too_many;
+        if (result.refusal == Refusal::unavailable)
+            log_.error("a registration can't be written", {{"error", error.what()}});
+    } catch (const std::exception& error) {
+        log_.error("a registration can't be written", {{"error", error.what()}});
+        result.refusal = Refusal::unavailable;
+    }
+    co_return result;
+}
+
+void Locations::forget(std::string_view payload) {
+    const std::lock_guard lock(mutex_);
+    ++forgotten_;
+    std::int64_t account = 0;
+    const auto [end, error] = std::from_chars(payload.data(), payload.data() + payload.size(), account);
+    if (error == std::errc() && end == payload.data() + payload.size())
+        known_.erase(account);
+    else
+        known_.clear();
+}
+
+}  // namespace calls

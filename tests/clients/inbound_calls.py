@@ -1,0 +1,509 @@
+#!/usr/bin/python3
+"""Calls from outside: users register their telephones and call each other, as their Signal Rules say.
+
+    inbound_calls.py LEDGERLINE
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import requests
+
+from server import Server, run, server_info
+from sip_peers import free_port
+from sip_user import SDP, SipUser
+
+LEDGERLINE = os.path.abspath(sys.argv.pop(1))
+NO_ANSWER_SECONDS = 1
+BOB = "sip:bob@example.com"
+STAR = ("*",)
+
+
+class Calls(unittest.TestCase):
+    settings = {}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="ledgerline-inbound-")
+        os.chmod(cls.folder, 0o755)
+        cls.sip = ("127.0.0.1", free_port())
+        environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning", LEDGERLINE_SIP_EXPIRES_MIN="5s",
+                           LEDGERLINE_AUTH_FAILURES_PER_LOGIN="0", LEDGERLINE_AUTH_FAILURES_PER_ADDRESS="0",
+                           LEDGERLINE_SIP_CONTACTS_MAX="3", LEDGERLINE_CALL_DENY="sip:premium@",
+                           LEDGERLINE_CALL_NO_ANSWER=f"{NO_ANSWER_SECONDS}s", **cls.settings)
+        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
+                             "--sip-listen", f"127.0.0.1:{cls.sip[1]}"], cls.folder, environment)
+        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+
+    @classmethod
+    def tearDownClass(cls):
+        legs = cls.legs()
+        status = cls.server.stop()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+        assert status == 0, cls.server.output
+        assert legs == 0, f"{legs} legs were left"
+
+    @classmethod
+    def legs(cls):
+        metrics = requests.get(cls.url + "/metrics", timeout=10).text
+        return int(next(line for line in metrics.splitlines() if line.startswith("ledgerline_call_legs ")).split()[1])
+
+    @classmethod
+    def owner(cls, statement):
+        """As the database's owner, over the private socket."""
+        socket = os.path.realpath(os.path.join(cls.folder, "var", "socket"))
+        output, errors, status = run(["psql", "-U", "postgres", "-h", socket, "-d", "ledgerline", "-qAtc", statement])
+        assert status == 0, errors
+        return output.strip()
+
+    def heard(self, statement):
+        """Runs it as the owner, and waits until the server has heard of what it changed: of notifications of one
+        transaction the last one is known by whether a user can log in."""
+        enabled = self.owner(f"begin; {statement}; update auth.principal set enabled = not enabled"
+                             " where name = 'finance' returning enabled; commit") == "t"
+        self.until(lambda: (requests.post(self.url + "/ParlayX/", auth=("finance", "finance"), timeout=30).status_code
+                            != 401) == enabled, "the notification")
+
+    def setUp(self):
+        self.users = []
+        self.alice, self.bob = self.user("alice"), self.user("bob")
+        self.heard("delete from rules.rule; delete from ledger.binding")
+
+    def tearDown(self):
+        for user in self.users:
+            user.close()
+        self.until(lambda: self.legs() == 0, "the end of every leg")
+
+    def user(self, name, transport="udp", password=None, domain="example.com"):
+        user = SipUser(f"{name}@{domain}", self.sip, password or name, transport)
+        self.users.append(user)
+        return user
+
+    def stranger(self, name="mallory"):
+        user = SipUser(f"{name}@outside.example", self.sip)
+        self.users.append(user)
+        return user
+
+    def until(self, look, what):
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            if value := look():
+                return value
+            time.sleep(0.02)
+        raise AssertionError(f"{what} did not come")
+
+    def query(self, text):
+        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-c", text], cwd=self.folder)
+        self.assertEqual(status, 0, errors)
+        return output.strip()
+
+    def register(self, *users):
+        for user in users:
+            self.assertEqual(user.register(user.contact).status, 200)
+
+    def rule(self, stage, action, addresses="", whose="bob", status="null", after=0, kind="other", calling="null"):
+        """A Signal Rule of a demo user, as `ledgerline rule` and Call Handling would write it."""
+        listed = "array[" + ",".join(f"'{a}'" for a in addresses.split()) + "]" if addresses else "null"
+        self.heard("insert into rules.rule (account_id, origin, name, priority, stage, after_seconds, kind, action, status,"
+                   f" addresses, calling) select a.account_id, 'operator', 'r' || clock_timestamp(), 5, '{stage}', {after},"
+                   f" '{kind}', '{action}', {status}, {listed}, {calling} from ledger.address a"
+                   f" where a.address = 'sip:{whose}@example.com' and a.until is null")
+
+    def record(self, call_to):
+        """The newest record of a call to this address."""
+        return self.until(lambda: self.query(
+            "select state, cause, calling_party, requested_by, direction from calls where ended_at is not null"
+            f" and called_party = '{call_to}' order by created_at desc limit 1"), "the record")
+
+
+class Registrations(Calls):
+    def contacts(self, answer):
+        return sorted(contact.split(">")[0].strip("<") for contact in answer.every("Contact"))
+
+    def test_a_user_registers_asks_and_leaves(self):
+        answer = self.bob.register(self.bob.contact + ";q=0.5", headers=["Expires: 60"])
+        self.assertEqual(answer.status, 200)
+        self.assertRegex(answer["Contact"], r";q=0\.5;expires=(60|59)$")
+        asked = self.bob.register()
+        self.assertEqual(self.contacts(asked), self.contacts(answer))
+        gone = self.bob.register(self.bob.contact + ";expires=0")
+        self.assertEqual((gone.status, gone.every("Contact")), (200, []))
+
+    def test_several_contacts_and_a_star_that_removes_them(self):
+        second = "<sip:bob@127.0.0.1:1;transport=udp>"
+        answer = self.bob.register(self.bob.contact, second)
+        self.assertEqual(len(answer.every("Contact")), 2)
+        self.assertEqual(self.bob.register(*STAR, headers=["Expires: 60"]).status, 400)
+        self.assertEqual(self.bob.register(*STAR, self.bob.contact, headers=["Expires: 0"]).status, 400)
+        self.assertEqual(len(self.bob.register().every("Contact")), 2)
+        self.assertEqual(self.bob.register(*STAR, headers=["Expires: 0"]).every("Contact"), [])
+
+    def test_too_short_and_too_many_are_refused_and_change_nothing(self):
+        answer = self.bob.register(self.bob.contact, headers=["Expires: 4"])
+        self.assertEqual((answer.status, answer["Min-Expires"]), (423, "5"))
+        four = [f"<sip:bob@127.0.0.1:{port}>" for port in range(1, 5)]
+        self.assertEqual(self.bob.register(*four).status, 403)
+        self.assertEqual(self.bob.register().every("Contact"), [])
+
+    def test_requests_that_come_late_are_refused(self):
+        self.register(self.bob)
+        last = self.bob.register_sequence
+        self.assertEqual(self.bob.register(self.bob.contact + ";expires=0", sequence=last - 1).status, 500)
+        self.assertEqual(len(self.bob.register(sequence=last + 1).every("Contact")), 1)
+
+    def test_only_the_owner_with_the_right_secret(self):
+        self.assertEqual(self.user("bob", password="wrong").register("<sip:bob@127.0.0.1:1>").status, 401)
+        self.assertEqual(self.bob.register(self.bob.contact, address="alice@example.com").status, 403)
+        self.assertEqual(self.bob.register(self.bob.contact, address="bob@elsewhere.example").status, 403)
+        self.assertEqual(self.stranger().register("<sip:bob@127.0.0.1:1>").status, 401)
+        # By the server's own name, and by the telephone number.
+        host = f"{self.sip[0]}:{self.sip[1]}"
+        self.assertEqual(self.bob.register(self.bob.contact, address=f"bob@{host}").status, 200)
+        self.assertEqual(self.bob.register(self.bob.contact, address=f"+15550002@{host}").status, 200)
+
+    def test_a_used_answer_to_a_challenge_is_used_up(self):
+        self.register(self.bob)
+        self.bob.uses -= 1
+        again = self.bob.register(self.bob.contact)
+        self.assertEqual(again.status, 200)  # challenged anew
+        self.assertEqual(self.bob.uses, 1)
+        self.bob.challenge = self.bob.challenge.replace('nonce="', 'nonce="00')
+        stale = SipUser.register
+        self.assertEqual(stale(self.bob, self.bob.contact).status, 200)
+
+    def test_contacts_are_no_way_round_forbidden_destinations(self):
+        self.assertEqual(self.bob.register("<sip:premium@127.0.0.1:5070>").status, 403)
+        self.assertEqual(self.bob.register("<tel:+15559999>").status, 403)
+        self.assertEqual(self.bob.register(f"<sip:alice@{self.sip[0]}:{self.sip[1]}>").status, 403)
+
+    def test_a_registration_expires(self):
+        self.assertEqual(self.bob.register(self.bob.contact, headers=["Expires: 5"]).status, 200)
+        self.heard("update ledger.binding set expires_at = clock_timestamp()")
+        self.assertEqual(self.bob.register().every("Contact"), [])
+        self.assertEqual(self.alice.call(BOB).response().status, 480)
+
+    def test_the_path_is_kept_and_given_back(self):
+        edge = self.stranger("edge")
+        path = f"Path: <sip:127.0.0.1:{edge.port};lr>"
+        answer = self.bob.register(self.bob.contact, headers=[path, "Supported: path"])
+        self.assertEqual((answer.status, answer["Path"]), (200, path.partition(" ")[2]))
+        call = self.alice.call(BOB)
+        invite = edge.invited()
+        self.assertIn(f"127.0.0.1:{edge.port}", invite["Route"])
+        edge.reply(invite, 486, "Busy Here")
+        self.assertEqual(call.response().status, 486)
+
+
+class InboundCalls(Calls):
+    def connect(self, caller, callee, uri=BOB):
+        call = caller.call(uri)
+        invite = callee.invited()
+        callee.reply(invite, 180, "Ringing")
+        self.assertEqual(call.ringing().status, 180)
+        callee.answer(invite)
+        self.assertEqual(call.response().status, 200)
+        return call, invite
+
+    def test_a_call_is_set_up_and_ended_by_either_side(self):
+        self.register(self.bob)
+        call, invite = self.connect(self.alice, self.bob)
+        self.assertNotIn("o=- 1 1", invite.body)
+        self.assertIn(f"m=audio {self.alice.port} ", invite.body)
+        self.assertEqual(invite["Max-Forwards"], "69")
+        self.assertIn("sip:alice@example.com", invite["From"])
+        self.assertEqual(call.bye().status, 200)
+        self.bob.expect_bye()
+        self.assertEqual(self.record(BOB), "terminated|hang-up|sip:alice@example.com|alice@example.com|inbound")
+        call, invite = self.connect(self.alice, self.bob, "sip:+15550002@" + ":".join(map(str, self.sip)))
+        target = invite["Contact"].strip("<>")
+        self.bob.send(self.bob.request("BYE", target, 1, invite["Call-ID"], invite["From"], "callee"))
+        self.alice.expect_bye()
+
+    def test_hold_is_relayed_and_the_offer_keeps_its_session(self):
+        self.register(self.bob)
+        call, _ = self.connect(self.alice, self.bob)
+        self.alice.waiting.clear()
+        call.sequence += 1
+        self.alice.send(self.alice.request("INVITE", call.target, call.sequence, call.id, call.to, call.tag,
+                                           body=SDP.format(port=self.alice.port) + "a=sendonly\r\n"))
+        held = self.bob.invited()
+        self.assertIn("a=sendonly", held.body)
+        self.bob.answer(held)
+        self.assertEqual(call.response().status, 200)
+        call.bye()
+        self.bob.expect_bye()
+
+    def test_without_an_offer_the_answer_goes_with_the_ack(self):
+        self.register(self.bob)
+        call = self.alice.call(BOB, sdp=False)
+        invite = self.bob.invited()
+        self.assertEqual(invite.body, "")
+        self.bob.reply(invite, 200, "OK", SDP.format(port=self.bob.port))
+        answer = self.alice.take(lambda m: m.status == 200 and m["Call-ID"] == call.id)
+        self.assertIn(f"m=audio {self.bob.port} ", answer.body)
+        call.to, call.target = answer["To"], answer["Contact"].strip("<>")
+        self.alice.send(self.alice.request("ACK", call.target, call.sequence, call.id, call.to, call.tag,
+                                           body=SDP.format(port=self.alice.port)))
+        ack = self.bob.take(lambda m: m.method == "ACK")
+        self.assertIn(f"m=audio {self.alice.port} ", ack.body)
+        call.bye()
+        self.bob.expect_bye()
+
+    def test_what_a_phone_answers_is_what_the_caller_gets(self):
+        self.register(self.bob)
+        for status in (486, 603, 480, 488, 500):
+            call = self.alice.call(BOB)
+            self.bob.reply(self.bob.invited(), status)
+            self.assertEqual(call.response().status, status)
+            self.bob.take(lambda m: m.method == "ACK")
+        call = self.alice.call(BOB)
+        invite = self.bob.invited()
+        self.bob.reply(invite, 180)
+        self.bob.expect_cancel(invite)
+        self.assertEqual(call.response().status, 480)
+        self.assertTrue(self.record(BOB).startswith("terminated|no-answer|"))
+
+    def test_nobody_there_and_unknown(self):
+        self.assertEqual(self.alice.call(BOB).response().status, 480)
+        self.assertEqual(self.alice.call("sip:nobody@example.com").response().status, 404)
+        self.assertEqual(self.alice.call(BOB, ["Max-Forwards: 0"]).response().status, 483)
+        # A telephone that is switched off: the network says so at once.
+        gone = SipUser("bob@example.com", self.sip, "bob")
+        self.register(gone)
+        gone.close()
+        self.assertEqual(self.alice.call(BOB).response().status, 503)
+
+    def test_a_caller_gives_up_while_it_rings(self):
+        self.register(self.bob)
+        call = self.alice.call(BOB)
+        invite = self.bob.invited()
+        self.bob.reply(invite, 180)
+        call.ringing()
+        answer = call.cancel()
+        self.assertEqual(answer.status, 487)
+        self.bob.expect_cancel(invite)
+
+    def test_all_contacts_ring_and_the_first_answer_wins(self):
+        second, third = self.user("bob"), self.user("bob")
+        self.register(self.bob)
+        self.bob.registration = second.registration = third.registration
+        self.assertEqual(self.bob.register(second.contact, third.contact).status, 200)
+        call = self.alice.call(BOB)
+        invites = [phone.invited() for phone in (self.bob, second, third)]
+        for phone, invite in zip((self.bob, second, third), invites):
+            phone.reply(invite, 180)
+        third.reply(invites[2], 486, "Busy Here")
+        second.answer(invites[1])
+        self.assertEqual(call.response().status, 200)
+        self.bob.expect_cancel(invites[0])
+        call.bye()
+        second.expect_bye()
+
+    def test_two_answers_at_once_make_one_call(self):
+        second = self.user("bob")
+        self.assertEqual(self.bob.register(self.bob.contact, second.contact).status, 200)
+        call = self.alice.call(BOB)
+        first_invite, second_invite = self.bob.invited(), second.invited()
+        self.bob.reply(first_invite, 200, "OK", SDP.format(port=self.bob.port), "one")
+        second.reply(second_invite, 200, "OK", SDP.format(port=second.port), "two")
+        self.assertEqual(call.response().status, 200)
+        for phone in (self.bob, second):
+            phone.take(lambda m: m.method == "ACK")
+        loser = self.until(lambda: next((p for p in (self.bob, second)
+                                         if not p.hears_nothing(lambda m: m.method == "BYE", 0.05)), None), "a BYE")
+        loser.expect_bye()
+        call.bye()
+        (second if loser is self.bob else self.bob).expect_bye()
+
+    def test_everywhere_means_everywhere(self):
+        second = self.user("bob")
+        self.assertEqual(self.bob.register(self.bob.contact, second.contact).status, 200)
+        call = self.alice.call(BOB)
+        invite, other = self.bob.invited(), second.invited()
+        second.reply(other, 180)
+        self.bob.reply(invite, 603, "Decline")
+        second.expect_cancel(other)
+        self.assertEqual(call.response().status, 603)
+
+    def test_preferred_contacts_ring_first(self):
+        second = self.user("bob")
+        self.assertEqual(self.bob.register(self.bob.contact + ";q=0.2", second.contact + ";q=0.9").status, 200)
+        call = self.alice.call(BOB)
+        second.reply(second.invited(), 486)
+        invite = self.bob.invited()
+        self.bob.answer(invite)
+        self.assertEqual(call.response().status, 200)
+        call.bye()
+        self.bob.expect_bye()
+
+    def test_a_phone_behind_tcp_is_reached_on_its_connection(self):
+        phone = self.user("bob", "tcp")
+        # Nobody listens at this contact: the connection is the only way.
+        self.assertEqual(phone.register(phone.contact).status, 200)
+        call, _ = self.connect(self.alice, phone)
+        call.bye()
+        phone.expect_bye()
+
+    def test_early_media_of_a_single_phone(self):
+        self.register(self.bob)
+        call = self.alice.call(BOB)
+        invite = self.bob.invited()
+        self.bob.reply(invite, 183, "Session Progress", SDP.format(port=self.bob.port))
+        early = call.response(lambda status: status == 183)
+        self.assertIn(f"m=audio {self.bob.port} ", early.body)
+        self.bob.answer(invite)
+        self.assertEqual(call.response().body, early.body)
+        call.bye()
+        self.bob.expect_bye()
+
+
+class Security(Calls):
+    def test_strangers_call_nobody(self):
+        self.register(self.bob)
+        self.assertEqual(self.stranger().call(BOB).response().status, 401)
+        self.assertEqual(self.user("alice", password="wrong").call(BOB).response().status, 401)
+        self.assertTrue(self.bob.hears_nothing(lambda m: m.method == "INVITE"))
+
+    def test_nobody_calls_as_somebody_else(self):
+        self.register(self.bob)
+        self.alice.address = "bob@example.com"
+        self.assertEqual(self.alice.call(BOB).response().status, 403)
+
+    def test_outside_only_with_the_grant_and_where_calls_may_go(self):
+        outside = self.stranger("outside")
+        uri = f"sip:outside@127.0.0.1:{outside.port}"
+        call = self.alice.call(uri)
+        outside.answer(outside.invited())
+        self.assertEqual(call.response().status, 200)
+        call.bye()
+        outside.expect_bye()
+        self.assertEqual(self.bob.call(uri).response().status, 403)
+        self.assertEqual(self.alice.call(f"sip:premium@127.0.0.1:{outside.port}").response().status, 403)
+        self.assertEqual(self.alice.call("sip:somebody@192.0.2.1").response().status, 403)
+        self.assertEqual(self.alice.call("tel:+4930123456").response().status, 403)
+        self.assertTrue(outside.hears_nothing(lambda m: m.method == "INVITE"))
+
+    def test_an_application_is_no_caller(self):
+        robot = SipUser("demo-app@example.com", self.sip, "demo-app")
+        self.users.append(robot)
+        self.assertEqual(robot.call(BOB).response().status, 403)
+
+
+class TrustedPeers(Calls):
+    settings = {"LEDGERLINE_SIP_TRUSTED_PEERS": "127.0.0.0/8"}
+
+    def test_a_peer_brings_calls_to_users_and_to_nobody_else(self):
+        self.register(self.bob)
+        peer = self.stranger("gateway")
+        call = peer.call(BOB, ["P-Asserted-Identity: <tel:+4930123456>"])
+        invite = self.bob.invited()
+        self.assertIn("tel:+4930123456", invite["From"])
+        self.bob.answer(invite)
+        self.assertEqual(call.response().status, 200)
+        call.bye()
+        self.bob.expect_bye()
+        self.assertEqual(self.record(BOB), "terminated|hang-up|tel:+4930123456|127.0.0.1|inbound")
+        outside = self.stranger("outside")
+        self.assertEqual(peer.call(f"sip:outside@127.0.0.1:{outside.port}").response().status, 403)
+        # Trust is for calls only.
+        self.assertEqual(peer.register("<sip:bob@127.0.0.1:1>", address="bob@example.com").status, 401)
+
+
+class Rules(Calls):
+    def setUp(self):
+        super().setUp()
+        self.phone = self.stranger("phone")
+        self.elsewhere = f"sip:phone@127.0.0.1:{self.phone.port}"
+
+    def reached(self, call):
+        self.phone.answer(self.phone.invited())
+        self.assertEqual(call.response().status, 200)
+        call.bye()
+        self.phone.expect_bye()
+
+    def test_blocked_callers_hear_so_and_the_phone_is_silent(self):
+        self.register(self.bob)
+        self.rule("immediately", "reject", status=403, kind="block-list", calling="array['sip:al*@example.com']")
+        self.assertEqual(self.alice.call(BOB).response().status, 403)
+        self.assertTrue(self.bob.hears_nothing(lambda m: m.method == "INVITE"))
+
+    def test_forwarded_at_once(self):
+        self.register(self.bob)
+        self.rule("immediately", "redirect", self.elsewhere)
+        self.reached(self.alice.call(BOB))
+        self.assertTrue(self.bob.hears_nothing(lambda m: m.method == "INVITE"))
+
+    def test_forwarded_when_busy(self):
+        self.register(self.bob)
+        self.rule("busy", "redirect", self.elsewhere)
+        for status in (486, 600, 603):
+            call = self.alice.call(BOB)
+            self.bob.reply(self.bob.invited(), status)
+            self.reached(call)
+
+    def test_forwarded_when_nobody_answers(self):
+        self.register(self.bob)
+        self.rule("no-answer", "redirect", self.elsewhere)
+        call = self.alice.call(BOB)
+        invite = self.bob.invited()
+        self.bob.reply(invite, 180)
+        self.bob.expect_cancel(invite)
+        self.reached(call)
+
+    def test_forwarded_on_error_and_when_nobody_is_registered(self):
+        self.rule("error", "redirect", self.elsewhere)
+        self.reached(self.alice.call(BOB))
+        self.register(self.bob)
+        call = self.alice.call(BOB)
+        self.bob.reply(self.bob.invited(), 500)
+        self.reached(call)
+
+    def test_another_phone_rings_too_after_a_while(self):
+        self.register(self.bob)
+        self.rule("after", "fork", self.elsewhere, after=0)
+        call = self.alice.call(BOB)
+        invite = self.bob.invited()
+        self.bob.reply(invite, 180)
+        self.phone.answer(self.phone.invited())
+        self.bob.expect_cancel(invite)
+        self.assertEqual(call.response().status, 200)
+        call.bye()
+        self.phone.expect_bye()
+
+    def test_a_forward_to_a_user_obeys_that_users_rules(self):
+        self.register(self.alice)
+        self.rule("immediately", "redirect", "sip:alice@example.com")
+        self.rule("immediately", "redirect", self.elsewhere, whose="alice")
+        self.reached(self.alice.call(BOB))
+
+    def test_forwards_in_a_circle_end(self):
+        self.rule("immediately", "redirect", "sip:alice@example.com")
+        self.rule("immediately", "redirect", BOB, whose="alice")
+        self.assertEqual(self.alice.call(BOB).response().status, 483)
+
+    def test_a_forward_goes_only_where_calls_may_go(self):
+        self.rule("immediately", "redirect", f"sip:premium@127.0.0.1:{self.phone.port}")
+        self.assertEqual(self.alice.call(BOB).response().status, 403)
+
+
+class ThirdParty(Calls):
+    def test_registered_users_are_reached_by_all_their_addresses(self):
+        self.register(self.alice, self.bob)
+        body = """<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>
+            <m:makeCall xmlns:m="http://www.csapi.org/schema/parlayx/third_party_call/v2_3/local">
+            <m:callingParty>sip:alice@example.com</m:callingParty><m:calledParty>tel:+15550002</m:calledParty>
+            </m:makeCall></s:Body></s:Envelope>"""
+        answer = requests.post(self.url + "/ParlayX/", body, auth=("demo-app", "demo-app"), timeout=10,
+                               headers={"Content-Type": "text/xml; charset=utf-8"})
+        self.assertEqual(answer.status_code, 200, answer.text)
+        invite = self.alice.invited()
+        self.alice.reply(invite, 486)
+        self.alice.take(lambda m: m.method == "ACK")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

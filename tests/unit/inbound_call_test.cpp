@@ -1,0 +1,281 @@
+// Calls from outside as a state machine: rules and phones in, commands out; and random events, for what must
+// always hold.
+#include "telephony/calls/inbound_call.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace {
+
+using namespace calls;
+using rules::Stage;
+
+const std::string offer =
+    "v=0\r\no=p 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+
+rules::Rule rule(Stage stage, rules::Action action) {
+    rules::Rule result;
+    result.name = "r";
+    result.stage = stage;
+    result.action = std::move(action);
+    return result;
+}
+
+/// Feeds a call; every address is an account with these contacts and rules.
+class Player {
+  public:
+    explicit Player(std::vector<rules::Rule> list = {}, std::size_t phones = 1, bool offers = true)
+        : call(request(offers), options(), Moment{}) {
+        auto set = std::make_shared<rules::RuleSet>();
+        set->account = std::move(list);
+        rules = set;
+        for (std::size_t i = 0; i < phones; ++i) contacts.push_back({"sip:phone" + std::to_string(i)});
+    }
+
+    static CallRequest request(bool offers) {
+        CallRequest result;
+        result.caller = {"sip:a@x", {"sip:a@x"}, "A", true};
+        result.called = "sip:b@x";
+        result.ticket = 7;
+        result.sdp = offers ? offer : "";
+        result.session = "s";
+        return result;
+    }
+    static InboundOptions options() {
+        InboundOptions result;
+        result.call.address = "127.0.0.1";
+        return result;
+    }
+
+    void take(InboundCall::Steps steps) {
+        commands.insert(commands.end(), steps.commands.begin(), steps.commands.end());
+        for (auto& errand : steps.errands) errands.push_back(std::move(errand));
+    }
+    void feed(const Event& event) {
+        moment.steady += std::chrono::seconds(1);
+        take(call.on(event, moment));
+    }
+    /// The account of the last address that was asked for is found.
+    void find() {
+        const auto resolve = last<errand::Resolve>();
+        Destination destination{Destination::Kind::account, resolve.address, rules, contacts};
+        take(call.resolved(resolve.target, std::move(destination), moment));
+    }
+    void start() {
+        feed(event::Start{});
+        find();
+    }
+
+    template <class Errand>
+    [[nodiscard]] Errand last() const {
+        for (auto each = errands.rbegin(); each != errands.rend(); ++each) {
+            if (const auto* found = std::get_if<Errand>(&*each)) return *found;
+        }
+        throw std::runtime_error("no such errand");
+    }
+    template <class Command>
+    [[nodiscard]] std::vector<Command> every() const {
+        std::vector<Command> result;
+        for (const auto& command : commands) {
+            if (const auto* found = std::get_if<Command>(&command)) result.push_back(*found);
+        }
+        return result;
+    }
+    [[nodiscard]] std::vector<int> answers() const {
+        std::vector<int> result;
+        for (const auto& answer : every<command::Answer>()) {
+            if (answer.ticket == 7) result.push_back(answer.status);
+        }
+        return result;
+    }
+
+    InboundCall call;
+    Moment moment;
+    std::shared_ptr<const rules::RuleSet> rules;
+    std::vector<Contact> contacts;
+    Commands commands;
+    std::vector<Errand> errands;
+};
+
+TEST(InboundCall, RingsIsAnsweredAndEnds) {
+    Player player({}, 2);
+    player.start();
+    ASSERT_EQ(player.every<command::Invite>().size(), 2U);
+    player.feed(event::Ringing{1, 180, {}});
+    player.feed(event::Ringing{2, 180, {}});
+    player.feed(event::Answered{2, offer, {}});
+    EXPECT_EQ(player.answers(), (std::vector{180, 200}));
+    EXPECT_EQ(player.every<command::End>().at(0).leg, 1U);
+    EXPECT_EQ(player.every<command::Ack>().at(0).leg, 2U);
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+    player.feed(event::HungUp{0});
+    player.feed(event::Gone{2});
+    EXPECT_FALSE(player.call.finished());
+    player.feed(event::Refused{1, 487});
+    EXPECT_TRUE(player.call.finished());
+    EXPECT_EQ(player.call.status().cause, Cause::hang_up);
+}
+
+TEST(InboundCall, AnOfferlessCallIsAcknowledgedWithTheCallersAnswer) {
+    Player player({}, 1, false);
+    player.start();
+    player.feed(event::Answered{1, offer, {}});
+    EXPECT_TRUE(player.every<command::Ack>().empty());
+    player.feed(event::Acknowledged{0, offer});
+    EXPECT_NE(player.every<command::Ack>().at(0).sdp.find("m=audio"), std::string::npos);
+}
+
+TEST(InboundCall, EachFailureAsksTheRulesOfItsStage) {
+    const std::vector<std::pair<int, Stage>> cases{{486, Stage::busy},  {600, Stage::busy},
+                                                   {603, Stage::busy},  {500, Stage::error},
+                                                   {404, Stage::error}, {480, Stage::error}};
+    for (const auto& [status, stage] : cases) {
+        Player player({rule(stage, rules::action::Redirect{"sip:c@x"})});
+        player.start();
+        player.feed(event::Refused{1, status});
+        EXPECT_EQ(player.last<errand::Resolve>().address, "sip:c@x") << status;
+        EXPECT_TRUE(player.every<command::Refuse>().empty()) << status;
+    }
+}
+
+TEST(InboundCall, ForwardsEndInACircle) {
+    Player player({rule(Stage::immediately, rules::action::Redirect{"sip:b@x"})});
+    player.feed(event::Start{});
+    for (int i = 0; i < 6; ++i) player.find();
+    EXPECT_EQ(player.every<command::Refuse>().at(0).status, 483);
+}
+
+TEST(InboundCall, WhileAnApplicationIsAskedTheCallerMayGoAndPhonesMayAnswer) {
+    Player gone({rule(Stage::immediately, rules::action::Ask{"n"})});
+    gone.start();
+    gone.feed(event::HungUp{0});
+    EXPECT_TRUE(gone.call.finished());
+    applications::Directive route{applications::Verb::route, {"sip:c@x"}, {}};
+    gone.take(gone.call.directed(0, route, gone.moment));
+    EXPECT_TRUE(gone.every<command::Invite>().empty());
+
+    Player answered({rule(Stage::no_answer, rules::action::Ask{"n"})});
+    answered.start();
+    answered.feed(event::Timer{answered.every<command::SetTimer>().at(0).id});
+    EXPECT_EQ(answered.last<errand::Ask>().question.event, applications::Event::no_answer);
+    answered.feed(event::Answered{1, offer, {}});
+    EXPECT_EQ(answered.answers().back(), 200);
+}
+
+TEST(InboundCall, WhatApplicationsSayIsDone) {
+    using applications::Verb;
+    const auto ask = rule(Stage::immediately, rules::action::Ask{"n"});
+    const auto directed = [&](applications::Directive directive) {
+        Player player({ask});
+        player.start();
+        player.take(player.call.directed(0, directive, player.moment));
+        return player;
+    };
+    EXPECT_EQ(directed({Verb::end_call, {}, {}}).every<command::Refuse>().at(0).status, 603);
+    EXPECT_EQ(directed({Verb::carry_on, {}, {}}).every<command::Invite>().size(), 1U);
+    EXPECT_EQ(directed({Verb::route, {"sip:c@x"}, {}}).last<errand::Resolve>().address, "sip:c@x");
+    auto forked = directed({Verb::fork, {"sip:c@x", "sip:d@x"}, {}});
+    EXPECT_EQ(forked.last<errand::Resolve>().address, "sip:d@x");
+    EXPECT_EQ(forked.every<command::Invite>().size(), 1U);
+    // What can't be done is as if nothing had been said.
+    EXPECT_EQ(directed({Verb::route, {}, {}}).every<command::Invite>().size(), 1U);
+}
+
+TEST(InboundCall, AnAmountIsHeldFirstAndSettledOnce) {
+    applications::Directive directive;
+    directive.toll = applications::Toll{};
+    const auto held = [&](HoldOutcome outcome) {
+        Player player({rule(Stage::immediately, rules::action::Ask{"n"})});
+        player.start();
+        player.take(player.call.directed(0, directive, player.moment));
+        EXPECT_TRUE(player.every<command::Invite>().empty());
+        player.take(player.call.held(outcome, player.moment));
+        return player;
+    };
+    auto paid = held({});
+    paid.feed(event::Answered{1, offer, {}});
+    EXPECT_EQ(paid.every<command::Secure>().size(), 1U);
+    EXPECT_EQ(paid.every<command::Capture>().size(), 1U);
+    auto failed = held({});
+    failed.feed(event::Refused{1, 486});
+    EXPECT_EQ(failed.every<command::Release>().size(), 1U);
+    EXPECT_EQ(held({402, {}}).every<command::Refuse>().at(0).status, 402);
+}
+
+/// Whatever happens in whatever order: one final answer, one settlement, and no leg is left in the end.
+TEST(InboundCall, RandomEventsLeaveNothingBehind) {
+    for (unsigned seed = 0; seed < 2000; ++seed) {
+        SCOPED_TRACE(seed);
+        std::mt19937 random(seed);
+        const auto pick = [&](unsigned below) { return random() % below; };
+        Player player({rule(Stage::immediately, rules::action::Ask{"n"}),
+                       rule(Stage::no_answer, rules::action::Fork{{"sip:c@x"}}),
+                       rule(Stage::busy, rules::action::Redirect{"sip:d@x"})},
+                      1 + pick(3), pick(2) == 0);
+        player.feed(event::Start{});
+        std::size_t seen = 0;
+        for (int step = 0; step < 40; ++step) {
+            const LegNo leg = pick(5);
+            switch (pick(14)) {
+                case 0:
+                    player.feed(event::Ringing{leg, 180, {}});
+                    break;
+                case 1:
+                    player.feed(event::Answered{leg, pick(4) == 0 ? "" : offer, {}});
+                    break;
+                case 2:
+                    player.feed(event::Refused{leg, pick(2) == 0 ? 486 : 603});
+                    break;
+                case 3:
+                    player.feed(event::HungUp{leg});
+                    break;
+                case 4:
+                    player.feed(event::Timer{1 + pick(8)});
+                    break;
+                case 5:
+                    player.feed(event::Acknowledged{leg, offer});
+                    break;
+                case 6:
+                    player.feed(event::Requested{leg, 9, Method::info, {}});
+                    break;
+                case 7:
+                    player.feed(event::Rejected{leg, 491});
+                    break;
+                case 8:
+                    player.feed(event::Replied{leg, 9, 200, {}});
+                    break;
+                case 9:
+                    player.feed(event::Gone{leg});
+                    break;
+                case 10:
+                    player.take(player.call.directed(pick(3), {}, player.moment));
+                    break;
+                case 11:
+                    player.take(player.call.held({}, player.moment));
+                    break;
+                case 12:
+                    player.feed(event::Granted{std::chrono::seconds(9)});
+                    break;
+                default:
+                    for (; seen < player.errands.size(); ++seen) {
+                        const auto* resolve = std::get_if<errand::Resolve>(&player.errands[seen]);
+                        if (resolve == nullptr) continue;
+                        Destination found{Destination::Kind::account, resolve->address, player.rules,
+                                          player.contacts};
+                        player.take(player.call.resolved(resolve->target, std::move(found), player.moment));
+                    }
+            }
+        }
+        player.feed(event::End{});
+        for (LegNo leg = 0; leg < 20; ++leg) player.feed(event::Gone{leg});
+        EXPECT_TRUE(player.call.finished());
+        EXPECT_EQ(player.every<command::Finished>().size(), 1U);
+        const auto finals = std::ranges::count_if(player.answers(), [](int status) { return status >= 200; });
+        EXPECT_LE(static_cast<std::size_t>(finals) + player.every<command::Refuse>().size(), 1U);
+        EXPECT_LE(player.every<command::Capture>().size() + player.every<command::Release>().size(), 1U);
+    }
+}
+
+}  // namespace
