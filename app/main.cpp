@@ -137,6 +137,7 @@ int main(int argc, char** argv) {
     add_export_commands(program, common, action);
     add_hold_commands(program, common, action);
     add_period_commands(program, common, action);
+    add_rule_commands(program, common, action);
     add_tariff_commands(program, common, action);
     add_user_commands(program, common, action);
     add_voucher_commands(program, common, action);

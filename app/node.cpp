@@ -22,6 +22,7 @@
 #include "payment/interfaces.hpp"
 #include "payment/payment.hpp"
 #include "payment/request_status.hpp"
+#include "telephony/callhandling/messages.hpp"
 #include "telephony/callnotification/messages.hpp"
 
 #include <algorithm>
@@ -243,6 +244,7 @@ std::vector<const soap::Interface*> published_interfaces() {
     all.push_back(&callnotification::call_notification_manager);
     all.push_back(&applications::call_direction);
     all.push_back(&applications::call_notification);
+    all.push_back(&callhandling::call_handling);
     return all;
 }
 

@@ -257,6 +257,11 @@ struct Settings {
         Duration stop_grace{2'000};
     } notifications;
 
+    struct Rules {
+        std::int64_t entries_limit = 1'000;
+        std::int64_t addresses_limit = 100;
+    } rules;
+
     struct Log {
         std::string format = "json";
         std::string level = "info";

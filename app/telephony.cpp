@@ -7,6 +7,7 @@
 #include "frontend/auth/directory.hpp"
 #include "telephony/applications/soap_applications.hpp"
 #include "telephony/applications/storage.hpp"
+#include "telephony/callhandling/call_handling.hpp"
 #include "telephony/callnotification/managers.hpp"
 #include "telephony/calls/door.hpp"
 #include "telephony/calls/inbound_calls.hpp"
@@ -133,6 +134,15 @@ sip::Credentials credentials(const Settings::Sip& settings) {
     return result;
 }
 
+callhandling::CallHandling::Options handling_options(const Settings& settings) {
+    callhandling::CallHandling::Options options;
+    options.numbers = {settings.address.country, settings.address.trunk_prefix};
+    options.dial_plan = dial_plan(settings);
+    options.entries_max = to_size(settings.rules.entries_limit);
+    options.addresses_max = to_size(settings.rules.addresses_limit);
+    return options;
+}
+
 calls::Recorder recorder_of(const Settings::Sip& settings) {
     return {settings.advertise.empty() ? settings.listen : settings.advertise, base::random_hex_id()};
 }
@@ -215,6 +225,7 @@ struct Telephony::Parts {
     std::optional<calls::InboundCalls> inbound;
     std::optional<tasks::Directory> directory;
     std::optional<thirdpartycall::ThirdPartyCall> third_party_call;
+    std::optional<callhandling::CallHandling> call_handling;
     std::thread thread;
     std::promise<void> ran;
 
@@ -328,6 +339,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     parts.third_party_call.emplace(service_options(settings, listen ? listen->address : ""), ledger,
                                    *parts.directory, parts.located ? &*parts.located : nullptr,
                                    parts.bridge ? &*parts.bridge : nullptr, *parts.records, log);
+    parts.call_handling.emplace(handling_options(settings), ledger, database, *parts.rules);
     // SIP's port is ours alone: whoever had calls here before is gone.
     if (parts.agent) {
         asio::co_spawn(parts.context,
@@ -345,6 +357,7 @@ Telephony::~Telephony() { stop(); }
 std::vector<frontend::Service> Telephony::services() {
     auto services = parts_->managers->services();
     services.push_back(parts_->third_party_call->service());
+    services.push_back(parts_->call_handling->service());
     return services;
 }
 

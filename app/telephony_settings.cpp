@@ -180,6 +180,11 @@ std::vector<Setting> call_settings(Settings& s) {
          "SIP messages of each call that `call trace` shows, as long as its status can be read; 0: none."},
         {"call.stop_grace", &s.call.stop_grace,
          "How long running calls may take to end when the server stops."},
+
+        {"rules.entries_limit", &s.rules.entries_limit,
+         "Addresses in the lists that Call Handling sets for an account; more get POL0003.", 1},
+        {"rules.addresses_limit", &s.rules.addresses_limit,
+         "Accounts of one request of Call Handling; more get POL0003.", 1},
     };
 }
 

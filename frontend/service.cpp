@@ -24,6 +24,8 @@ std::string_view to_string(Code code) {
             return "not-allowed";
         case Code::over_limit:
             return "over-limit";
+        case Code::not_available:
+            return "not-available";
     }
     return "internal";
 }
@@ -34,6 +36,7 @@ soap::Fault fault(Code code) {
         case Code::not_authenticated:
         case Code::not_allowed:
         case Code::over_limit:
+        case Code::not_available:
             return soap::Fault::policy("POL0001", {std::string(to_string(code))});
         case Code::internal:
         case Code::overloaded:

@@ -79,6 +79,7 @@ enum class Code : std::uint8_t {
     not_authenticated,     ///< POL0001: credentials missing or wrong
     not_allowed,           ///< POL0001: no grant, or an address outside one's rights
     over_limit,            ///< POL0001: over a limit of the application
+    not_available,         ///< POL0001: a part of the standard that is not offered here
 };
 [[nodiscard]] std::string_view to_string(Code code);
 

@@ -11,6 +11,7 @@ void add_balance_commands(CLI::App& program, CommonOptions& common, Action& acti
 void add_export_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_hold_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_period_commands(CLI::App& program, CommonOptions& common, Action& action);
+void add_rule_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_tariff_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_user_commands(CLI::App& program, CommonOptions& common, Action& action);
 void add_voucher_commands(CLI::App& program, CommonOptions& common, Action& action);

@@ -83,6 +83,13 @@ CASES = [
          {"reference": REFERENCE, "addresses": ["tel:+15550077"], "criteria": [CALLED_NUMBER, ANSWER]}),
     Case("CallNotificationManager", ("v2_2", "v3_1", "v3_8"), "stopCallNotification", {"correlator": "none"},
          fault="SVC0002"),
+    Case("CallHandling", ("v2_0", "v2_1", "v3_0", "v3_1"), "setRules",
+         {"address": "tel:+15550075", "rules": {"blockList": ["tel:+15550009"], "forward": {
+             "forwardingAddress": "tel:+15550076", "onBusyAddress": "tel:+15550077"}}}),
+    Case("CallHandling", ("v2_0", "v2_1", "v3_0", "v3_1"), "getRules", {"address": "tel:+15550075"}, result=ANYTHING),
+    Case("CallHandling", ("v2_0", "v2_1", "v3_0", "v3_1"), "clearRules", {"addresses": ["tel:+15550075"]}),
+    Case("CallHandling", ("v2_0", "v2_1", "v3_0", "v3_1"), "clearRules", {"addresses": ["tel:+19990000"]},
+         fault="SVC0004"),
 ]
 
 

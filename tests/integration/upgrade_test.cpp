@@ -80,4 +80,30 @@ TEST(Upgrade, EveryMigrationMeetsDataThatWasMadeBeforeIt) {
     }
 }
 
+/// Migration 23 takes the grants of subscribers away, and gives their accounts the setting instead.
+TEST(Upgrade, GrantsOfRulesBecomeTheAccountsSetting) {
+    constexpr std::size_t before = 22;
+    const tests::TestDatabase database(false);
+    auto session = database.session("postgres");
+    apply(session, before);
+    session.exec_script(R"(
+        select ledger.create_domain('example.com');
+        select ledger.open_account('example.com', array['tel:+1', 'sip:one@example.com']);
+        select ledger.open_account('example.com', array['tel:+2']);
+        select ledger.open_account('example.com', array['tel:+3']);
+        select auth.create_principal('example.com', 'one', true, 'subscriber', null, array['tel:+1'],
+                                     array['example.com'], array['rules.change']);
+        select auth.create_principal('example.com', 'two', true, 'subscriber', null, array['tel:+2'],
+                                     array['other.org'], array['rules.change']);
+        select auth.create_principal('example.com', 'three', true, 'application', null, array[]::text[],
+                                     array['example.com'], array['rules.change']);)");
+    apply(session, base::embedded_migrations().size());
+    const auto rows = session.exec(
+        "select string_agg(a.address || ' ' || auth.rules_by_user(a.account_id), ',' order by a.address),"
+        " (select string_agg(p.name, ',') from auth.principal_grant g join auth.principal p using "
+        "(principal_id)) from ledger.address a");
+    EXPECT_EQ(rows.text(0, 0), "sip:one@example.com true,tel:+1 true,tel:+2 false,tel:+3 false");
+    EXPECT_EQ(rows.text(0, 1), "three");
+}
+
 }  // namespace

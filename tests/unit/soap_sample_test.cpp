@@ -4,6 +4,7 @@
 #include "frontend/soap/sample.hpp"
 #include "frontend/soap/wsdl.hpp"
 #include "payment/interfaces.hpp"
+#include "telephony/callhandling/messages.hpp"
 #include "telephony/callnotification/messages.hpp"
 #include "telephony/thirdpartycall/third_party_call.hpp"
 
@@ -22,6 +23,7 @@ std::vector<const soap::Interface*> interfaces() {
     all.push_back(&callnotification::call_notification_manager);
     all.push_back(&applications::call_direction);
     all.push_back(&applications::call_notification);
+    all.push_back(&callhandling::call_handling);
     return all;
 }
 

@@ -83,7 +83,9 @@ def row(number, service, case):
              *assignments("request.", case.arguments),
              f"status = soap_call___w{service}__{case.operation}(soap, argv[2], NULL, &request, &response);"]
     if case.result is not None:
-        lines.append("if (status == SOAP_OK) result = response.result;")
+        # Of a structure it is enough that there is one.
+        lines.append("if (status == SOAP_OK) result = _Generic(response.result, char*: (char*)response.result,"
+                     " default: response.result != NULL ? \"a structure\" : NULL);")
     body = "".join(f"            {line}\n" for line in lines)
     return f"        case {number}: {{\n{body}            break;\n        }}\n"
 
