@@ -48,7 +48,7 @@ function init(arguments)
     if not pairs_of then response = nil end  -- wrk is slower when it has one
 end
 
-local function pick_address() return string.format("tel:+1555%07d", pick()) end
+local function pick_address() return string.format("tel:+%.0f", 15550000000 + pick()) end
 
 function request()
     count = count + 1

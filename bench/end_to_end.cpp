@@ -88,11 +88,11 @@ ServerUnderTest::~ServerUnderTest() {
     ::waitpid(pid_, &status, 0);
 }
 
-std::int64_t ServerUnderTest::memory_peak() const {
+std::int64_t ServerUnderTest::memory(const std::string& field) const {
     const auto text = content_of("/proc/" + std::to_string(pid_) + "/status");
-    const auto at = text.find("VmHWM:");
+    const auto at = text.find(field);
     if (at == std::string::npos) throw std::runtime_error("the server is gone");
-    return std::stoll(text.substr(at + 6)) * 1024;
+    return std::stoll(text.substr(at + field.size())) * 1024;
 }
 
 double ServerUnderTest::cpu_seconds() const {
@@ -123,15 +123,14 @@ std::string create_bench_user(const std::string& url) {
     return "Basic " + auth::encode_base64(user.login + ":" + password);
 }
 
-WrkRun run_wrk(const ServerUnderTest& server, const WrkLoad& load, const std::string& authorization) {
+WrkRun run_wrk(const std::string& url, const WrkLoad& load, const std::string& authorization) {
     std::random_device random;
     const auto run = std::to_string(random());
     const auto before = children_seconds();
-    const auto server_before = server.cpu_seconds();
     const auto text = output_of(
         "wrk -t 1 -c " + std::to_string(load.connections) + " -d " + std::to_string(load.duration.count()) +
-        "s --timeout 20s -s '" LEDGERLINE_WRK_SCRIPT "' -H 'Authorization: " + authorization + "' " +
-        server.url() + " -- " + run + " " + std::to_string(load.accounts) + " " + load.kind + " 2>&1");
+        "s --timeout 20s -s '" LEDGERLINE_WRK_SCRIPT "' -H 'Authorization: " + authorization + "' " + url +
+        " -- " + run + " " + std::to_string(load.accounts) + " " + load.kind + " 2>&1");
     const auto at = text.find("bench ");
     if (at == std::string::npos) throw std::runtime_error("wrk failed: " + text);
     std::istringstream figures(text.substr(at + 6));
@@ -143,7 +142,13 @@ WrkRun run_wrk(const ServerUnderTest& server, const WrkLoad& load, const std::st
     const auto answered = static_cast<double>(result.answered);
     result.per_second = answered / microseconds * 1e6;
     result.generator_us = (children_seconds() - before) / answered * 1e6;
-    result.server_us = (server.cpu_seconds() - server_before) / answered * 1e6;
+    return result;
+}
+
+WrkRun run_wrk(const ServerUnderTest& server, const WrkLoad& load, const std::string& authorization) {
+    const auto before = server.cpu_seconds();
+    auto result = run_wrk(server.url(), load, authorization);
+    result.server_us = (server.cpu_seconds() - before) / static_cast<double>(result.answered) * 1e6;
     return result;
 }
 

@@ -25,12 +25,15 @@ class ServerUnderTest {
 
     [[nodiscard]] const std::string& url() const { return url_; }
     [[nodiscard]] std::uint16_t port() const { return port_; }
-    /// The most memory that it has had, in bytes.
-    [[nodiscard]] std::int64_t memory_peak() const;
+    /// The most memory that it has had, and what it has now, in bytes.
+    [[nodiscard]] std::int64_t memory_peak() const { return memory("VmHWM:"); }
+    [[nodiscard]] std::int64_t memory_now() const { return memory("VmRSS:"); }
     /// Processor time so far.
     [[nodiscard]] double cpu_seconds() const;
 
   private:
+    [[nodiscard]] std::int64_t memory(const std::string& field) const;
+
     std::filesystem::path folder_;
     pid_t pid_ = 0;
     std::string url_;
@@ -57,5 +60,7 @@ struct WrkRun {
 /// Throws when a request was not answered with 200.
 [[nodiscard]] WrkRun run_wrk(const ServerUnderTest& server, const WrkLoad& load,
                              const std::string& authorization);
+/// The same against anything at `url` that answers 200; the server's time stays 0.
+[[nodiscard]] WrkRun run_wrk(const std::string& url, const WrkLoad& load, const std::string& authorization);
 
 }  // namespace bench

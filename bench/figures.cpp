@@ -44,6 +44,10 @@ std::string Figures::table(const std::vector<NamedRatio>& ratios) const {
     for (const auto& [workload, values] : rates_) text += row(workload, spread_of(values), 0);
     text += "ratios, repeat by repeat\n";
     for (const auto& named : ratios) text += row(named.name, ratio(named.workload, named.to), 2);
+    for (const auto& [section, figures] : notes_) {
+        text += section + '\n';
+        for (const auto& [name, values] : figures) text += row(name, spread_of(values), 2);
+    }
     return text;
 }
 
@@ -53,6 +57,11 @@ std::string Figures::json(const std::vector<NamedRatio>& ratios) const {
     for (const auto& named : ratios) named_ratios[named.name] = to_json(ratio(named.workload, named.to));
     all["rates"] = std::move(rates);
     all["ratios"] = std::move(named_ratios);
+    for (const auto& [section, figures] : notes_) {
+        boost::json::object notes;
+        for (const auto& [name, values] : figures) notes[name] = to_json(spread_of(values));
+        all[section] = std::move(notes);
+    }
     return boost::json::serialize(all);
 }
 

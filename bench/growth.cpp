@@ -3,14 +3,18 @@
 
 #include "app/operator/progress.hpp"
 #include "base/migrate.hpp"
+#include "bench/end_to_end.hpp"
 #include "bench/load.hpp"
 #include "bench/posting.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <chrono>
 #include <iomanip>
 #include <sstream>
 #include <stdexcept>
+#include <tuple>
+#include <utility>
 
 namespace bench {
 namespace {
@@ -22,16 +26,38 @@ base::sql::Session superuser(const std::string& url) {
     return base::sql::Session(options);
 }
 
-struct Point {
-    double loaded_per_second = 0;
-    double posted_per_second = 0;
-};
+double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+}
 
-Point measure(const app::EmbeddedPostgres& postgres, std::int64_t accounts, const Growth& growth,
-              const base::Logger& log) {
+/// Bytes on disk for each journal row, of what `size` measures.
+double bytes_per_row(base::sql::Session& session, const std::string& size, std::int64_t rows) {
+    const auto bytes =
+        session.exec("select " + size + "('ledger.journal') + " + size + "('ledger.request')").integer(0, 0);
+    return static_cast<double>(bytes) / static_cast<double>(rows);
+}
+
+/// Of a server on that database.
+double charges_per_second(const std::string& superuser_url, const std::string& service_url,
+                          std::int64_t accounts, const Growth& growth) {
+    const auto authorization = create_bench_user(service_url);
+    const ServerUnderTest server(growth.folder / "server", superuser_url, {});
+    WrkLoad workload;
+    workload.accounts = accounts;
+    workload.duration = std::chrono::seconds(growth.seconds);
+    std::ignore = run_wrk(server, workload, authorization);  // addresses get known
+    std::vector<double> rates;
+    for (int repeat = 0; repeat < growth.repeats; ++repeat)
+        rates.push_back(run_wrk(server, workload, authorization).per_second);
+    return median(std::move(rates));
+}
+
+GrowthPoint measure(const app::EmbeddedPostgres& postgres, std::int64_t accounts, const Growth& growth,
+                    const base::Logger& log) {
     const std::string database = "growth";
     superuser(postgres.url("postgres")).exec("create database " + database);
-    Point point;
+    GrowthPoint point{accounts, accounts * growth.rows};
     {
         auto session = superuser(postgres.url("postgres", database));
         base::migrate(session, base::embedded_migrations(), {{"ledgerline.shards", "16"}}, log);
@@ -44,6 +70,8 @@ Point measure(const app::EmbeddedPostgres& postgres, std::int64_t accounts, cons
              [&](std::int64_t loaded) { progress.show(loaded, accounts, "accounts loaded"); });
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
         point.loaded_per_second = static_cast<double>(accounts * growth.rows) / took.count();
+        point.table_bytes_per_row = bytes_per_row(session, "pg_table_size", point.journal_rows);
+        point.index_bytes_per_row = bytes_per_row(session, "pg_indexes_size", point.journal_rows);
         session.exec("checkpoint");
     }
     PostingLoad workload;
@@ -59,27 +87,48 @@ Point measure(const app::EmbeddedPostgres& postgres, std::int64_t accounts, cons
         }
         rates.push_back(run.per_second);
     }
-    std::ranges::sort(rates);
-    point.posted_per_second = rates[rates.size() / 2];
+    point.posted_per_second = median(std::move(rates));
+    point.charged_per_second =
+        charges_per_second(postgres.url("postgres", database), workload.url, accounts, growth);
     superuser(postgres.url("postgres")).exec("drop database " + database + " with (force)");
     return point;
 }
 
 }  // namespace
 
-std::string measure_growth(const app::EmbeddedPostgres& postgres, const Growth& growth,
-                           const base::Logger& log) {
+std::vector<GrowthPoint> measure_growth(const app::EmbeddedPostgres& postgres, const Growth& growth,
+                                        const base::Logger& log) {
+    std::vector<GrowthPoint> points;
+    for (const auto accounts : growth.accounts) points.push_back(measure(postgres, accounts, growth, log));
+    return points;
+}
+
+std::string growth_table(const std::vector<GrowthPoint>& points) {
     std::ostringstream table;
-    table << "  balances   journal rows   loaded rows/s   post_batch/s   of the smallest\n" << std::fixed;
-    double first = 0;
-    for (const auto accounts : growth.accounts) {
-        const auto point = measure(postgres, accounts, growth, log);
-        if (first == 0) first = point.posted_per_second;
-        table << std::setprecision(0) << std::setw(10) << accounts << std::setw(15) << accounts * growth.rows
-              << std::setw(16) << point.loaded_per_second << std::setw(15) << point.posted_per_second
-              << std::setprecision(2) << std::setw(18) << point.posted_per_second / first << '\n';
+    table << "  balances   journal rows   loaded rows/s   post_batch/s   charges/s   table B/row   index "
+             "B/row\n"
+          << std::fixed << std::setprecision(0);
+    for (const auto& point : points) {
+        table << std::setw(10) << point.accounts << std::setw(15) << point.journal_rows << std::setw(16)
+              << point.loaded_per_second << std::setw(15) << point.posted_per_second << std::setw(12)
+              << point.charged_per_second << std::setw(14) << point.table_bytes_per_row << std::setw(14)
+              << point.index_bytes_per_row << '\n';
     }
     return table.str();
+}
+
+std::string growth_json(const std::vector<GrowthPoint>& points) {
+    boost::json::array list;
+    for (const auto& point : points) {
+        list.push_back({{"accounts", point.accounts},
+                        {"journal_rows", point.journal_rows},
+                        {"loaded_per_second", point.loaded_per_second},
+                        {"posted_per_second", point.posted_per_second},
+                        {"charged_per_second", point.charged_per_second},
+                        {"table_bytes_per_row", point.table_bytes_per_row},
+                        {"index_bytes_per_row", point.index_bytes_per_row}});
+    }
+    return boost::json::serialize(boost::json::object{{"growth", std::move(list)}});
 }
 
 }  // namespace bench

@@ -1,25 +1,41 @@
-// The curve of growth: how fast the posting function is on a ledger that is empty, and on ever larger ones.
+// The curve of growth: how fast charging and its posting function are on ever larger ledgers.
 #pragma once
 
 #include "app/embedded_postgres.hpp"
 #include "base/log.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace bench {
 
 struct Growth {
-    std::vector<std::int64_t> accounts;  ///< the sizes, a database each; the first one is "empty"
+    std::vector<std::int64_t> accounts;  ///< the sizes, a database each
     std::int64_t rows = 10;              ///< journal rows of each account
     int seconds = 3;                     ///< of each measurement
     int repeats = 3;
+    std::filesystem::path folder;  ///< for the servers' files
 };
 
-/// A table for people: size, journal rows, loading speed, postings a second (median), share of the first
-/// one's. A progress bar shows the loading on a terminal. Throws.
-[[nodiscard]] std::string measure_growth(const app::EmbeddedPostgres& postgres, const Growth& growth,
-                                         const base::Logger& log);
+/// One size. Rates are medians over the repeats.
+struct GrowthPoint {
+    std::int64_t accounts = 0, journal_rows = 0;
+    double loaded_per_second = 0;    ///< journal rows
+    double posted_per_second = 0;    ///< post_batch alone
+    double charged_per_second = 0;   ///< SOAP in, SOAP out
+    double table_bytes_per_row = 0;  ///< of journal and requests together
+    double index_bytes_per_row = 0;  ///< of theirs
+};
+
+/// A progress bar shows the loading on a terminal. Throws.
+[[nodiscard]] std::vector<GrowthPoint> measure_growth(const app::EmbeddedPostgres& postgres,
+                                                      const Growth& growth, const base::Logger& log);
+
+/// For people.
+[[nodiscard]] std::string growth_table(const std::vector<GrowthPoint>& points);
+/// For programs: `{"growth": [{"accounts": …, "journal_rows": …, …}, …]}`.
+[[nodiscard]] std::string growth_json(const std::vector<GrowthPoint>& points);
 
 }  // namespace bench

@@ -25,10 +25,11 @@ begin
       from generate_series(p_first, p_last) i where ledger.slot_of(i, (select count(*) from ledger.shard)) =
            (select s.slot from ledger.shard s where s.shard = p_shard);
     insert into ledger.account (shard, account_id, domain, address, opened_at, balances)
-    select p_shard, m.account_id, 'example.com', 'tel:+' || m.account_id, v_at, 1 from pg_temp.mine m;
+    select p_shard, m.account_id, 'example.com', 'tel:+' || 15550000000 + m.account_id, v_at, 1
+      from pg_temp.mine m;
     get diagnostics v_accounts = row_count;
     insert into ledger.address (address, account_id, shard, since)
-    select 'tel:+' || m.account_id, m.account_id, p_shard, v_at from pg_temp.mine m;
+    select 'tel:+' || 15550000000 + m.account_id, m.account_id, p_shard, v_at from pg_temp.mine m;
     insert into ledger.balance (shard, account_id, balance_no, balance_type, unit, exponent, posted, seq,
                                 priority, created_at)
     select p_shard, m.account_id, 1, 'main', 'EUR', 2, c_opening - c_price * (p_rows - 1), p_rows, 1, v_at

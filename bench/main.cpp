@@ -5,10 +5,13 @@
 #include "bench/end_to_end.hpp"
 #include "bench/figures.hpp"
 #include "bench/growth.hpp"
+#include "bench/idle.hpp"
 #include "bench/open_loop.hpp"
 #include "bench/peers.hpp"
+#include "bench/plot.hpp"
 #include "bench/posting.hpp"
 #include "bench/recognition.hpp"
+#include "bench/timings.hpp"
 
 #include <sys/stat.h>
 
@@ -40,7 +43,9 @@ struct Options {
     int warm_up = 8;
     std::string only;
     std::string growth;
+    int soak_minutes = 0;
     std::string json;
+    std::string svg;
 };
 
 void check_durability(base::sql::Session& session) {
@@ -83,7 +88,7 @@ class Bench {
         bench::load_accounts(superuser, options_.accounts);
         peers_.emplace(folder_.path, postgres_->url("postgres", "%"), options_.tpcb_scale, options_.accounts);
         authorization_ = bench::create_bench_user(service());
-        if (options_.only != "charging") accounts_ = bench::read_accounts(service());
+        accounts_ = bench::read_accounts(service());
     }
 
     void run() {
@@ -94,6 +99,9 @@ class Bench {
             if (options_.only != "charging") run_posting();
             if (options_.only != "posting") run_charging();
         }
+        if (options_.only.empty()) run_parts();
+        if (options_.only != "posting") hold_idle_connections();
+        if (options_.soak_minutes > 0) soak();
         const auto ratios = named_ratios();
         std::cout << figures_.table(ratios) << notes_;
         if (!options_.json.empty()) std::ofstream(options_.json) << figures_.json(ratios) << '\n';
@@ -147,8 +155,45 @@ class Bench {
         run_open_loop();
     }
 
+    /// The parts of a charge, each by itself.
+    void run_parts() {
+        for (const auto& [part, microseconds] : bench::part_microseconds(service(), accounts_))
+            figures_.note("parts_us", part, microseconds);
+    }
+
+    void hold_idle_connections() {
+        const auto idle = bench::hold_idle_connections(*batching_, idle_connections);
+        figures_.note("idle_connections", "held", static_cast<double>(idle.held));
+        figures_.note("idle_connections", "server_kib_each", idle.server_bytes_each / 1024);
+        figures_.note("idle_connections", "server_mib_in_all",
+                      static_cast<double>(batching_->memory_now()) / (1 << 20));
+    }
+
+    /// Charges for so long that vacuum, checkpoints and the growth of indexes take their part: the last slice
+    /// ought to be as fast as the first one.
+    void soak() {
+        if (!batching_) start_servers();
+        constexpr std::chrono::seconds slice(30);
+        bench::WrkLoad load;
+        load.accounts = options_.accounts;
+        load.duration = slice;
+        std::vector<double> rates;
+        const auto slices = std::chrono::minutes(options_.soak_minutes) / slice;
+        for (std::int64_t i = 0; i < slices; ++i) {
+            rates.push_back(bench::run_wrk(*batching_, load, authorization_).per_second);
+            figures_.note("soak", "per_second", rates.back());
+            std::cerr << "soak: " << static_cast<std::int64_t>(rates.back()) << "/s\n";
+        }
+        figures_.note("soak", "last_vs_first", rates.back() / rates.front());
+        figures_.note("soak", "server_mib_peak", static_cast<double>(batching_->memory_peak()) / (1 << 20));
+    }
+
+    static constexpr std::int64_t idle_connections = 10'000;
+
     void start_servers() {
-        batching_.emplace(folder_.path / "batching", postgres_->url("postgres"), Settings{});
+        batching_.emplace(
+            folder_.path / "batching", postgres_->url("postgres"),
+            Settings{{"LEDGERLINE_HTTP_CONNECTIONS_LIMIT", std::to_string(idle_connections + 1000)}});
         single_.emplace(folder_.path / "single", postgres_->url("postgres"),
                         Settings{{"LEDGERLINE_LEDGER_BATCH_MAX", "1"}, {"LEDGERLINE_LEDGER_LANES", "16"}});
         // Caches of addresses and credentials, sessions and the operating system's buffers get warm.
@@ -182,6 +227,8 @@ class Bench {
              << result.generator_us << " µs, server " << result.server_us << " µs; server's peak memory "
              << static_cast<double>(server.memory_peak()) / (1 << 20) << " MiB\n";
         notes_ += note.str();
+        figures_.note("generator_us", name, result.generator_us);
+        figures_.note("server_us", name, result.server_us);
     }
 
     /// Journal rows once the servers have done what was under way when their client left.
@@ -208,8 +255,11 @@ class Bench {
         note << std::fixed << std::setprecision(1) << "latency in ms of " << latencies.size()
              << " charges at " << load.per_second << "/s, from the time that each was due: ";
         for (const double part : {0.5, 0.9, 0.99, 0.999}) {
-            note << 'p' << std::setprecision(part == 0.999 ? 1 : 0) << 100 * part << ' '
-                 << std::setprecision(1) << bench::percentile(latencies, part) << ", ";
+            std::ostringstream name;
+            name << 'p' << 100 * part;
+            const auto ms = bench::percentile(latencies, part);
+            note << name.str() << ' ' << ms << ", ";
+            figures_.note("latency_ms_at_half", name.str(), ms);
         }
         note << "max " << latencies.back() << '\n';
         notes_ += note.str();
@@ -258,11 +308,16 @@ void run_growth(const Options& options) {
     app::EmbeddedPostgres postgres(app::DataDir(folder.path), settings, log);
     postgres.start();
     bench::Growth growth;
-    growth.accounts = {1'000, 100'000, 1'000'000};
+    growth.accounts = {1'000, 10'000};
+    if (options.growth != "small") growth.accounts = {1'000, 100'000, 1'000'000};
     if (options.growth == "full") growth.accounts.push_back(10'000'000);
     growth.seconds = options.seconds;
     growth.repeats = options.repeats;
-    std::cout << bench::measure_growth(postgres, growth, log);
+    growth.folder = folder.path;
+    const auto points = bench::measure_growth(postgres, growth, log);
+    std::cout << bench::growth_table(points);
+    if (!options.json.empty()) std::ofstream(options.json) << bench::growth_json(points) << '\n';
+    if (!options.svg.empty()) std::ofstream(options.svg) << bench::growth_plot(points);
     postgres.stop();
 }
 
@@ -280,11 +335,15 @@ int main(int argc, char** argv) {
     app.add_option("--only", options.only, "`posting` function or `charging` over SOAP, without the other")
         ->check(CLI::IsMember({"posting", "charging"}));
     app.add_option("--growth", options.growth,
-                   "instead: post_batch on 1 thousand, 100 thousand and 1 million balances with 10 journal "
-                   "rows each; "
-                   "`full`: 10 million too (about 35 GB)")
-        ->check(CLI::IsMember({"usual", "full"}));
+                   "instead: charges and post_batch on ledgers with 10 journal rows for each account: "
+                   "`small`, 1 and 10 thousand accounts; `usual`, 1 and 100 thousand and 1 million; "
+                   "`full`, 10 million too (about 35 GB)")
+        ->check(CLI::IsMember({"small", "usual", "full"}));
+    app.add_option("--soak", options.soak_minutes,
+                   "minutes of charges at the end, in slices of half a minute")
+        ->check(CLI::NonNegativeNumber);
     app.add_option("--json", options.json, "file for the figures as JSON");
+    app.add_option("--svg", options.svg, "file for the plot of --growth");
     CLI11_PARSE(app, argc, argv);
     try {
         if (options.growth.empty())

@@ -20,7 +20,7 @@ build_packages=(
     zlib1g-dev
 )
 run_packages=(janus postgresql-15)
-bench_packages=(sip-tester wrk)
+bench_packages=(libbenchmark-dev sip-tester wrk)
 test_packages=(
     baresip-core
     curl
