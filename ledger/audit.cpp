@@ -104,7 +104,7 @@ constexpr std::array checks{
                   from ledger.request_leg x group by 1, 2) l
        on l.shard = r.shard and l.request_id = r.request_id
     where r.group_id is not null and (r.legs is distinct from l.rows or r.amount is distinct from l.moved))"},
-    Check{"of each charge as much was given back as its refunds came to",
+    Check{"of each charge as much was given back as its refunds, or its reversal, came to",
           R"(select r.*, f.given from ledger.request r
      left join (select c.shard, c.account_id, c.application_id, c.kind, c.request_id, sum(x.amount) as given
                   from ledger.journal x
@@ -112,12 +112,16 @@ constexpr std::array checks{
                  where x.refund_of is not null group by 1, 2, 3, 4, 5) f
        on f.shard = r.shard and f.account_id = r.account_id and f.application_id = r.application_id
       and f.kind = r.operation and f.request_id = r.request_id
-    where r.refunded <> coalesce(f.given, 0)
+     left join (select distinct x.of_shard, x.of_request_id from ledger.reversal x) v
+       on v.of_shard = r.shard and v.of_request_id = r.request_id
+    where r.refunded <> coalesce(f.given, 0) + case when v.of_request_id is null then 0 else r.amount end
       and (r.recorded_at < (select max(a.until) from archived a)) is not true
+      -- A reversal from before it named what it undid.
       and not (f.given is null and r.refunded = r.amount
-               and exists (select from ledger.request y
-                            where y.shard = r.shard and y.account_id = r.account_id
-                              and y.operation = 'reversal')))"},
+               and exists (select from ledger.reversal x
+                             join ledger.request y on y.group_id = x.group_id and y.operation = 'reversal'
+                            where x.of_request_id is null and y.shard = r.shard
+                              and y.account_id = r.account_id)))"},
     Check{"each volume has its request",
           R"(select v.* from ledger.request_volume v
     where not exists (select from ledger.request r

@@ -162,6 +162,20 @@ TEST_F(Audit, FindsARefundThatNobodyMade) {
     expect_wrong("of each charge as much was given back");
 }
 
+TEST_F(Audit, FindsAChargeThatIsCalledReversedBesideOneThatWas) {
+    post(a_reversal(account_, "undo-song", "charge", "song")).value();
+    EXPECT_EQ(wrong(), "nothing");
+    tamper("update ledger.request set refunded = amount where reference = 'film'");
+    expect_wrong("of each charge as much was given back");
+    EXPECT_NE(wrong().find("\"reference\":\"film\""), std::string::npos) << wrong();
+}
+
+TEST_F(Audit, FindsAReversedChargeThatCouldBeReversedAgain) {
+    post(a_reversal(account_, "undo-song", "charge", "song")).value();
+    tamper("update ledger.request set refunded = 0 where reference = 'song'");
+    expect_wrong("of each charge as much was given back");
+}
+
 TEST_F(Audit, FindsAVolumeOfNobody) {
     tamper(
         "insert into ledger.request_volume (shard, request_id, volume, unit, before)"
@@ -184,6 +198,15 @@ TEST_F(Audit, FindsATrialBalanceThatIsNotZero) {
         "j.shard and b.account_id = j.account_id and b.balance_no = j.balance_no");
     EXPECT_NE(wrong(), "nothing");
     EXPECT_EQ(bench().value("select count(*) from finance.trial_balance where total <> 0"), "2");
+}
+
+TEST_F(Audit, FindsATrialBalanceThatIsNotZeroWhereAllElseAgrees) {
+    // As if more of the other side had been archived than there was.
+    tamper(
+        "insert into ledger.opening_contra (shard, contra, application_id, unit, total)"
+        " select shard, contra, application_id, unit, 7 from ledger.contra where contra = 'revenue'");
+    tamper("update ledger.contra set total = total + 7 where contra = 'revenue'");
+    expect_wrong("per unit, all balances and all contra totals add up to 0");
 }
 
 TEST_F(Audit, FindsAHoldThatDiffersFromItsLegs) {
