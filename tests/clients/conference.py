@@ -4,95 +4,31 @@
     conference.py LEDGERLINE
 """
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
 import unittest
 
-import requests
 import zeep
-from zeep.transports import Transport
 
+from call_case import CallCase
 from phones import Phone
-from server import Server, run, server_info
-from sip_peers import SCENARIOS, Peer, free_port, refusal
+from server import run
+from sip_peers import free_port, refusal
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 
 
-def metric(url, name):
-    metrics = requests.get(url + "/metrics", timeout=10).text
-    return int(next(line for line in metrics.splitlines() if line.startswith(name + " ")).split()[1])
-
-
-class Conference(unittest.TestCase):
-    bridge = "own"
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-conference-")
-        os.chmod(cls.folder, 0o755)
-        environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning", LEDGERLINE_MEDIA_BRIDGE=cls.bridge,
-                           LEDGERLINE_CALL_PARTICIPANTS_LIMIT="4")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", f"127.0.0.1:{free_port()}"], cls.folder, environment)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
-        cls.service = cls.client("demo-app")
-
-    @classmethod
-    def client(cls, user):
-        session = requests.Session()
-        session.auth = (user, user)
-        session.trust_env = False
-        return zeep.Client(f"{cls.url}/ParlayX/v3_4/ThirdPartyCall?wsdl",
-                           transport=Transport(session=session, timeout=60, operation_timeout=60)).service
-
-    @classmethod
-    def tearDownClass(cls):
-        # The peers have seen the last BYE; its answers may be on their way.
-        deadline = time.monotonic() + 10
-        while (left := cls.left()) != (0, 0) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
-        assert left == (0, 0), f"{left} legs were left"
-
-    @classmethod
-    def left(cls):
-        return metric(cls.url, "ledgerline_call_legs"), metric(cls.url, "ledgerline_call_legs_mixed")
-
-    def setUp(self):
-        self.peers = []
-        self.addCleanup(lambda: [peer.stop() for peer in self.peers])
-
-    def peer(self, name, steps=None):
-        peer = Peer(self.folder, name.replace("_", "-"), steps or SCENARIOS[name])
-        self.peers.append(peer)
-        return peer
-
-    def finish(self):
-        """Every peer saw what its scenario says."""
-        wrong = [text for text in (peer.finish() for peer in self.peers) if text]
-        self.assertEqual(wrong, [])
-
-    def until(self, look, what):
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if value := look():
-                return value
-            time.sleep(0.05)
-        raise AssertionError(f"{what} did not come")
+class Conference(CallCase):
+    ledgerline = LEDGERLINE
+    settings = {"MEDIA_BRIDGE": "own", "CALL_PARTICIPANTS_LIMIT": "4"}
 
     def session(self, *parties):
-        return self.service.makeCallSession(callParticipants=[party.uri for party in parties],
+        return self.v3.makeCallSession(callParticipants=[party.uri for party in parties],
                                             changeMediaNotAllowed=False)
 
     def statuses(self, session):
-        people = self.service.getCallSessionInformation(callSessionIdentifier=session).callParticipantInformation
+        people = self.v3.getCallSessionInformation(callSessionIdentifier=session).callParticipantInformation
         return {p.callParticipantIdentifier: p.callParticipantStatus.removeprefix("CallParticipant") for p in people}
 
     def connected(self, session, *parties):
@@ -100,19 +36,13 @@ class Conference(unittest.TestCase):
                    "the connection of all")
 
     def mixed(self, count):
-        self.until(lambda: metric(self.url, "ledgerline_call_legs_mixed") == count, f"{count} legs on the bridge")
-
-    def fault(self, expected, operation, **arguments):
-        with self.assertRaises(zeep.exceptions.Fault) as raised:
-            operation(**arguments)
-        self.assertEqual(raised.exception.detail.find(".//messageId").text, expected)
-        return [variable.text for variable in raised.exception.detail.findall(".//variables")]
+        self.until(lambda: self.metric("ledgerline_call_legs_mixed") == count, f"{count} legs on the bridge")
 
     def add(self, session, party):
         """Once the bridge is there: until then it is refused."""
         def added():
             try:
-                self.service.addCallParticipant(callSessionIdentifier=session, callParticipant=party.uri)
+                self.v3.addCallParticipant(callSessionIdentifier=session, callParticipant=party.uri)
             except zeep.exceptions.Fault as fault:
                 self.assertEqual([v.text for v in fault.detail.findall(".//variables")], ["bridge-unavailable"])
                 return False
@@ -151,7 +81,7 @@ class WithJanus(Conference):
         self.add(session, third)
         self.connected(session, first, second, third)
         self.mixed(3)
-        self.service.endCallSession(callSessionIdentifier=session)
+        self.v3.endCallSession(callSessionIdentifier=session)
         self.finish()
         self.mixed(0)
 
@@ -162,23 +92,23 @@ class WithJanus(Conference):
         self.mixed(1)
         self.add(session, second)
         self.connected(session, first, second)
-        self.assertEqual(self.fault("SVC0002", self.service.addCallParticipant, callSessionIdentifier=session,
+        self.assertEqual(self.fault("SVC0002", self.v3.addCallParticipant, callSessionIdentifier=session,
                                     callParticipant=second.uri), ["callParticipant"])
         self.add(session, refusing)
         self.until(lambda: self.statuses(session).get(refusing.uri) == "Terminated", "the refusal")
-        information = self.service.getCallParticipantInformation(callSessionIdentifier=session,
+        information = self.v3.getCallParticipantInformation(callSessionIdentifier=session,
                                                                  callParticipant=refusing.uri)
         self.assertEqual(information.callParticipantTerminationCause, "CallParticipantBusy")
         self.assertIsNone(information.callParticipantStartTime)
-        self.service.deleteCallParticipant(callSessionIdentifier=session, callParticipant=first.uri)
+        self.v3.deleteCallParticipant(callSessionIdentifier=session, callParticipant=first.uri)
         self.mixed(1)
         self.assertEqual(self.statuses(session), {first.uri: "Terminated", second.uri: "Connected",
                                                   refusing.uri: "Terminated"})
-        self.assertEqual(self.fault("SVC0002", self.service.deleteCallParticipant, callSessionIdentifier=session,
+        self.assertEqual(self.fault("SVC0002", self.v3.deleteCallParticipant, callSessionIdentifier=session,
                                     callParticipant=first.uri), ["callParticipant"])
         # The last one's end is the session's.
-        self.service.deleteCallParticipant(callSessionIdentifier=session, callParticipant=second.uri)
-        self.fault("SVC0261", self.service.endCallSession, callSessionIdentifier=session)
+        self.v3.deleteCallParticipant(callSessionIdentifier=session, callParticipant=second.uri)
+        self.fault("SVC0261", self.v3.endCallSession, callSessionIdentifier=session)
         self.finish()
         self.mixed(0)
 
@@ -188,9 +118,9 @@ class WithJanus(Conference):
         for party in parties[1:]:
             self.add(session, party)
         self.connected(session, *parties)
-        self.assertEqual(self.fault("POL0001", self.service.addCallParticipant, callSessionIdentifier=session,
+        self.assertEqual(self.fault("POL0001", self.v3.addCallParticipant, callSessionIdentifier=session,
                                     callParticipant=f"sip:x@127.0.0.1:{free_port()}"), ["over-limit"])
-        self.service.endCallSession(callSessionIdentifier=session)
+        self.v3.endCallSession(callSessionIdentifier=session)
         self.finish()
 
     def test_a_participant_goes_to_another_session_with_its_dialog(self):
@@ -199,7 +129,7 @@ class WithJanus(Conference):
         self.add(source, mover)
         self.connected(source, stays, mover)
         self.connected(target, other)
-        transfer = self.service.transferCallParticipant
+        transfer = self.v3.transferCallParticipant
         for part, arguments in (("callParticipant", {"callParticipant": "sip:nobody@127.0.0.1"}),
                                 ("callParticipant", {"destinationCallSessionIdentifier": source}),
                                 ("destinationCallSessionIdentifier", {"destinationCallSessionIdentifier": "0" * 32}),
@@ -211,8 +141,8 @@ class WithJanus(Conference):
         self.connected(target, other, mover)
         self.mixed(3)
         self.assertEqual(self.statuses(source), {stays.uri: "Connected", mover.uri: "Terminated"})
-        self.service.endCallSession(callSessionIdentifier=source)
-        self.service.endCallSession(callSessionIdentifier=target)
+        self.v3.endCallSession(callSessionIdentifier=source)
+        self.v3.endCallSession(callSessionIdentifier=target)
         self.finish()
 
     def test_the_command_line(self):
@@ -221,6 +151,7 @@ class WithJanus(Conference):
         watch = subprocess.Popen([LEDGERLINE, "call", "watch", session], cwd=self.folder, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
         self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
         self.mixed(1)
         self.assertEqual(self.command("call", "add", session, second.uri), "Added.\n")
         self.connected(session, first, second)
@@ -243,7 +174,7 @@ class WithJanus(Conference):
 
     def test_the_calls_of_a_disabled_user_end(self):
         alices, ours = self.peer("mixed"), self.peer("mixed")
-        alice = self.client("alice")
+        alice = self.client("v3_4", "alice")
         alice.makeCallSession(callParticipants=[alices.uri], changeMediaNotAllowed=False)
         session = self.session(ours)
         self.mixed(2)
@@ -251,7 +182,7 @@ class WithJanus(Conference):
         self.assertEqual(alices.finish(), "")
         self.command("user", "enable", "alice")
         self.assertEqual(self.statuses(session), {ours.uri: "Connected"})
-        self.service.endCallSession(callSessionIdentifier=session)
+        self.v3.endCallSession(callSessionIdentifier=session)
         self.finish()
 
     def test_each_hears_all_others_and_not_itself(self):
@@ -260,12 +191,12 @@ class WithJanus(Conference):
         anna, bert, carl = phones
         session = self.session(anna, bert)
         self.until(lambda: anna.hears([880], tones) and bert.hears([440], tones), "both tones, directly")
-        self.assertEqual(metric(self.url, "ledgerline_call_legs_mixed"), 0)
+        self.assertEqual(self.metric("ledgerline_call_legs_mixed"), 0)
         self.add(session, carl)
         for phone in phones:
             others = [tone for tone in tones if tone != phone.frequency]
             self.until(lambda: phone.hears(others, tones), f"{others} Hz at {phone.name}'s")
-        self.service.deleteCallParticipant(callSessionIdentifier=session, callParticipant=bert.uri)
+        self.v3.deleteCallParticipant(callSessionIdentifier=session, callParticipant=bert.uri)
         self.until(lambda: anna.hears([1320], tones) and carl.hears([440], tones), "the tones of those who are left")
         # Killed, it is started again; nobody is hung up.
         janus = child_of(self.server.process.pid, "janus")
@@ -277,23 +208,23 @@ class WithJanus(Conference):
         for phone in phones:
             others = [tone for tone in tones if tone != phone.frequency]
             self.until(lambda: phone.hears(others, tones), f"{others} Hz at {phone.name}'s, again")
-        self.service.endCallSession(callSessionIdentifier=session)
+        self.v3.endCallSession(callSessionIdentifier=session)
         self.mixed(0)
-        self.until(lambda: metric(self.url, "ledgerline_call_legs") == 0, "the last leg's end")
+        self.until(lambda: self.legs() == 0, "the last leg's end")
 
 
 class WithoutJanus(Conference):
     """A bridge that is configured, and is not there."""
-    bridge = "/nowhere/janus"
+    settings = dict(Conference.settings, MEDIA_BRIDGE="/nowhere/janus")
 
     def test_two_parties_need_no_bridge(self):
         first, second = self.peer("first"), self.peer("second")
         session = self.session(first, second)
         self.connected(session, first, second)
-        self.assertEqual(self.fault("SVC0001", self.service.addCallParticipant, callSessionIdentifier=session,
+        self.assertEqual(self.fault("SVC0001", self.v3.addCallParticipant, callSessionIdentifier=session,
                                     callParticipant=f"sip:x@127.0.0.1:{free_port()}"), ["bridge-unavailable"])
         self.assertEqual(len(self.statuses(session)), 2)
-        self.service.endCallSession(callSessionIdentifier=session)
+        self.v3.endCallSession(callSessionIdentifier=session)
         self.finish()
 
 

@@ -4,17 +4,13 @@
     inbound_calls.py LEDGERLINE
 """
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
 import unittest
 
 import requests
 
-from server import Server, run, server_info
-from sip_peers import free_port
+from call_case import CallCase
+from server import run
 from sip_user import SDP, SipUser
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -23,34 +19,16 @@ BOB = "sip:bob@example.com"
 STAR = ("*",)
 
 
-class Calls(unittest.TestCase):
-    settings = {}
+class Calls(CallCase):
+    ledgerline = LEDGERLINE
+    settings = {"SIP_EXPIRES_MIN": "5s", "SIP_CONTACTS_MAX": "3", "CALL_DENY": "sip:premium@",
+                "CALL_NO_ANSWER": f"{NO_ANSWER_SECONDS}s", "AUTH_FAILURES_PER_LOGIN": "0",
+                "AUTH_FAILURES_PER_ADDRESS": "0"}
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-inbound-")
-        os.chmod(cls.folder, 0o755)
-        cls.sip = ("127.0.0.1", free_port())
-        environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning", LEDGERLINE_SIP_EXPIRES_MIN="5s",
-                           LEDGERLINE_AUTH_FAILURES_PER_LOGIN="0", LEDGERLINE_AUTH_FAILURES_PER_ADDRESS="0",
-                           LEDGERLINE_SIP_CONTACTS_MAX="3", LEDGERLINE_CALL_DENY="sip:premium@",
-                           LEDGERLINE_CALL_NO_ANSWER=f"{NO_ANSWER_SECONDS}s", **cls.settings)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", f"127.0.0.1:{cls.sip[1]}"], cls.folder, environment)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
-
-    @classmethod
-    def tearDownClass(cls):
-        legs = cls.legs()
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
-        assert legs == 0, f"{legs} legs were left"
-
-    @classmethod
-    def legs(cls):
-        metrics = requests.get(cls.url + "/metrics", timeout=10).text
-        return int(next(line for line in metrics.splitlines() if line.startswith("ledgerline_call_legs ")).split()[1])
+        super().setUpClass()
+        cls.sip = ("127.0.0.1", cls.sip_port)
 
     @classmethod
     def owner(cls, statement):
@@ -69,6 +47,7 @@ class Calls(unittest.TestCase):
                             != 401) == enabled, "the notification")
 
     def setUp(self):
+        super().setUp()
         self.users = []
         self.alice, self.bob = self.user("alice"), self.user("bob")
         self.heard("delete from rules.rule; delete from ledger.binding")
@@ -87,19 +66,6 @@ class Calls(unittest.TestCase):
         user = SipUser(f"{name}@outside.example", self.sip)
         self.users.append(user)
         return user
-
-    def until(self, look, what):
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            if value := look():
-                return value
-            time.sleep(0.02)
-        raise AssertionError(f"{what} did not come")
-
-    def query(self, text):
-        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-c", text], cwd=self.folder)
-        self.assertEqual(status, 0, errors)
-        return output.strip()
 
     def register(self, *users):
         for user in users:
@@ -394,7 +360,7 @@ class Security(Calls):
 
 
 class TrustedPeers(Calls):
-    settings = {"LEDGERLINE_SIP_TRUSTED_PEERS": "127.0.0.0/8"}
+    settings = dict(Calls.settings, SIP_TRUSTED_PEERS="127.0.0.0/8")
 
     def test_a_peer_brings_calls_to_users_and_to_nobody_else(self):
         self.register(self.bob)

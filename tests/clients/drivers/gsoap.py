@@ -130,7 +130,8 @@ class Gsoap:
     def ask(self, number, reference, result):
         """The answer to a row as the other clients give it."""
         address = self.rows[number][1]
-        done = subprocess.run([os.path.join(self.folder, "client"), str(number), address, reference, result or "",
+        done = subprocess.run([os.path.join(self.folder, "client"), str(number), address, reference,
+                               result if isinstance(result, str) else "",
                                *self.credentials], capture_output=True, text=True, check=False, timeout=60)
         if done.returncode != 0:
             return Refusal(done.stderr.strip(), None)
