@@ -1,0 +1,207 @@
+#!/usr/bin/python3
+"""Calls from outside, about which applications are asked and told over SOAP.
+
+    called_applications.py LEDGERLINE
+"""
+import functools
+import unittest
+
+import requests
+import zeep
+from zeep.transports import Transport
+
+from application_endpoint import ApplicationEndpoint
+from inbound_calls import BOB, Calls
+
+ASK, TELL = "CallDirection", "Call"
+MANAGERS = {ASK: "CallDirectionManager", TELL: "CallNotificationManager"}
+CALLER = "sip:alice@example.com"
+
+
+class CalledApplications(Calls):
+    settings = dict(Calls.settings, NOTIFICATIONS_ASK_TIMEOUT="1s", NOTIFICATIONS_BREAKER_FAILURES="100")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sessions = []
+
+    @classmethod
+    def tearDownClass(cls):
+        for session in cls.sessions:
+            session.close()
+        super().tearDownClass()
+
+    def setUp(self):
+        super().setUp()
+        self.application = ApplicationEndpoint(self.url)
+        self.listening = True
+        self.addCleanup(self.end_application)
+        self.phone = self.stranger("phone")
+        self.elsewhere = f"sip:phone@127.0.0.1:{self.phone.port}"
+
+    def end_application(self):
+        if self.listening:
+            self.application.stop()
+        self.assertEqual(self.application.errors, [])
+
+    @classmethod
+    @functools.cache
+    def service(cls, manager, version, user):
+        session = requests.Session()
+        session.auth = (user, user)
+        session.trust_env = False
+        cls.sessions.append(session)
+        return zeep.Client(f"{cls.url}/ParlayX/{version}/{MANAGERS[manager]}?wsdl", settings=zeep.Settings(strict=True),
+                           transport=Transport(session=session, timeout=60, operation_timeout=60)).service
+
+    def start(self, manager, *criteria, version="v3_1", user="demo-app", address=BOB, correlator="c-1"):
+        service = self.service(manager, version, user)
+        service[f"start{manager}Notification"](
+            reference={"endpoint": self.application.url, "interfaceName": manager, "correlator": correlator},
+            addresses=[address], criteria=list(criteria))
+        self.addCleanup(self.stop, manager, version, user, correlator)
+        self.rules_heard()
+
+    def stop(self, manager, version="v3_1", user="demo-app", correlator="c-1"):
+        try:
+            self.service(manager, version, user)[f"stop{manager}Notification"](correlator=correlator)
+        except zeep.exceptions.Fault as fault:
+            self.assertIn("SVC0002", fault.message)
+
+    def rules_heard(self):
+        self.heard("delete from rules.rule where false")
+
+    def answers(self, verb, *addresses, **more):
+        self.application.answer = lambda event: {"actionToPerform": verb, "routingAddress": list(addresses), **more}
+
+    def connected(self, call, phone):
+        phone.answer(phone.invited())
+        self.assertEqual(call.response().status, 200)
+
+    def ended(self, call, phone):
+        call.bye()
+        phone.expect_bye()
+
+    def check(self, event, operation, version="v3_2", correlator="c-1"):
+        party = "Party" if version.startswith("v2") else "Participant"
+        self.assertEqual((event.operation, event.version), (operation, version))
+        self.assertEqual([event.arguments[name] for name in ("correlator", "calling" + party, "called" + party)],
+                         [correlator, CALLER, BOB])
+
+    def test_a_called_number_is_routed(self):
+        self.register(self.bob)
+        self.answers("Route", self.elsewhere)
+        for version, told in (("v2_2", "v2_2"), ("v3_1", "v3_2")):
+            self.start(ASK, "CalledNumber", version=version)
+            call = self.alice.call(BOB)
+            self.connected(call, self.phone)
+            self.check(self.application.events[-1], "handleCalledNumber", told)
+            self.ended(call, self.phone)
+            self.stop(ASK, version)
+        self.assertTrue(self.bob.hears_nothing(lambda m: m.method == "INVITE"))
+
+    def test_a_called_number_is_refused(self):
+        self.register(self.bob)
+        self.start(ASK, "CalledNumber")
+        self.answers("EndCall")
+        self.assertEqual(self.alice.call(BOB).response().status, 603)
+        self.assertTrue(self.bob.hears_nothing(lambda m: m.method == "INVITE"))
+
+    def test_a_called_number_forks(self):
+        self.register(self.bob)
+        self.start(ASK, "CalledNumber")
+        other = self.stranger("other")
+        self.answers("Fork", self.elsewhere, f"sip:other@127.0.0.1:{other.port}")
+        call = self.alice.call(BOB)
+        invites = [(phone, phone.invited()) for phone in (self.bob, self.phone)]
+        for phone, invite in invites:
+            phone.reply(invite, 180)
+        other.answer(other.invited())
+        self.assertEqual(call.response().status, 200)
+        for phone, invite in invites:
+            phone.expect_cancel(invite)
+        self.ended(call, other)
+
+    def test_failures_are_routed(self):
+        self.start(ASK, "Busy", "NoAnswer", "NotReachable")
+        self.answers("Route", self.elsewhere)
+        for operation in ("handleNotReachable", "handleBusy", "handleNoAnswer"):
+            call = self.alice.call(BOB)
+            if operation != "handleNotReachable":
+                invite = self.bob.invited()
+                self.bob.reply(invite, 486 if operation == "handleBusy" else 180)
+            if operation == "handleNoAnswer":
+                self.bob.expect_cancel(invite)
+            self.connected(call, self.phone)
+            self.check(self.application.events[-1], operation)
+            self.ended(call, self.phone)
+            self.register(self.bob)
+
+    def test_events_are_told(self):
+        kinds = ("Busy", "NotReachable", "NoAnswer", "CalledNumber", "Answer")
+        for version, told in (("v2_2", "v2_2"), ("v3_1", "v3_2"), ("v3_8", "v3_8")):
+            self.start(TELL, *kinds, version=version, correlator=version)
+            self.assertEqual(self.bob.register("*", headers=["Expires: 0"]).status, 200)
+            self.application.events.clear()
+            self.assertEqual(self.alice.call(BOB).response().status, 480)
+            self.register(self.bob)
+            call = self.alice.call(BOB)
+            self.bob.reply(self.bob.invited(), 486)
+            self.assertEqual(call.response().status, 486)
+            call = self.alice.call(BOB)
+            self.connected(call, self.bob)
+            self.ended(call, self.bob)
+            call = self.alice.call(BOB)
+            invite = self.bob.invited()
+            self.bob.reply(invite, 180)
+            self.bob.expect_cancel(invite)
+            self.assertEqual(call.response().status, 480)
+            events = self.application.wait_for(8)
+            self.assertEqual(sorted(event.operation for event in events),
+                             sorted(["notifyCalledNumber"] * 4 + ["notify" + kind for kind in kinds if kind != "CalledNumber"]))
+            for event in events:
+                self.check(event, event.operation, told, version)
+            self.stop(TELL, version, correlator=version)
+
+    def test_without_a_usable_answer_the_call_goes_on(self):
+        self.register(self.bob)
+        self.start(ASK, "CalledNumber")
+        def down():
+            self.application.close_port()
+            self.listening = False
+        for trouble in (lambda: None,  # Continue
+                        lambda: setattr(self.application, "raw", (200, b"no SOAP at all")),
+                        lambda: setattr(self.application, "raw", (500, b"")),
+                        lambda: setattr(self.application, "delay", 3), down):
+            trouble()
+            call = self.alice.call(BOB)
+            self.connected(call, self.bob)
+            self.ended(call, self.bob)
+        self.assertEqual(len(self.application.events), 4)
+
+    def test_what_an_action_charges_is_captured(self):
+        self.register(self.bob)
+        self.start(ASK, "CalledNumber")
+        self.answers("Continue", charging={"description": "advice", "currency": "EUR", "amount": "0.50"})
+        call = self.alice.call(BOB)
+        self.connected(call, self.bob)
+        self.ended(call, self.bob)
+        charged = "select c.charge, c.unit from calls c join journal j using (hold_id) where j.amount = -0.50 limit 1"
+        self.assertEqual(self.until(lambda: self.query(charged), "the charge"), "0.50|EUR")
+
+    def test_stopped_while_a_call_rings(self):
+        self.register(self.bob)
+        self.start(ASK, "Busy")
+        self.answers("Route", self.elsewhere)
+        call = self.alice.call(BOB)
+        invite = self.bob.invited()
+        self.stop(ASK)
+        self.rules_heard()
+        self.bob.reply(invite, 486)
+        self.assertEqual(call.response().status, 486)
+        self.assertEqual(self.application.events, [])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
