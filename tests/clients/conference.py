@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 import zeep
@@ -14,7 +15,7 @@ import zeep
 from call_case import CallCase
 from phones import Phone
 from server import run
-from sip_peers import free_port, refusal
+from sip_peers import SCENARIOS, Peer, free_port, refusal
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 
@@ -74,6 +75,26 @@ def child_of(pid, program):
 
 
 class WithJanus(Conference):
+    @classmethod
+    def setUpClass(cls):
+        """Until Janus has started, a session of one waits in silence and moves to the bridge later."""
+        super().setUpClass()
+        peer = Peer(cls.folder, "rings", SCENARIOS["rings"])
+        session = cls.v3.makeCallSession(callParticipants=[peer.uri, f"sip:x@127.0.0.1:{free_port()}"],
+                                         changeMediaNotAllowed=False)
+        starting = True
+        while starting:
+            try:
+                cls.v3.addCallParticipant(callSessionIdentifier=session,
+                                          callParticipant=f"sip:y@127.0.0.1:{free_port()}")
+                starting = False
+            except zeep.exceptions.Fault as fault:
+                variables = [variable.text for variable in fault.detail.findall(".//variables")]
+                assert variables == ["bridge-unavailable"], variables
+                time.sleep(0.05)
+        cls.v3.endCallSession(callSessionIdentifier=session)
+        assert peer.finish() == ""
+
     def test_the_third_participant_moves_all_to_the_bridge(self):
         first, second, third = self.peer("first_moved"), self.peer("second_moved"), self.peer("mixed")
         session = self.session(first, second)
