@@ -19,15 +19,15 @@ CommandRunner::CommandRunner(CallNo number, Machine machine, Signalling& signall
       executor_(std::move(executor)),
       observer_(std::move(observer)),
       bridge_(bridge),
-      timers_(std::make_unique<Timers>()) {}
+      timers_(std::make_shared<Timers>()) {}
 
 CommandRunner::~CommandRunner() = default;
 
 void CommandRunner::set_timer(const command::SetTimer& timer) {
     auto& entry = timers_->running.try_emplace(timer.id, executor_, timer.after).first->second;
-    entry.async_wait([this, id = timer.id](const boost::system::error_code& error) {
-        // Cancelled by the destructor of its call, which is gone by now.
-        if (error) return;
+    entry.async_wait([this, timers = std::weak_ptr(timers_), id = timer.id](const auto& error) {
+        // Cancelled by the destructor of its call, or too late to be: the call is gone.
+        if (error || timers.expired()) return;
         timers_->running.erase(id);
         machine_.deliver(event::Timer{id});
     });

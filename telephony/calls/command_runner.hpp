@@ -55,9 +55,9 @@ class CommandRunner {
     boost::asio::any_io_executor executor_;
     Observer observer_;
     Bridge* bridge_;
-    std::unique_ptr<Timers> timers_;
-    std::deque<Command> waiting_;    // commands behind a Secure that is not done
-    std::shared_ptr<int> securing_;  // the one under way
+    std::shared_ptr<Timers> timers_;  // one that rang may be waiting to be told when its call goes
+    std::deque<Command> waiting_;     // commands behind a Secure that is not done
+    std::shared_ptr<int> securing_;   // the one under way
 };
 
 }  // namespace calls
