@@ -218,6 +218,7 @@ struct Settings {
         std::string short_numbers = "deny";
         std::string emergency_numbers = "112 110 911 999 000";
         std::string emergency = "deny";
+        std::string first_from;
         Duration no_answer{60'000};
         Duration max_duration{12 * 3'600'000};
         Duration linger{30'000};
@@ -232,6 +233,8 @@ struct Settings {
         std::int64_t participants_limit = 32;
         std::int64_t starts_per_second = 2'000;
         std::int64_t trace_messages = 200;
+        Duration heartbeat{5'000};
+        Duration heartbeat_patience{30'000};
         Duration stop_grace{5'000};
     } call;
 

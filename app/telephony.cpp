@@ -82,6 +82,7 @@ thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings
     options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
     options.dial_plan = dial_plan(settings);
     options.trace_max = to_size(settings.call.trace_messages);
+    options.first_from = settings.call.first_from;
     return options;
 }
 
@@ -226,6 +227,7 @@ struct Telephony::Parts {
     std::optional<tasks::Directory> directory;
     std::optional<thirdpartycall::ThirdPartyCall> third_party_call;
     std::optional<callhandling::CallHandling> call_handling;
+    std::optional<thirdpartycall::Recovery> recovery;
     std::thread thread;
     std::promise<void> ran;
 
@@ -342,9 +344,12 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     parts.call_handling.emplace(handling_options(settings), ledger, database, *parts.rules);
     // SIP's port is ours alone: whoever had calls here before is gone.
     if (parts.agent) {
-        asio::co_spawn(parts.context,
-                       thirdpartycall::recover_calls(recorder, database, ledger, *parts.agent, log),
-                       asio::detached);
+        thirdpartycall::RecoveryOptions recovery;
+        recovery.heartbeat = settings.call.heartbeat;
+        recovery.patience = settings.call.heartbeat_patience;
+        parts.recovery.emplace(recorder, recovery, database, ledger, *parts.agent,
+                               parts.context.get_executor(), log);
+        parts.recovery->start();
     }
     parts.thread = std::thread([&parts] {
         parts.context.run();
@@ -425,6 +430,7 @@ void Telephony::stop() {
     // Tasks and their timers go on their own thread; what is still to be posted keeps it running.
     asio::post(parts.context, [&parts] {
         parts.directory.reset();
+        if (parts.recovery) parts.recovery->stop();
         if (parts.inbound) parts.inbound->clear();
         if (parts.bridge) parts.bridge->close();
         parts.applications->stop();

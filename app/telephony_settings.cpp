@@ -12,6 +12,14 @@ std::optional<std::string> check_bridge(std::string_view text) {
     return "must be own, off, or the absolute path of a socket, not '" + std::string(text) + "'";
 }
 
+std::optional<std::string> check_caller(std::string_view text) {
+    // It stands between angle brackets in From.
+    const bool plain = text.find_first_of(" <>\"\r\n") == std::string_view::npos;
+    const bool address = text.starts_with("sip:") || text.starts_with("tel:");
+    if (text.empty() || (address && plain && text.size() > 4)) return std::nullopt;
+    return "must be a sip: or tel: address, not '" + std::string(text) + "'";
+}
+
 std::optional<std::string> check_ports(std::string_view text) {
     const auto dash = std::min(text.find('-'), text.size());
     unsigned first = 0;
@@ -156,6 +164,13 @@ std::vector<Setting> call_settings(Settings& s) {
          0,
          0,
          {"deny", "route"}},
+        {"call.first_from",
+         &s.call.first_from,
+         "The sip: or tel: address that seems to call the first party; empty: the second party's.",
+         0,
+         0,
+         {},
+         check_caller},
         {"call.no_answer", &s.call.no_answer, "How long a party may ring.", 100},
         {"call.max_duration", &s.call.max_duration,
          "How long a call may last after it was connected; 0ms: for ever."},
@@ -178,6 +193,10 @@ std::vector<Setting> call_settings(Settings& s) {
         {"call.starts_per_second", &s.call.starts_per_second, "New calls in a second; more get 503.", 1},
         {"call.trace_messages", &s.call.trace_messages,
          "SIP messages of each call that `call trace` shows, as long as its status can be read; 0: none."},
+        {"call.heartbeat", &s.call.heartbeat, "How often a node tells the others on its database that it lives.",
+         100},
+        {"call.heartbeat_patience", &s.call.heartbeat_patience,
+         "How long another node may be silent before this one ends its calls.", 300},
         {"call.stop_grace", &s.call.stop_grace,
          "How long running calls may take to end when the server stops."},
 

@@ -120,7 +120,11 @@ void Call::handle(const event::Start&) {
 }
 
 void Call::handle(const event::Ringing& event) {
-    if (live(event.leg)) legs_[event.leg].rang = true;
+    if (!live(event.leg)) return;
+    legs_[event.leg].rang = true;
+    if (event.dialog.empty() || legs_[event.leg].state != State::inviting) return;
+    status_.parties[event.leg].dialog = event.dialog;
+    changed_ = true;
 }
 
 void Call::handle(const event::Answered& event) {

@@ -30,7 +30,7 @@ struct PartyStatus {
     std::optional<Moment> started;
     std::optional<Moment> ended;
     std::optional<Cause> cause;  ///< once terminated
-    std::string dialog;          ///< of Answered; empty before, and once terminated
+    std::string dialog;          ///< of Ringing or Answered; empty before, and once terminated
 };
 
 /// The whole call, as status and records show it.

@@ -55,7 +55,8 @@ struct Start {};
 struct Ringing {
     LegNo leg = 0;
     int status = 180;
-    std::string sdp{};  ///< early media's; an answer, or an offer where we made none
+    std::string sdp{};     ///< early media's; an answer, or an offer where we made none
+    std::string dialog{};  ///< as Answered's; of the first one only
 };
 /// A 2xx to our INVITE or re-INVITE. It waits for an Ack.
 struct Answered {

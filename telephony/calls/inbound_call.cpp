@@ -119,6 +119,7 @@ Invitation InboundCall::invitation(LegNo leg) const {
     result.target = targets_[branch.target].address;
     result.from = request_.caller.address;
     result.from_name = request_.caller.name;
+    result.anonymous = request_.caller.anonymous;
     result.contact = branch.contact.uri;
     result.route = branch.contact.route;
     result.flow = branch.contact.flow;
@@ -164,6 +165,10 @@ void InboundCall::handle(const event::Ringing& event) {
     if (branch.ended) return;
     branch.rang = true;
     targets_[branch.target].rang = true;
+    if (!event.dialog.empty()) {
+        status_.parties[event.leg].dialog = event.dialog;
+        changed_ = true;
+    }
     // Early media is heard where nobody else can answer: two descriptions in one dialog would confuse.
     if (!event.sdp.empty() && !request_.sdp.empty() && alone(event.leg)) {
         told_ringing_ = true;

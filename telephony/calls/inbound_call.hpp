@@ -35,6 +35,7 @@ struct Caller {
     std::vector<std::string> known_as;  ///< for rules: the address, and the caller's others
     std::string name;
     bool authenticated = false;
+    bool anonymous = false;  ///< to those who are called
 };
 
 /// What the caller sent.

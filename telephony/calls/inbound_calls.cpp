@@ -96,6 +96,7 @@ asio::awaitable<void> InboundCalls::admit(IncomingCall call) {
 std::optional<Caller> InboundCalls::caller_of(const Door::Visitor& visitor, const Sender& sender) const {
     Caller caller;
     caller.name = sender.from_name;
+    caller.anonymous = sender.anonymous;
     if (!visitor.principal) {
         const auto& uri = sender.asserted.empty() ? sender.from : sender.asserted;
         const auto readings = options_.local.readings(uri);

@@ -21,10 +21,10 @@ Moment now() {
 }
 
 LiveCall::LiveCall(CallNo number, const std::vector<std::string>& parties, CallOptions options,
-                   std::string caller_name, Signalling& signalling, Bridge* bridge,
+                   Appearance appearance, Signalling& signalling, Bridge* bridge,
                    boost::asio::any_io_executor executor, Observer observer)
     : call_(parties, with_bridge(std::move(options), bridge != nullptr), now()),
-      caller_name_(std::move(caller_name)),
+      appearance_(std::move(appearance)),
       runner_(number,
               {[this](const Event& event) { deliver(event); },
                [this](const command::Invite& command) { return invitation(command); }},
@@ -36,14 +36,17 @@ std::optional<PartyDialog> LiveCall::movable(std::string_view address) const {
     return runner_.idle() ? call_.movable(address) : std::nullopt;
 }
 
-/// Towards the first party the second one seems to call; towards all others the first.
+/// Towards the first party the second one seems to call, or who was said to; towards all others the first.
 Invitation LiveCall::invitation(const command::Invite& command) const {
     const auto& parties = call_.status().parties;
     Invitation result;
     result.target = command.address;
     const auto other = command.leg == 0 ? std::size_t{1} : std::size_t{0};
     result.from = parties[parties.size() > other ? other : 0].address;
-    if (command.leg != 0) result.from_name = caller_name_;
+    if (command.leg != 0)
+        result.from_name = appearance_.name;
+    else if (!appearance_.towards_first.empty())
+        result.from = appearance_.towards_first;
     return result;
 }
 

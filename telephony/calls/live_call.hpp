@@ -13,11 +13,17 @@
 
 namespace calls {
 
+/// How those who are called by an application see the caller.
+struct Appearance {
+    std::string name;           ///< towards all but the first party; may be empty
+    std::string towards_first;  ///< the address that seems to call the first party; empty: the second one's
+};
+
 class LiveCall {
   public:
     /// `signalling` and `bridge` outlive the call; a null bridge: there is none.
     LiveCall(CallNo number, const std::vector<std::string>& parties, CallOptions options,
-             std::string caller_name, Signalling& signalling, Bridge* bridge,
+             Appearance appearance, Signalling& signalling, Bridge* bridge,
              boost::asio::any_io_executor executor, Observer observer);
     LiveCall(const LiveCall&) = delete;
     LiveCall& operator=(const LiveCall&) = delete;
@@ -31,7 +37,7 @@ class LiveCall {
     [[nodiscard]] Invitation invitation(const command::Invite& command) const;
 
     Call call_;
-    std::string caller_name_;
+    Appearance appearance_;
     CommandRunner runner_;
 };
 

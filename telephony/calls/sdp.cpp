@@ -88,6 +88,10 @@ std::string cut(std::string_view text, std::size_t lines) {
     return out;
 }
 
+std::string silent_offer(const Origin& origin) {
+    return dummy_answer("m=audio 9 RTP/AVP 0 8\r\n", origin, "9", "a=inactive");
+}
+
 std::string held_answer(std::string_view offer, const Origin& origin) {
     return dummy_answer(offer, origin, "9", "a=inactive");
 }

@@ -30,6 +30,9 @@ struct Origin {
 /// At most the first `lines` m= sections: an answer has as many as its offer.
 [[nodiscard]] std::string cut(std::string_view text, std::size_t lines);
 
+/// An offer of telephone audio (G.711) that sends and receives nothing.
+[[nodiscard]] std::string silent_offer(const Origin& origin);
+
 /// An answer that takes every medium and sends and receives nothing: the party is on hold (RFC 3725, flow
 /// III).
 [[nodiscard]] std::string held_answer(std::string_view offer, const Origin& origin);

@@ -26,6 +26,7 @@ struct Invitation {
     std::string target;      ///< sip: or tel: URI
     std::string from;        ///< the same
     std::string from_name;   ///< display name; may be empty
+    bool anonymous = false;  ///< and that it is nobody's business but trusted peers'
     std::string contact{};   ///< where the target is registered: the URI to send to; empty: the target itself
     std::string route{};     ///< and by which proxies (RFC 3327)
     std::uint64_t flow = 0;  ///< and on which of this node's connections; 0, or gone: a new one
@@ -68,7 +69,7 @@ class Signalling {
     virtual void rename(LegId from, LegId to) = 0;
     /// Answers a caller's INVITE with a failure: the leg is Gone. What came first counts.
     virtual void refuse(LegId leg, Response response) = 0;
-    /// Ends a dialog that an earlier server left, by what its Answered said.
+    /// Ends a dialog that an earlier server left, or the ringing, by what its Answered or Ringing said.
     virtual void hang_up_lost(std::string dialog) = 0;
 };
 

@@ -30,6 +30,15 @@ bool read(DialogState& state, char name, std::string_view value) {
         case 'r':
             state.record_routes.emplace_back(value);
             return true;
+        case 'v':
+            state.via = value;
+            return true;
+        case 'u':
+            state.target = value;
+            return true;
+        case 'o':
+            state.route = value;
+            return true;
         case 'c': {
             const auto* end = value.data() + value.size();
             const auto done = std::from_chars(value.data(), end, state.cseq);
@@ -50,6 +59,9 @@ std::string to_string(const DialogState& state) {
     add(text, 'c', std::to_string(state.cseq));
     if (!state.contact.empty()) add(text, 'm', state.contact);
     for (const auto& route : state.record_routes) add(text, 'r', route);
+    if (!state.via.empty()) add(text, 'v', state.via);
+    if (!state.target.empty()) add(text, 'u', state.target);
+    if (!state.route.empty()) add(text, 'o', state.route);
     return text;
 }
 

@@ -67,7 +67,7 @@ void Agent::Engine::run() {
     const auto bound = "sip:" + host + ':' + (options.port == 0 ? "*" : std::to_string(options.port));
     const auto proxy = "sip:" + options.proxy + ";lr";
     agent =
-        ::nta_agent_create(root, URL_STRING_MAKE(bound.c_str()), nullptr, nullptr, NTATAG_UA(1),
+        ::nta_agent_create(root, URL_STRING_MAKE(bound.c_str()), on_stray, nullptr, NTATAG_UA(1),
                            NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000),
                            TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
     if (agent != nullptr) {

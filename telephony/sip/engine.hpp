@@ -3,6 +3,7 @@
 
 #include "telephony/calls/sdp.hpp"
 #include "telephony/sip/agent.hpp"
+#include "telephony/sip/dialog_state.hpp"
 #include "telephony/sip/flows.hpp"
 #include "telephony/sip/leg_count.hpp"
 #include "telephony/sip/outgoing_auth.hpp"
@@ -64,6 +65,13 @@ struct Dialog {
     std::string peer_sdp;            ///< of its 2xx
     nta_incoming_t* call = nullptr;  ///< of a caller: the INVITE, until it is answered and acknowledged
     bool unacknowledged = false;     ///< our 2xx to it
+    bool rang = false;
+    bool reliable = false;   ///< the peer demands reliable provisional responses (RFC 3262)
+    std::uint32_t rseq = 0;  ///< of the last one that was acknowledged
+    /// Who demands them is offered silence of ours first, as nothing may offer in a 18x that is answered in its PRACK:
+    /// then the dialog is asked for an offer once it is confirmed.
+    bool silenced = false;
+    bool asking = false;  ///< that is under way
     bool confirmed = false;
     bool ending = false;                 ///< we want it gone
     bool told = false;                   ///< its end is reported already; what is left is the peer's to hear
@@ -124,12 +132,15 @@ struct Agent::Engine {
     /// Takes up the challenge of a 401 or 407. False: it is none, or can't be answered.
     bool take_challenge(Dialog& dialog, int status, const sip_t* message);
     void send_ack(Dialog& dialog, const std::string& sdp);
+    [[nodiscard]] std::string silent_offer(const Dialog& dialog) const;
+    void send_prack(Dialog& dialog, const sip_t* message);
     void send_relay(Dialog& dialog, Ticket ticket, Method method, const Body& body);
     void relay(Dialog& dialog, Dialog::Relayed relayed);
     void send_answer(Dialog& dialog, Ticket ticket, int status, const Body& body);
     void refuse(Dialog& dialog);
     void end(Dialog& dialog, calls::Cause why);
     void hang_up_lost(const std::string& text);
+    void cancel_lost(Dialog& dialog, const DialogState& state);
     void send_bye(Dialog& dialog);
     void set_limit(Dialog& dialog);
 
@@ -192,6 +203,8 @@ int guarded(Dialog* dialog, Work work) noexcept {
     return 0;
 }
 
+/// A response to no request of ours: of an INVITE that an earlier server sent, or whose leg was given up.
+int on_stray(nta_agent_magic_t* engine, nta_agent_t* agent, msg_t* message, sip_t* parsed);
 /// The ACK to our 2xx, a CANCEL, or (null) no ACK in time.
 int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message);
 /// A request of the peer's inside a dialog.

@@ -155,8 +155,10 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
         case sip_method_ack:
             return 0;
         case sip_method_options:
-        case sip_method_prack:
             return 200;
+        case sip_method_prack:
+            // The stack takes those that acknowledge something.
+            return 481;
         case sip_method_info:
             break;
         case sip_method_invite:

@@ -12,6 +12,9 @@
 namespace sip {
 namespace {
 
+/// What callers may require. The stack itself sends 18x reliably to whoever requires 100rel (RFC 3262).
+constexpr auto supported_extensions = "timer, 100rel";
+
 constexpr int max_forwards_default = 70;  // RFC 3261, 8.1.1.6
 
 std::optional<std::chrono::seconds> seconds_of(const char* text) {
@@ -66,7 +69,10 @@ int Agent::Engine::stranger(nta_incoming_t* request, const sip_t* message) {
     // Of a dialog that is not here any more.
     if (message->sip_to->a_tag != nullptr) return 481;
     if (reception == nullptr) return 503;
-    const int refused = ::nta_check_required(request, message, nullptr, TAG_END());
+    su_home_t home[1] = {SU_HOME_INIT(home)};
+    const auto* supported = ::sip_supported_make(home, supported_extensions);
+    const int refused = ::nta_check_required(request, message, supported, TAG_END());
+    ::su_home_deinit(home);
     if (refused != 0) {
         ::nta_incoming_destroy(request);
         return 0;
@@ -78,6 +84,7 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     const auto* forwards = message->sip_max_forwards;
     if (forwards != nullptr && forwards->mf_count == 0) return 483;
     if (!body_of(message).empty() && type_of(message) != "application/sdp") return 415;
+    if (privacy_impossible(message)) return 500;
     const LegId id{next_call++, 0};
     auto& dialog = add_dialog(id);
     dialog.leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_CALL_ID(message->sip_call_id),

@@ -25,15 +25,18 @@ std::string text_of(const Header* header) {
     return result;
 }
 
+std::string host_of(const su_sockaddr_t& address) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const void* bytes = address.su_family == AF_INET6 ? static_cast<const void*>(&address.su_sin6.sin6_addr)
+                                                      : static_cast<const void*>(&address.su_sin.sin_addr);
+    const auto* done = ::inet_ntop(address.su_family, bytes, text.data(), text.size());
+    return done != nullptr ? done : "";
+}
+
 std::string source_of(nta_incoming_s* request) {
     auto* message = ::nta_incoming_getrequest(request);
     if (message == nullptr) return {};
-    const auto* address = ::msg_addr(message);
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    const void* bytes = address->su_family == AF_INET6 ? static_cast<const void*>(&address->su_sin6.sin6_addr)
-                                                       : static_cast<const void*>(&address->su_sin.sin_addr);
-    const auto* done = ::inet_ntop(address->su_family, bytes, text.data(), text.size());
-    std::string result = done != nullptr ? done : "";
+    auto result = host_of(*::msg_addr(message));
     ::msg_destroy(message);
     return result;
 }
@@ -52,6 +55,21 @@ std::string credentials_of(const sip_authorization_t* header) {
     for (const auto* const* each = header->au_params; each != nullptr && *each != nullptr; ++each)
         text += (each == header->au_params ? " " : ", ") + std::string(*each);
     return text;
+}
+
+/// Whether its Privacy header has this value (RFC 3323, 4.2).
+bool asks_for(const sip_s* message, std::string_view value) {
+    const auto* header = message->sip_privacy;
+    if (header == nullptr) return false;
+    for (const auto* const* each = header->priv_values; each != nullptr && *each != nullptr; ++each) {
+        if (std::string_view(*each) == value) return true;
+    }
+    return false;
+}
+
+bool wants_to_be_anonymous(const sip_s* message) {
+    if (asks_for(message, "none")) return false;
+    return asks_for(message, "id") || asks_for(message, "user") || asks_for(message, "header");
 }
 
 std::string without_quotes(const char* name) {
@@ -78,6 +96,14 @@ std::string path_of(const sip_s* message) {
     return list;
 }
 
+std::string source_url(msg_s* message, const char* protocol) {
+    const auto& address = *::msg_addr(message);
+    const auto host = host_of(address);
+    const bool stream = ::strcasecmp(protocol, "SIP/2.0/TCP") == 0;
+    return "sip:" + (address.su_family == AF_INET6 ? '[' + host + ']' : host) + ':' +
+           std::to_string(ntohs(address.su_port)) + (stream ? ";transport=tcp" : "");
+}
+
 calls::Sender sender_of(nta_incoming_s* request, const sip_s* message) {
     calls::Sender sender;
     sender.source = source_of(request);
@@ -88,7 +114,13 @@ calls::Sender sender_of(nta_incoming_s* request, const sip_s* message) {
         if (::strcasecmp(other->un_name, "P-Asserted-Identity") == 0 && sender.asserted.empty())
             sender.asserted = uri_in(other->un_value);
     }
+    sender.anonymous = wants_to_be_anonymous(message);
     return sender;
+}
+
+bool privacy_impossible(const sip_s* message) {
+    // Media goes from phone to phone, and says where each of them is.
+    return asks_for(message, "critical") && asks_for(message, "session");
 }
 
 DialogState called_dialog_state(const sip_s* invite, const char* tag) {
@@ -124,6 +156,18 @@ DialogState dialog_state_of(const sip_s* message) {
     for (const auto* route = message->sip_record_route; route != nullptr; route = route->r_next)
         state.record_routes.push_back(text_of(route));
     state.cseq = message->sip_cseq->cs_seq;
+    return state;
+}
+
+DialogState invited_dialog_state(const sip_s* invite) {
+    DialogState state;
+    state.call_id = invite->sip_call_id->i_id;
+    state.from = text_of(invite->sip_from);
+    state.to = text_of(invite->sip_to);
+    state.cseq = invite->sip_cseq->cs_seq;
+    state.via = text_of(invite->sip_via);
+    state.target = text_of(invite->sip_request->rq_url);
+    state.route = text_of(invite->sip_route);
     return state;
 }
 

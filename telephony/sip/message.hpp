@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+struct msg_s;
 struct nta_incoming_s;
 struct nta_leg_s;
 struct sip_s;
@@ -23,11 +24,17 @@ namespace sip {
 [[nodiscard]] std::string text_of(const url_t* uri);
 /// The Path headers as one list; empty: there are none.
 [[nodiscard]] std::string path_of(const sip_s* message);
+/// Where a message came from, as a URI; `protocol` is its Via's, e.g. `SIP/2.0/TCP`.
+[[nodiscard]] std::string source_url(msg_s* message, const char* protocol);
 [[nodiscard]] calls::Sender sender_of(nta_incoming_s* request, const sip_s* message);
+/// What its Privacy header asks for can't be had, and the caller would rather have no call (RFC 3323, 5: critical).
+[[nodiscard]] bool privacy_impossible(const sip_s* message);
 /// Of the dialog that this INVITE makes when it is answered with our tag.
 [[nodiscard]] DialogState called_dialog_state(const sip_s* invite, const char* tag);
 /// Of the dialog that a 2xx to our INVITE made, or refreshed.
 [[nodiscard]] DialogState dialog_state_of(const sip_s* message);
+/// Of our INVITE that has no answer yet.
+[[nodiscard]] DialogState invited_dialog_state(const sip_s* invite);
 /// Sends what this leg sends where the dialog's requests go.
 void set_route(nta_leg_s* leg, const DialogState& state);
 

@@ -17,6 +17,9 @@ constexpr su_duration_t ending_limit_ms = 40'000;
 /// (RFC 3261, 12.2.1.1).
 constexpr std::uint32_t cseq_skip = 100'000;
 
+/// RFC 3323, 4.1.1.3.
+constexpr auto anonymous_caller = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
+
 /// The leg of a dialog that an earlier server left; null when its headers make none.
 nta_leg_t* leg_of(nta_agent_t* agent, const DialogState& state, nta_request_f* on_request, Dialog* dialog) {
     const auto cseq = std::to_string(state.cseq + cseq_skip) + " BYE";
@@ -80,6 +83,20 @@ std::string reason_line(calls::Cause why) {
     return line(31, "Normal, unspecified");
 }
 
+/// What a later server needs to cancel its INVITE.
+std::string invited_dialog(const Dialog& dialog) {
+    auto* invite = ::nta_outgoing_getrequest(dialog.invite);
+    auto text = to_string(invited_dialog_state(::sip_object(invite)));
+    ::msg_destroy(invite);
+    return text;
+}
+
+/// A 421 by which the peer wants 100rel, and does not have it yet.
+bool demands_reliability(const Dialog& dialog, int status, const sip_t* message) {
+    return status == 421 && !dialog.confirmed && !dialog.reliable && message != nullptr &&
+           ::sip_has_feature(message->sip_require, "100rel") != 0;
+}
+
 void on_limit(su_root_magic_t* /*root*/, su_timer_t* /*timer*/, su_timer_arg_t* argument) {
     auto* dialog = static_cast<Dialog*>(argument);
     if (!dialog->over) dialog->engine->finish(*dialog, calls::event::Gone{});
@@ -104,7 +121,8 @@ void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
     if (trusted && !options.credentials.user.empty())
         dialog.auth = std::make_unique<OutgoingAuth>(options.credentials);
     dialog.asserts_identity = trusted && options.assert_identity;
-    const auto from = name_addr(invitation.from_name, invitation.from);
+    const auto from = invitation.anonymous ? std::string(anonymous_caller)
+                                           : name_addr(invitation.from_name, invitation.from);
     const auto to = name_addr({}, invitation.target);
     dialog.leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_FROM_STR(from.c_str()),
                                    SIPTAG_TO_STR(to.c_str()), TAG_END());
@@ -123,14 +141,19 @@ void Agent::Engine::send_invite(Dialog& dialog, const std::string& sdp) {
     dialog.invite_status = 0;
     dialog.invite_sdp = sdp;
     dialog.peer_sdp.clear();
+    if (!dialog.confirmed) dialog.rseq = 0;
     Request request;
     request.method = sip_method_invite;
     request.name = "INVITE";
     request.contact = true;
     request.headers = dialog.session.request_lines();
+    if (!dialog.confirmed && dialog.reliable) request.headers += "Require: 100rel\r\n";
     if (!dialog.confirmed && dialog.asserts_identity)
         request.headers +=
             "P-Asserted-Identity: " + name_addr(dialog.way.from_name, dialog.way.from) + "\r\n";
+    // Who is trusted with the identity must know to keep it (RFC 3325, 9.3).
+    if (!dialog.confirmed && dialog.asserts_identity && dialog.way.anonymous)
+        request.headers += "Privacy: id\r\n";
     if (!sdp.empty()) request.body = {"application/sdp", sdp};
     dialog.invite = send(dialog, request, on_invite_response);
     if (dialog.invite == nullptr) {
@@ -153,6 +176,12 @@ bool Agent::Engine::send_invite_again(Dialog& dialog, int status, const sip_t* m
     if (dialog.ending) return false;
     const bool longer = status == 422 && message != nullptr && message->sip_min_se != nullptr &&
                         dialog.session.raise(std::chrono::seconds(message->sip_min_se->min_delta));
+    if (demands_reliability(dialog, status, message)) {
+        dialog.reliable = true;
+        dialog.silenced = dialog.invite_sdp.empty();
+        send_invite(dialog, dialog.silenced ? silent_offer(dialog) : std::string(dialog.invite_sdp));
+        return true;
+    }
     if (!longer && !take_challenge(dialog, status, message)) return false;
     send_invite(dialog, std::string(dialog.invite_sdp));
     return true;
@@ -177,6 +206,35 @@ void Agent::Engine::send_ack(Dialog& dialog, const std::string& sdp) {
     // The stack keeps it to answer repeated 2xx.
     if (request != nullptr) ::nta_outgoing_destroy(request);
     ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
+}
+
+/// Of a provisional response that is sent until it is acknowledged (RFC 3262, 4).
+void Agent::Engine::send_prack(Dialog& dialog, const sip_t* message) {
+    if (message == nullptr || message->sip_rseq == nullptr || message->sip_to->a_tag == nullptr) return;
+    const auto number = static_cast<std::uint32_t>(message->sip_rseq->rs_response);
+    const bool next = dialog.rseq == 0 || number == dialog.rseq + 1;
+    if (!next || ::sip_has_feature(message->sip_require, "100rel") == 0) return;
+    if (dialog.rseq == 0) ::nta_leg_rtag(dialog.leg, message->sip_to->a_tag);
+    ::nta_leg_client_reroute(dialog.leg, message->sip_record_route, message->sip_contact, dialog.rseq == 0);
+    dialog.rseq = number;
+    Request request;
+    request.method = sip_method_prack;
+    request.name = "PRACK";
+    request.headers = "RAck: " + std::to_string(number) + ' ' + std::to_string(dialog.invite_seq) + " INVITE\r\n";
+    const auto offer = body_of(message);
+    if (dialog.invite_sdp.empty() && !offer.empty() && !dialog.silenced) {
+        // An offer although we did not say that we would take it here.
+        dialog.silenced = true;
+        const calls::sdp::Origin origin{dialog.id.call, dialog.invite_seq, options.address};
+        request.body = {"application/sdp", calls::sdp::held_answer(offer, origin)};
+    }
+    // It is repeated until it is answered; the answer says nothing.
+    if (auto* sent = send(dialog, request, nullptr)) ::nta_outgoing_destroy(sent);
+}
+
+std::string Agent::Engine::silent_offer(const Dialog& dialog) const {
+    const calls::sdp::Origin origin{dialog.id.call, 1, options.address};
+    return calls::sdp::silent_offer(origin);
 }
 
 /// Acknowledges a 2xx whose session is ended at once.
@@ -216,14 +274,32 @@ void Agent::Engine::hang_up_lost(const std::string& text) {
     if (!state) return log.error("a lost call's dialog can't be read", {{"dialog", text}});
     const LegId id{std::numeric_limits<calls::CallNo>::max() - lost++, 0};
     auto& dialog = add_dialog(id);
-    dialog.confirmed = true;
+    dialog.confirmed = state->via.empty();
     dialog.leg = leg_of(agent, *state, on_request, &dialog);
     if (dialog.leg == nullptr) {
         log.error("a lost call's dialog can't be ended", {{"dialog", text}});
         finish(dialog, calls::event::Gone{});
         return;
     }
-    end(dialog, calls::Cause::aborted);
+    if (dialog.confirmed)
+        end(dialog, calls::Cause::aborted);
+    else
+        cancel_lost(dialog, *state);
+}
+
+/// The final response to the INVITE itself is on_stray's.
+void Agent::Engine::cancel_lost(Dialog& dialog, const DialogState& state) {
+    dialog.ending = true;
+    dialog.reason = reason_line(calls::Cause::aborted);
+    set_limit(dialog);
+    auto* seq = ::sip_cseq_create(nullptr, state.cseq, SIP_METHOD_CANCEL);
+    auto* sent = ::nta_outgoing_tcreate(
+        dialog.leg, on_bye_response, &dialog, nullptr, SIP_METHOD_CANCEL,
+        URL_STRING_MAKE(state.target.c_str()), NTATAG_USER_VIA(1), SIPTAG_VIA_STR(state.via.c_str()),
+        SIPTAG_CSEQ(seq), TAG_IF(!state.route.empty(), SIPTAG_ROUTE_STR(state.route.c_str())),
+        SIPTAG_HEADER_STR(dialog.reason.c_str()), TAG_END());
+    ::su_free(nullptr, seq);
+    if (sent == nullptr) finish(dialog, calls::event::Gone{});
 }
 
 void Agent::Engine::send_bye(Dialog& dialog) {
@@ -242,10 +318,12 @@ void Agent::Engine::set_limit(Dialog& dialog) {
 void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) {
     dialog.invite_status = status;
     if (status < 200) {
+        if (status > 100 && !dialog.confirmed) send_prack(dialog, message);
         if (status > 100 && !dialog.ending && !dialog.confirmed) {
             calls::event::Ringing ringing;
             ringing.status = status;
             ringing.sdp = body_of(message);
+            if (!std::exchange(dialog.rang, true)) ringing.dialog = invited_dialog(dialog);
             report(dialog, std::move(ringing));
         }
         return;
@@ -263,6 +341,15 @@ void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) 
     }
     if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
     if (dialog.ending) return;
+    if (dialog.asking) {
+        // It answered, but offers nothing: to the call it is as if it had refused.
+        calls::event::Refused refused;
+        refused.status = status;
+        report(dialog, std::move(refused));
+        dialog.told = true;
+        end(dialog, calls::Cause::aborted);
+        return;
+    }
     if (dialog.refreshing) {
         refresh_refused(dialog, status);
         return;
@@ -292,6 +379,13 @@ void Agent::Engine::accepted(Dialog& dialog, const sip_t* message) {
         if (const auto next = std::exchange(dialog.deferred, std::nullopt)) send_invite(dialog, *next);
         return;
     }
+    if (!dialog.ending && first && dialog.silenced) {
+        send_ack(dialog, {});
+        dialog.asking = true;
+        send_invite(dialog, {});
+        return;
+    }
+    dialog.asking = false;
     if (!dialog.ending) {
         calls::event::Answered answered;
         answered.sdp = dialog.peer_sdp;

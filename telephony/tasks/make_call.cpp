@@ -95,7 +95,7 @@ ParlayMakeCall::ParlayMakeCall(const TaskContext& context, MakeCall parameters, 
       bridge_(bridge),
       ladder_(parameters.trace_max),
       live_(context.number, parameters.parties, numbered(std::move(parameters.options), context.number),
-            std::move(parameters.caller_name), signalling, bridge, context.executor, observer(context)) {
+            std::move(parameters.appearance), signalling, bridge, context.executor, observer(context)) {
     record_.id = context.id;
 }
 

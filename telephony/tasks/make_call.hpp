@@ -27,7 +27,7 @@ struct Settlement {
 /// What it is started with.
 struct MakeCall {
     std::vector<std::string> parties;  ///< one or more addresses
-    std::string caller_name;
+    calls::Appearance appearance;
     calls::CallOptions options;   ///< session and address are the node's
     std::size_t parties_max = 2;  ///< that may be there at once
     /// The held amount's end, given exactly once each call that has one. Calls `done` once that is posted,

@@ -5,8 +5,12 @@
 #include "ledger/hold_id.hpp"
 #include "telephony/calls/call_charge.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -87,27 +91,73 @@ boost::asio::awaitable<bool> settle(ledger::Ledger& ledger, const LostCall& lost
 
 }  // namespace
 
-boost::asio::awaitable<void> recover_calls(calls::Recorder recorder, base::Database& database,
-                                           ledger::Ledger& ledger, calls::Signalling& signalling,
-                                           base::Logger log) {
-    const auto whose = sql::params(recorder.node, recorder.incarnation);
-    const auto dialogs = co_await ask(database, "select ledger.lost_dialogs($1, $2)", whose, log);
+Recovery::Recovery(calls::Recorder recorder, RecoveryOptions options, base::Database& database,
+                   ledger::Ledger& ledger, calls::Signalling& signalling,
+                   boost::asio::any_io_executor executor, base::Logger log)
+    : recorder_(std::move(recorder)),
+      options_(options),
+      database_(database),
+      ledger_(ledger),
+      signalling_(signalling),
+      executor_(std::move(executor)),
+      log_(std::move(log)),
+      pause_(executor_) {}
+
+void Recovery::start() { boost::asio::co_spawn(executor_, live(), boost::asio::detached); }
+
+void Recovery::stop() {
+    stopped_ = true;
+    pause_.cancel();
+}
+
+boost::asio::awaitable<void> Recovery::live() {
+    co_await recover();
+    while (!stopped_) {
+        if (co_await missed_others()) co_await recover();
+        if (stopped_) co_return;
+        pause_.expires_after(options_.heartbeat);
+        co_await pause_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    }
+}
+
+/// Says that this server lives. True: others do not, and their calls are this one's to end now.
+boost::asio::awaitable<bool> Recovery::missed_others() {
+    const auto work = [values = sql::params(recorder_.node, recorder_.incarnation,
+                                            std::int64_t{options_.patience.count()})](sql::Session& session) {
+        return session.exec("select ledger.take_over_calls($1, $2, $3 * interval '1 millisecond')", values);
+    };
+    std::string error;
+    try {
+        const auto rows = co_await database_.run(work);
+        const auto taken = rows.integer(0, 0);
+        if (taken > 0) log_.warning("calls of a node that is gone are taken over", {{"calls", taken}});
+        co_return taken > 0;
+    } catch (const std::exception& failure) {
+        error = failure.what();
+    }
+    log_.warning("other nodes do not hear that this one lives", {{"error", error}});
+    co_return false;
+}
+
+boost::asio::awaitable<void> Recovery::recover() {
+    const auto whose = sql::params(recorder_.node, recorder_.incarnation);
+    const auto dialogs = co_await ask(database_, "select ledger.lost_dialogs($1, $2)", whose, log_);
     for (std::size_t row = 0; dialogs && row < dialogs->size(); ++row)
-        signalling.hang_up_lost(std::string(dialogs->text(row, 0)));
+        signalling_.hang_up_lost(std::string(dialogs->text(row, 0)));
     const auto calls =
-        co_await ask(database,
+        co_await ask(database_,
                      "select call_id, answered, seconds, hold, amount, unit, reference, description, code"
                      "  from ledger.lost_calls($1, $2)",
-                     whose, log);
+                     whose, log_);
     for (std::size_t row = 0; calls && row < calls->size(); ++row) {
         const auto lost = lost_call(*calls, row);
-        const bool settled = co_await settle(ledger, lost, log);
-        log.warning(
+        const bool settled = co_await settle(ledger_, lost, log_);
+        log_.warning(
             "a call of an earlier run is closed",
             {{"call", lost.id}, {"answered", lost.answered}, {"hold", lost.hold}, {"settled", settled}});
         if (!settled) continue;
         const auto id = sql::params(lost.id);
-        co_await ask(database, "select ledger.close_lost_call($1)", id, log);
+        co_await ask(database_, "select ledger.close_lost_call($1)", id, log_);
     }
 }
 

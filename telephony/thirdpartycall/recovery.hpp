@@ -1,5 +1,6 @@
-// What a server does about the calls of its earlier runs that were killed: parties are hung up, answered
-// calls are charged, the others' amounts given back, and the records closed.
+// What a server does about calls whose server is gone: its own of earlier runs, when it starts, and those of other nodes
+// that have died, when it misses them. Parties are hung up, answered calls are charged, the others' amounts given back,
+// and the records closed.
 #pragma once
 
 #include "base/database.hpp"
@@ -8,14 +9,43 @@
 #include "telephony/calls/records.hpp"
 #include "telephony/calls/signalling.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 
 namespace thirdpartycall {
 
-/// Once, at the start; tries until the database answers. Doing it twice changes nothing. The references
-/// outlive it.
-[[nodiscard]] boost::asio::awaitable<void> recover_calls(calls::Recorder recorder, base::Database& database,
-                                                         ledger::Ledger& ledger,
-                                                         calls::Signalling& signalling, base::Logger log);
+struct RecoveryOptions {
+    std::chrono::milliseconds heartbeat{5'000};  ///< how often this server says that it lives
+    std::chrono::milliseconds patience{30'000};  ///< after which another one that does not is dead
+};
+
+/// Belongs to the executor. The references outlive it.
+class Recovery {
+  public:
+    Recovery(calls::Recorder recorder, RecoveryOptions options, base::Database& database,
+             ledger::Ledger& ledger, calls::Signalling& signalling, boost::asio::any_io_executor executor,
+             base::Logger log);
+
+    /// Now, and then as long as it is not stopped. Doing anything twice changes nothing.
+    void start();
+    void stop();
+
+  private:
+    boost::asio::awaitable<void> live();
+    boost::asio::awaitable<bool> missed_others();
+    boost::asio::awaitable<void> recover();
+
+    calls::Recorder recorder_;
+    RecoveryOptions options_;
+    base::Database& database_;
+    ledger::Ledger& ledger_;
+    calls::Signalling& signalling_;
+    boost::asio::any_io_executor executor_;
+    base::Logger log_;
+    boost::asio::steady_timer pause_;
+    bool stopped_ = false;
+};
 
 }  // namespace thirdpartycall

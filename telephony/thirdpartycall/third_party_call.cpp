@@ -203,6 +203,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
     }
     parameters.options.held = charging.has_value();
     parameters.trace_max = options_.trace_max;
+    parameters.appearance.towards_first = options_.first_from;
     parameters.record.owner = call.principal->login();
     std::shared_ptr<CallCharge> charge;
     if (charging) {
@@ -361,7 +362,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call_session(const Call
     parameters.options = options_.call;
     parameters.options.fixed_media = request.media_fixed;
     if (bridge_ != nullptr) parameters.parties_max = options_.parties_max;
-    parameters.caller_name = request.calling_name.value_or("");
+    parameters.appearance.name = request.calling_name.value_or("");
     co_return co_await start(call, std::move(parties), std::move(request.charging), std::move(parameters));
 }
 

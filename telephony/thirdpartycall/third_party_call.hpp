@@ -32,6 +32,7 @@ class ThirdPartyCall {
     struct Options {
         calls::CallOptions call;         ///< what every call starts with
         std::size_t parties_max = 32;    ///< of a session
+        std::string first_from;          ///< who seems to call the first party; empty: the second one
         std::size_t trace_max = 0;       ///< SIP messages of a call that are kept
         std::chrono::seconds slice{60};  ///< of calls that are paid by time: held ahead at once
         Destinations destinations{"", "", false};

@@ -15,8 +15,8 @@ import requests
 import zeep
 from zeep.transports import Transport
 
-from server import Server, run, server_info
-from sip_peers import SCENARIOS, Peer, free_port
+from server import Server, run, server_info, sql
+from sip_peers import BYE, FIRST, SCENARIOS, SDP, Peer, free_port, pause, recv, recv_invite, send
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 
@@ -29,22 +29,24 @@ class CallRecovery(unittest.TestCase):
         self.sip_port = free_port()
         self.peers = []
 
-    def start(self):
+    def start(self, *options, sip_port=None):
         # All of one run but the SIP address may differ from the one before.
-        environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning")
+        environment = dict(os.environ, LEDGERLINE_LOG_LEVEL="warning", LEDGERLINE_CALL_HEARTBEAT="200ms",
+                           LEDGERLINE_CALL_HEARTBEAT_PATIENCE="2s",
+                           LEDGERLINE_AUTH_KEY_FILE=os.path.join(self.folder, "key"))
         return Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                       "--sip-listen", f"127.0.0.1:{self.sip_port}"], self.folder, environment)
+                       "--sip-listen", f"127.0.0.1:{sip_port or self.sip_port}", *options], self.folder, environment)
 
-    def client(self):
+    def client(self, data_dir="var"):
         session = requests.Session()
         session.auth = ("alice", "alice")
         session.trust_env = False
-        url = server_info(os.path.join(self.folder, "var"))["url"]
+        url = server_info(os.path.join(self.folder, data_dir))["url"]
         return zeep.Client(f"{url}/ParlayX/v2_3/ThirdPartyCall?wsdl",
                            transport=Transport(session=session, operation_timeout=60)).service
 
-    def peer(self, name):
-        peer = Peer(self.folder, name.replace("_", "-"), SCENARIOS[name])
+    def peer(self, name, steps=None):
+        peer = Peer(self.folder, name.replace("_", "-"), steps or SCENARIOS[name])
         self.peers.append(peer)
         self.addCleanup(peer.stop)
         return peer
@@ -53,6 +55,11 @@ class CallRecovery(unittest.TestCase):
         output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-c", text], cwd=self.folder)
         self.assertEqual(status, 0, errors)
         return output.strip()
+
+    def dialogs(self, call):
+        """How many the call's record keeps."""
+        statement = f"select jsonb_array_length(dialogs) from ledger.call where call_id = '{call}'"
+        return int(sql(os.path.join(self.folder, "var"), statement, "postgres")[0])
 
     def until(self, look, what):
         deadline = time.monotonic() + 20
@@ -74,12 +81,13 @@ class CallRecovery(unittest.TestCase):
                    "the first party's answer")
         connected = soap.makeCall(callingParty=first.uri, calledParty=second.uri, charging=charging)
         self.until(lambda: soap.getCallInformation(callIdentifier=connected).callStatus == "CallConnected", "the call")
+        self.until(lambda: self.dialogs(waiting) == 2, "the record that the second one rings")
         server.kill()
 
         again = self.start()
         self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "0", "the records' ends")
-        for peer in (first, second, parked):
-            self.assertEqual(peer.finish(), "")  # each got its BYE
+        for peer in (first, second, parked, ringing):
+            self.assertEqual(peer.finish(), "")  # each got its BYE, or its CANCEL
         rows = self.query("select call_id, state, cause, started_at is not null, charge, "
                           "parties->0->>'cause', parties->1->>'cause' from calls").splitlines()
         self.assertCountEqual(rows, [f"{connected}|terminated|aborted|t|0.25|aborted|aborted",
@@ -119,6 +127,55 @@ class CallRecovery(unittest.TestCase):
         self.assertEqual(Decimal(posted), 100 - Decimal(charge))
         self.assertEqual(self.query("select count(*) from trial_balance where total <> 0"), "0")
         self.assertEqual(again.stop(), 0, again.output)
+
+    def test_who_answers_after_the_crash_is_hung_up(self):
+        server = self.start()
+        self.addCleanup(lambda: server.process.poll() is None and server.kill())
+        # Nothing was heard of it when the server was killed: its answer comes to the next one.
+        late = self.peer("late", recv_invite() + pause(1500) + send("200 OK", FIRST, SDP, repeat=True) + recv("ACK") + BYE)
+        call = self.client().makeCall(callingParty=late.uri, calledParty="tel:+15550002")
+        self.until(lambda: "INVITE" in run([LEDGERLINE, "call", "trace", call], cwd=self.folder)[0], "the INVITE")
+        server.kill()
+        again = self.start()
+        self.assertEqual(late.finish(), "")
+        self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "0", "the record's end")
+        self.assertEqual(again.stop(), 0, again.output)
+
+    def test_calls_of_a_node_that_died_are_ended_by_another(self):
+        server = self.start()
+        self.addCleanup(lambda: server.process.poll() is None and server.kill())
+        socket = os.path.realpath(os.path.join(self.folder, "var", "socket"))
+        other = self.start("--data-dir", os.path.join(self.folder, "other"), "--database",
+                           f"postgresql://postgres@/ledgerline?host={socket}", sip_port=free_port())
+        self.addCleanup(lambda: other.process.poll() is None and other.kill())
+        charging = {"description": "a call", "currency": "EUR", "amount": Decimal("0.25")}
+        connected, held = {}, []
+        for name in ("var", "other"):
+            soap = self.client(name)
+            first, second = self.peer("first"), self.peer("second")
+            connected[name] = soap.makeCall(callingParty=first.uri, calledParty=second.uri, charging=charging)
+            self.until(lambda: soap.getCallInformation(callIdentifier=connected[name]).callStatus == "CallConnected",
+                       "the call")
+            held.append((first, second))
+        parked, ringing = self.peer("first_parked"), self.peer("rings")
+        waiting = soap.makeCall(callingParty=parked.uri, calledParty=ringing.uri, charging=charging)
+        self.until(lambda: self.query(f"select parties->0->>'state' from calls where call_id = '{waiting}'")
+                   == "connected", "the first party's answer")
+        self.until(lambda: self.dialogs(waiting) == 2, "the record that the second one rings")
+        other.kill()
+        for peer in (*held[1], parked, ringing):
+            self.assertEqual(peer.finish(), "")
+        self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "1", "the records' ends")
+        self.assertEqual(self.query(f"select state, cause, charge from calls where call_id = '{connected['other']}'"),
+                         "terminated|aborted|0.25")
+        self.assertEqual(self.query("select count(*) from holds where state = 'open'"), "0")
+        # The call of the one that lives goes on.
+        soap = self.client()
+        self.assertEqual(soap.getCallInformation(callIdentifier=connected["var"]).callStatus, "CallConnected")
+        soap.endCall(callIdentifier=connected["var"])
+        for peer in held[0]:
+            self.assertEqual(peer.finish(), "")
+        self.assertEqual(server.stop(), 0, server.output)
 
 
 if __name__ == "__main__":
