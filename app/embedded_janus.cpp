@@ -2,6 +2,7 @@
 #include "app/embedded_janus.hpp"
 
 #include "app/process.hpp"
+#include "telephony/media/ringing_tone.hpp"
 
 #include <signal.h>
 #include <sys/un.h>
@@ -22,6 +23,7 @@ constexpr EmbeddedJanus::Clock::duration pause_min = 200ms;
 constexpr EmbeddedJanus::Clock::duration pause_max = 30s;
 /// Who ran so long did not end because of how it was started.
 constexpr EmbeddedJanus::Clock::duration healthy = 60s;
+constexpr EmbeddedJanus::Clock::duration starting = 5s;
 
 void write_file(const fs::path& path, const std::string& text) {
     std::ofstream out(path, std::ios::trunc);
@@ -83,6 +85,13 @@ void EmbeddedJanus::write_configuration() const {
     auto bridge = "general: { rtp_port_range = \"" + options_.rtp_ports + "\"";
     if (!options_.address.empty()) bridge += ", local_ip = \"" + options_.address + "\"";
     write_file(folder / "janus.plugin.audiobridge.jcfg", "# Rewritten at every start.\n" + bridge + " }\n");
+    write_file(ringing(), std::string(media::ringing_tone()));
+}
+
+void EmbeddedJanus::kill_hung() {
+    if (pid_ == 0 || Clock::now() - started_ < starting) return;
+    log_.error("the bridge hangs; killing it");
+    ::kill(pid_, SIGKILL);
 }
 
 void EmbeddedJanus::ended(const std::string& status) {

@@ -33,12 +33,17 @@ class EmbeddedJanus {
     void start();
     /// 0: it does not run.
     [[nodiscard]] pid_t pid() const { return pid_; }
+    /// It says nothing any more: it is killed, and started again when it has ended. Not in its first seconds, in which
+    /// it may have other things to do.
+    void kill_hung();
     /// It ended by itself: it is started again at next_start().
     void ended(const std::string& status);
     /// When start() is due; nothing: it runs, or never will.
     [[nodiscard]] std::optional<Clock::time_point> next_start() const { return next_start_; }
     void stop();
 
+    /// The ringing tone that it can play.
+    [[nodiscard]] std::filesystem::path ringing() const { return data_dir_.janus() / "ringing.opus"; }
     /// Where its API is.
     [[nodiscard]] std::filesystem::path socket() const { return data_dir_.janus() / "api"; }
 

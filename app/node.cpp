@@ -540,6 +540,8 @@ void Node::stop_accepting() {
     parts_->server->stop_accepting();
 }
 
+bool Node::bridge_hangs() const { return parts_->telephony->bridge_hangs(); }
+
 std::uint64_t Node::connections_open() const { return parts_->server->statistics().connections_open; }
 
 void Node::cut() { parts_->server->stop(std::chrono::milliseconds(0)); }

@@ -51,6 +51,8 @@ class Node {
 
     /// `/readyz` turns red, no new connections, requests under way go on. Returns at once.
     void stop_accepting();
+    /// The mixer is there and says nothing.
+    [[nodiscard]] bool bridge_hangs() const;
     /// Requests and connections that are still there.
     [[nodiscard]] std::uint64_t connections_open() const;
     /// Closes what is still open.

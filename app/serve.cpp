@@ -220,6 +220,7 @@ std::unique_ptr<EmbeddedJanus> make_janus(const DataDir& data_dir, Settings& set
         if (options.address.empty() && !everywhere) options.address = sip->address;
         janus = std::make_unique<EmbeddedJanus>(data_dir, std::move(options), log.with({{"part", "bridge"}}));
         bridge = janus->socket().string();
+        if (settings.media.ringing.empty()) settings.media.ringing = janus->ringing().string();
         janus->start();
     }
     if (!bridge.starts_with('/')) bridge.clear();
@@ -239,10 +240,11 @@ void child_ended(EmbeddedPostgres* postgres, EmbeddedJanus* janus, const base::L
     log.info("the database runs again");
 }
 
-/// Until the mixer is to be started again.
+/// Until the mixer is to be started again, or to be looked after.
 std::chrono::milliseconds patience(const EmbeddedJanus* janus) {
-    const auto due = janus != nullptr ? janus->next_start() : std::nullopt;
-    if (!due) return 1h;
+    if (janus == nullptr) return 1h;
+    const auto due = janus->next_start();
+    if (!due) return 1s;
     return std::max(std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()), 0ms);
 }
 
@@ -252,6 +254,7 @@ void wait_for_stop(Signals& signals, Node& node, EmbeddedPostgres* postgres, Emb
     for (;;) {
         const auto signal = signals.wait(patience(janus));
         if (patience(janus) == 0ms) janus->start();
+        if (janus != nullptr && node.bridge_hangs()) janus->kill_hung();
         if (!signal) continue;
         if (*signal == SIGHUP && !signals.terminal_gone()) {
             node.reload();

@@ -207,6 +207,7 @@ struct Settings {
         std::string bridge;
         std::string address;
         std::string rtp_ports = "40000-49999";
+        std::string ringing;
         Duration timeout{3'000};
     } media;
 
@@ -219,6 +220,7 @@ struct Settings {
         std::string emergency_numbers = "112 110 911 999 000";
         std::string emergency = "deny";
         std::string first_from;
+        std::string ringback = "silence";
         Duration no_answer{60'000};
         Duration max_duration{12 * 3'600'000};
         Duration linger{30'000};

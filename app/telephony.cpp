@@ -70,6 +70,7 @@ calls::CallOptions call_options(const Settings::Call& settings, const std::strin
     options.max_duration = settings.max_duration;
     options.address = address;
     options.extend_ahead = settings.slice_ahead;
+    options.ringback = settings.ringback == "bridge";
     return options;
 }
 
@@ -91,6 +92,7 @@ media::AudioBridgeOptions bridge_options(const Settings::Media& settings) {
     options.janus.socket = settings.bridge;
     options.janus.timeout = settings.timeout;
     options.address = settings.address;
+    options.ringing = settings.ringing;
     return options;
 }
 
@@ -326,6 +328,10 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
                                  log.with({{"part", "bridge"}}));
             parts.bridge->start();
         }
+        const bool tone = parts.bridge && !settings.media.ringing.empty();
+        if (settings.call.ringback == "bridge" && !tone)
+            log.warning("nobody hears a ringing tone: there is no bridge, or no file for it",
+                        {{"call.ringback", "bridge"}});
         const calls::SignalSink trace = [&parts](calls::CallNo call, calls::Signal signal) {
             parts.directory->on_signal(call, std::move(signal));
         };
@@ -445,6 +451,8 @@ void Telephony::stop() {
 }
 
 const std::string& Telephony::sip_trouble() const { return parts_->sip_trouble; }
+
+bool Telephony::bridge_hangs() const { return parts_->bridge && parts_->bridge->hangs(); }
 
 std::size_t Telephony::mixed() const { return parts_->bridge ? parts_->bridge->participants() : 0; }
 

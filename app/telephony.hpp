@@ -60,6 +60,8 @@ class Telephony {
     void notified(const std::string& channel, const std::string& payload);
     /// When notifications may have been missed.
     void forget_all();
+    /// The mixer is there and says nothing. From any thread.
+    [[nodiscard]] bool bridge_hangs() const;
     /// Legs on the bridge.
     [[nodiscard]] std::size_t mixed() const;
     /// Appends Prometheus text.

@@ -60,6 +60,7 @@ Commands Call::on(const Event& event, Moment now) {
     if (!finished_) {
         std::visit([this](const auto& known) { handle(known); }, event);
         progress();
+        progress_ringing();
     }
     if (changed_) commands_.emplace_back(command::Changed{});
     if (ending_ && !finished_ && std::ranges::all_of(legs_, [](const Leg& leg) {
@@ -309,23 +310,30 @@ void Call::progress() {
 void Call::progress_direct() {
     const auto parties = live_legs();
     const auto first = parties[0];
+    const bool rings = hears_ringing(parties);
     for (const auto number : parties) {
+        if (legs_[number].state == State::held) legs_[number].state = State::parked;
         if (!legs_[number].on_bridge || legs_[number].state != State::talking) continue;
+        if (rings && number == first) continue;
         leave_bridge(number);
         // Alone, it goes into silence below.
         if (parties.size() > 1) legs_[number].state = State::parked;
     }
     const auto state = legs_[first].state;
     if (state == State::idle) invite(first);
-    if (state == State::answered) {
+    if (state == State::answered && rings) {
+        join(first, legs_[first].described);
+    } else if (state == State::answered) {
         // Silence until the other one answers.
         commands_.emplace_back(command::Ack{first, silence(first, legs_[first].described)});
         legs_[first].state = State::parked;
     }
-    if (state == State::talking && !exchange_ && !partner_of(first)) park(first);
-    if (parties.size() < 2 || legs_[first].state != State::parked) return;
+    if (state == State::talking && !rings && !exchange_ && !partner_of(first)) park(first);
+    const bool waits = legs_[first].state == State::parked || (rings && legs_[first].on_bridge);
+    if (parties.size() < 2 || !waits) return;
     const auto second = parties[1];
     if (legs_[second].state == State::idle) invite(second);
+    if (legs_[first].state != State::parked) return;
     if (legs_[second].state == State::answered) offer_to(first, second);
     if (legs_[second].state == State::parked) reinvite(second, State::moving, {});
 }

@@ -12,6 +12,7 @@
 
 #include "telephony/calls/causes.hpp"
 #include "telephony/calls/event.hpp"
+#include "telephony/calls/sdp.hpp"
 
 #include <map>
 #include <optional>
@@ -65,7 +66,8 @@ struct CallOptions {
     bool fixed_media = false;                        ///< no party may add media (changeMediaNotAllowed)
     bool bridge = false;                             ///< there is one
     std::chrono::milliseconds bridge_retry{1'000};   ///< after it failed, it is asked again
-    int bridge_retries = 5;                          ///< in a row, for one party
+    int bridge_retries = 15;                         ///< in a row, for one party
+    bool ringback = false;                           ///< who waits for another to answer hears it from the bridge
     std::string address;                             ///< of this server, in descriptions that it makes
     std::uint64_t session = 0;                       ///< in descriptions that it makes; differs between calls
 };
@@ -100,6 +102,8 @@ class Call {
     [[nodiscard]] std::size_t live() const;
     /// Whether this address is a party that has not ended.
     [[nodiscard]] bool has(std::string_view address) const;
+    /// What this party exchanges with the others now.
+    [[nodiscard]] std::vector<sdp::Medium> media(LegNo leg) const;
     /// The number that the next party's leg gets.
     [[nodiscard]] LegNo next_leg() const { return legs_.size(); }
     /// The party with its dialog, if it could be taken along as it is now: nothing of it is under way.
@@ -116,6 +120,7 @@ class Call {
         offered,   ///< re-INVITE with the other one's offer sent
         moving,    ///< re-INVITE that asks for an offer sent
         glare,     ///< a re-INVITE met the peer's own: sent again in a moment
+        held,      ///< put itself on hold, and is out of the mix
         aside,     ///< parked, or cut off: the bridge failed and is asked again in a moment
         talking,
         leaving,  ///< End sent
@@ -135,6 +140,8 @@ class Call {
         bool on_bridge = false;
         int bridge_tries = 0;  ///< that failed, in a row
         std::string bridge_sdp;
+        Ticket changing = 0;  ///< of its offer that the bridge was given
+        std::string offered;  ///< that offer
         bool asked_offer = false;  ///< the re-INVITE under way asks for an offer
     };
 
@@ -173,6 +180,9 @@ class Call {
     void progress();
     void progress_direct();
     void progress_bridge();
+    void progress_ringing();
+    [[nodiscard]] bool hears_ringing(const std::vector<LegNo>& parties) const;
+    void join(LegNo leg, std::string offer);
     void settle();
     void secure();
     void await_grant();
@@ -185,6 +195,7 @@ class Call {
     void talk(LegNo leg);
     void relay_offer(const event::Requested& request, LegNo partner);
     void answer_alone(const event::Requested& request);
+    void answer_mixed(const event::Requested& request);
     void finish_exchange(LegNo leg, const std::string& sdp);
     void abandon_exchange(LegNo leg);
 
@@ -216,6 +227,7 @@ class Call {
     bool waits_ = false;              // a party left over stays
     bool bridged_ = false;
     bool bridge_failed_ = false;  // two parties and fewer do without it
+    bool ringing_ = false;        // Ring was given
     bool ending_ = false;
     bool secured_ = false;  // Secure was given
     bool settled_ = false;  // Capture or Release was given

@@ -3,6 +3,7 @@
 #include "telephony/calls/sdp.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace calls {
 
@@ -10,14 +11,32 @@ void Call::progress_bridge() {
     for (const auto number : live_legs()) {
         auto& leg = legs_[number];
         if (leg.state == State::idle) invite(number);
-        if (leg.state == State::answered) {
-            leg.state = State::joining;
-            leg.timer = set_timer(options_.reinvite_timeout);
-            commands_.emplace_back(command::Join{number, leg.described});
-        }
+        if (leg.state == State::answered) join(number, leg.described);
         const bool talks_past_it = leg.state == State::talking && !leg.on_bridge && !exchange_;
         if (talks_past_it || leg.state == State::parked) reinvite(number, State::moving, {});
     }
+}
+
+void Call::join(LegNo leg, std::string offer) {
+    legs_[leg].state = State::joining;
+    legs_[leg].timer = set_timer(options_.reinvite_timeout);
+    commands_.emplace_back(command::Join{leg, std::move(offer)});
+}
+
+/// Of two, the first one: until the second one has answered.
+bool Call::hears_ringing(const std::vector<LegNo>& parties) const {
+    if (!options_.ringback || !options_.bridge || bridge_failed_ || parties.size() < 2) return false;
+    const auto second = legs_[parties[1]].state;
+    return second == State::idle || second == State::inviting;
+}
+
+/// One who is alone on the bridge while another is called hears that.
+void Call::progress_ringing() {
+    const auto mixed = std::ranges::count_if(
+        legs_, [](const Leg& leg) { return leg.on_bridge && leg.state == State::talking; });
+    const bool inviting = std::ranges::count(legs_, State::inviting, &Leg::state) > 0;
+    const bool wanted = options_.ringback && !ending_ && mixed == 1 && inviting;
+    if (std::exchange(ringing_, wanted) != wanted) commands_.emplace_back(command::Ring{wanted});
 }
 
 void Call::handle(const event::Joined& event) {
@@ -28,7 +47,12 @@ void Call::handle(const event::Joined& event) {
     leg.bridge_tries = 0;
     leg.bridge_sdp = event.sdp;
     if (std::ranges::count(legs_, State::talking, &Leg::state) > 0) secure();
-    commands_.emplace_back(command::Ack{event.leg, ours(event.leg, event.sdp)});
+    if (const auto ticket = std::exchange(leg.changing, 0); ticket != 0) {
+        leg.described = std::move(leg.offered);
+        answer(event.leg, ticket, 200, ours(event.leg, event.sdp));
+    } else {
+        commands_.emplace_back(command::Ack{event.leg, ours(event.leg, event.sdp)});
+    }
     talk(event.leg);
 }
 
@@ -39,15 +63,55 @@ void Call::handle(const event::Unbridged& event) {
     if (!joining && !leg.on_bridge) return;
     leg.on_bridge = false;
     leg.timer = 0;
-    // Its 2xx waits for us.
-    if (joining) commands_.emplace_back(command::Ack{event.leg, silence(event.leg, leg.described)});
+    const auto changing = std::exchange(leg.changing, 0);
+    // Its 2xx waits for us, or its offer, which changes nothing then: what it had is asked for again.
+    if (changing != 0)
+        answer(event.leg, changing, 488);
+    else if (joining)
+        commands_.emplace_back(command::Ack{event.leg, silence(event.leg, leg.described)});
+    if (!bridged_) {
+        // It only heard the other one's ringing there.
+        leg.state = State::parked;
+        bridge_failed_ = true;
+        return;
+    }
     leg.state = State::aside;
-    if (event.unfit || leg.bridge_tries == options_.bridge_retries) {
+    if ((event.unfit && changing == 0) || leg.bridge_tries == options_.bridge_retries) {
         give_up_bridge(event.leg);
         return;
     }
     ++leg.bridge_tries;
     leg.timer = set_timer(options_.bridge_retry);
+}
+
+/// A party that is mixed, or held itself out of the mix, offers something: a refresh, hold, other media.
+void Call::answer_mixed(const event::Requested& request) {
+    auto& leg = legs_[request.leg];
+    const auto& offer = request.body.text;
+    const auto lines = sdp::media_lines(offer);
+    const bool held = leg.state == State::held;
+    if (offer.empty() || sdp::same_origin(offer, leg.described)) {
+        answer(request.leg, request.ticket, 200,
+               held ? silence(request.leg, leg.described) : ours(request.leg, leg.bridge_sdp));
+        return;
+    }
+    if (options_.fixed_media && lines > sdp::media_lines(leg.described)) {
+        answer(request.leg, request.ticket, 488);
+        return;
+    }
+    leg.lines = std::max(leg.lines, lines);
+    if (sdp::on_hold(offer)) {
+        // Nobody wants to hear its music.
+        leg.described = offer;
+        leave_bridge(request.leg);
+        leg.state = State::held;
+        answer(request.leg, request.ticket, 200, silence(request.leg, offer));
+        return;
+    }
+    leg.on_bridge = false;
+    leg.changing = request.ticket;
+    leg.offered = offer;
+    join(request.leg, offer);
 }
 
 /// Two parties can do without the bridge; of more, the one that it does not take must go.
@@ -69,13 +133,36 @@ void Call::leave_bridge(LegNo leg) {
     entry.on_bridge = false;
 }
 
+std::vector<sdp::Medium> Call::media(LegNo number) const {
+    const auto& leg = legs_[number];
+    if (!live(number) || leg.state != State::talking) return {};
+    auto own = sdp::media(leg.described);
+    // The bridge mixes the first audio, and refuses the rest.
+    const auto audio = std::ranges::find(own, "audio", &sdp::Medium::kind);
+    if (leg.on_bridge) return audio == own.end() ? std::vector<sdp::Medium>() : std::vector{*audio};
+    const auto partner = partner_of(number);
+    if (!partner) return {};
+    const auto theirs = sdp::media(legs_[*partner].described);
+    std::erase_if(own, [&](const sdp::Medium& medium) {
+        return std::ranges::find(theirs, medium.kind, &sdp::Medium::kind) == theirs.end();
+    });
+    // Who is on hold hears nobody, whatever it offered itself.
+    for (auto& medium : own) {
+        const auto& other = *std::ranges::find(theirs, medium.kind, &sdp::Medium::kind);
+        medium.sends = medium.sends && other.receives;
+        medium.receives = medium.receives && other.sends;
+    }
+    return own;
+}
+
 std::optional<PartyDialog> Call::movable(std::string_view address) const {
     for (const auto number : live_legs()) {
         const auto& party = status_.parties[number];
         const auto& leg = legs_[number];
         if (party.address != address) continue;
         const bool quiet =
-            leg.state == State::talking || leg.state == State::parked || leg.state == State::aside;
+            leg.state == State::talking || leg.state == State::parked || leg.state == State::aside ||
+            leg.state == State::held;
         if (!quiet || exchange_ || !relays_.empty()) return std::nullopt;
         return PartyDialog{number,    party.address, party.dialog, leg.described,
                            leg.lines, leg.session,   leg.version};

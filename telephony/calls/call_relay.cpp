@@ -7,21 +7,6 @@
 #include <utility>
 
 namespace calls {
-namespace {
-
-/// Both descriptions have the same o= line: nothing is offered anew, the session is only refreshed
-/// (RFC 3264, 8).
-bool same_origin(std::string_view left, std::string_view right) {
-    const auto origin = [](std::string_view text) {
-        const auto start = text.find("\no=");
-        if (start == std::string_view::npos) return std::string_view();
-        const auto line = text.substr(start + 1);
-        return line.substr(0, line.find_first_of("\r\n"));
-    };
-    return !origin(left).empty() && origin(left) == origin(right);
-}
-
-}  // namespace
 
 void Call::answer(LegNo leg, Ticket ticket, int status, std::string sdp) {
     Body body;
@@ -54,7 +39,8 @@ void Call::handle(const event::Requested& event) {
         return;
     }
     const auto state = legs_[event.leg].state;
-    const bool settled = state == State::talking || state == State::parked || state == State::aside;
+    const bool settled = state == State::talking || state == State::parked ||
+                         state == State::aside || state == State::held;
     if (!settled || exchange_) {
         answer(event.leg, event.ticket, 491);
         return;
@@ -102,10 +88,8 @@ void Call::relay_offer(const event::Requested& request, LegNo partner) {
 void Call::answer_alone(const event::Requested& request) {
     auto& leg = legs_[request.leg];
     const auto& offer = request.body.text;
-    if (leg.on_bridge) {
-        const bool refresh = same_origin(offer, leg.described);
-        answer(request.leg, request.ticket, refresh ? 200 : 488,
-               refresh ? ours(request.leg, leg.bridge_sdp) : std::string());
+    if (leg.on_bridge || leg.state == State::held) {
+        answer_mixed(request);
         return;
     }
     if (offer.empty()) {

@@ -199,6 +199,10 @@ struct Join {
 struct Leave {
     LegNo leg = 0;
 };
+/// Whoever is mixed hears that somebody is called, or no more.
+struct Ring {
+    bool on = false;
+};
 /// What comes next waits until the call's record is safe: from then on the call may be charged, and a server
 /// that takes over must know it.
 struct Secure {};
@@ -221,7 +225,7 @@ struct Finished {};
 }  // namespace command
 
 using Command = std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay,
-                             command::Answer, command::Refuse, command::End, command::Join, command::Leave,
+                             command::Answer, command::Refuse, command::End, command::Join, command::Leave, command::Ring,
                              command::Secure, command::SetTimer, command::Capture, command::Extend,
                              command::Release, command::Changed, command::Finished>;
 using Commands = std::vector<Command>;

@@ -1,6 +1,8 @@
 // Session descriptions, line by line. Lines end with CRLF; a lone LF, as some send it, is read too.
 #include "telephony/calls/sdp.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <vector>
 
 namespace calls::sdp {
@@ -40,6 +42,31 @@ std::string with_port(std::string_view line, std::string_view port) {
     return result;
 }
 
+/// a= and c= lines of one section, or of the whole description.
+struct Directions {
+    bool sends = true;
+    bool receives = true;
+    bool nowhere = false;  ///< c= is 0.0.0.0
+
+    void read(std::string_view line) {
+        if (line.starts_with("c=")) nowhere = line.starts_with("c=IN IP4 0.0.0.0");
+        const bool only_sends = line == "a=sendonly";
+        const bool only_receives = line == "a=recvonly";
+        const bool neither = line == "a=inactive";
+        if (!only_sends && !only_receives && !neither && line != "a=sendrecv") return;
+        sends = !only_receives && !neither;
+        receives = !only_sends && !neither;
+    }
+};
+
+/// `audio 4000 RTP/AVP 0`, without `m=`.
+std::optional<sdp::Medium> medium_of(std::string_view line) {
+    const auto kind = line.substr(0, line.find(' '));
+    const auto port = line.substr(std::min(kind.size() + 1, line.size()));
+    if (port.empty() || port.starts_with("0 ") || port == "0") return std::nullopt;
+    return sdp::Medium{std::string(kind)};
+}
+
 /// An answer with one section for each of the offer's, on this port and with this attribute.
 std::string dummy_answer(std::string_view offer, const Origin& origin, std::string_view port,
                          std::string_view attribute) {
@@ -58,6 +85,48 @@ std::string dummy_answer(std::string_view offer, const Origin& origin, std::stri
 }
 
 }  // namespace
+
+std::vector<Medium> media(std::string_view text) {
+    std::vector<Medium> result;
+    Directions common;
+    Directions own;
+    std::optional<Medium> current;
+    const auto close = [&] {
+        if (!current) return;
+        current->sends = own.sends;
+        current->receives = own.receives && !own.nowhere;
+        result.push_back(std::move(*current));
+    };
+    bool sections = false;
+    for (const auto line : lines_of(text)) {
+        if (line.starts_with("m=")) {
+            close();
+            sections = true;
+            own = common;
+            current = medium_of(line.substr(2));
+        } else if (sections) {
+            own.read(line);
+        } else {
+            common.read(line);
+        }
+    }
+    close();
+    return result;
+}
+
+bool on_hold(std::string_view text) {
+    const auto all = media(text);
+    return !all.empty() && std::ranges::none_of(all, &Medium::receives);
+}
+
+bool same_origin(std::string_view left, std::string_view right) {
+    const auto origin = [](std::string_view text) {
+        const auto lines = lines_of(text);
+        const auto line = std::ranges::find_if(lines, [](std::string_view l) { return l.starts_with("o="); });
+        return line == lines.end() ? std::string_view() : *line;
+    };
+    return !origin(left).empty() && origin(left) == origin(right);
+}
 
 std::size_t media_lines(std::string_view text) {
     std::size_t count = 0;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace calls::sdp {
 
@@ -16,6 +17,22 @@ struct Origin {
     std::uint64_t version = 0;
     std::string address;  ///< of this server, e.g. 127.0.0.1
 };
+
+/// What one m= section that is not refused says.
+struct Medium {
+    std::string kind;     ///< audio, video, …
+    bool sends = true;    ///< whoever described it wants to send
+    bool receives = true;  ///< and to receive
+};
+
+/// In their order, with the directions that hold for them (RFC 3264, 5.1; 0.0.0.0 receives nothing: RFC 2543).
+[[nodiscard]] std::vector<Medium> media(std::string_view text);
+
+/// Nothing of it wants to receive: who speaks is on hold, or puts the other one there.
+[[nodiscard]] bool on_hold(std::string_view text);
+
+/// Both have the same o= line: nothing is offered anew, the session is only refreshed (RFC 3264, 8).
+[[nodiscard]] bool same_origin(std::string_view left, std::string_view right);
 
 /// The m= lines of a description.
 [[nodiscard]] std::size_t media_lines(std::string_view text);

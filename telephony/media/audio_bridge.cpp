@@ -95,6 +95,7 @@ struct AudioBridge::State : std::enable_shared_from_this<State> {
     void remove(LegId leg);
     void refuse(LegId leg, bool unfit);
     void destroy(const Room& room);
+    asio::awaitable<void> ring(std::shared_ptr<Room> room, bool on);
     std::map<LegId, Participant> forget();
     void lost();
     void happened(const json::object& event);
@@ -264,6 +265,28 @@ void AudioBridge::join(LegId leg, std::string text) {
 }
 
 void AudioBridge::leave(LegId leg) { state_->remove(leg); }
+
+/// It is played to the whole room, again and again.
+asio::awaitable<void> AudioBridge::State::ring(std::shared_ptr<Room> room, bool on) {
+    const auto self = shared_from_this();
+    json::object body{{"request", on ? "play_file" : "stop_file"},
+                      {"room", *room->id},
+                      {"secret", room->secret},
+                      {"file_id", "ringing"}};
+    if (on) body["filename"] = options.ringing;
+    if (on) body["loop"] = true;
+    const auto answer = co_await janus->message(std::nullopt, std::move(body));
+    if (on && answer && answer->if_contains("error") != nullptr)
+        log.warning("the bridge plays no ringing tone", {{"reason", reason_of(answer)}});
+}
+
+void AudioBridge::ring(calls::CallNo call, bool on) {
+    const auto room = state_->rooms.find(call);
+    if (room == state_->rooms.end() || !room->second->id || state_->options.ringing.empty()) return;
+    asio::co_spawn(state_->executor, state_->ring(room->second, on), asio::detached);
+}
+
+bool AudioBridge::hangs() const { return state_->janus->hangs(); }
 
 std::size_t AudioBridge::participants() const { return state_->count; }
 

@@ -17,6 +17,8 @@ struct AudioBridgeOptions {
     JanusOptions janus;
     /// That parties are told to send to; empty: what Janus says.
     std::string address;
+    /// The ringing tone, an Ogg Opus file that Janus can read; empty: there is none.
+    std::string ringing;
 };
 
 class AudioBridge final : public calls::Bridge {
@@ -36,7 +38,10 @@ class AudioBridge final : public calls::Bridge {
     [[nodiscard]] bool available() const override;
     void join(calls::LegId leg, std::string offer) override;
     void leave(calls::LegId leg) override;
+    void ring(calls::CallNo call, bool on) override;
 
+    /// Janus is there and says nothing. From any thread.
+    [[nodiscard]] bool hangs() const;
     /// Legs that have joined or ask to. From any thread.
     [[nodiscard]] std::size_t participants() const;
 

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <string_view>
@@ -78,6 +79,7 @@ struct Janus::State : std::enable_shared_from_this<State> {
     std::uint64_t transactions = 0;
     bool closed = false;
     bool complained = false;
+    std::atomic<int> unanswered = 0;  ///< requests in a row
 
     State(JanusOptions given, asio::any_io_executor on, Callbacks tell, base::Logger to)
         : options(std::move(given)),
@@ -136,6 +138,7 @@ asio::awaitable<std::optional<json::object>> Janus::State::request(json::object 
     waiting.erase(transaction);
     if (!cancelled && !entry->reply) {
         // What it would answer later nobody waits for: it begins anew, and so do we.
+        ++unanswered;
         log.warning("the bridge does not answer in time", {{"request", text_of(message, "janus")}});
         drop();
     }
@@ -194,7 +197,10 @@ asio::awaitable<bool> Janus::State::connect() {
     // To connect to a Unix socket waits only where its backlog is full: that is stuck, too.
     if (!error) fresh->non_blocking(true, error);
     if (!error) fresh->connect(endpoint, error);
-    if (error) co_return false;
+    if (error) {
+        unanswered = 0;  // it is not there at all
+        co_return false;
+    }
     socket = fresh;
     asio::co_spawn(executor, read(fresh), asio::detached);
     json::object create{{"janus", "create"}};
@@ -205,6 +211,7 @@ asio::awaitable<bool> Janus::State::connect() {
     const auto handle = made_id(co_await request(std::move(attach)));
     if (!handle || socket != fresh) co_return false;
     own = handle;
+    unanswered = 0;
     co_return true;
 }
 
@@ -252,6 +259,8 @@ void Janus::close() {
     state_->closed = true;
     state_->drop();
 }
+
+bool Janus::hangs() const { return state_->unanswered >= 2; }
 
 bool Janus::up() const { return state_->own.has_value(); }
 

@@ -46,6 +46,8 @@ class Janus {
     /// For good. Whoever waits for a reply gets none.
     void close();
     [[nodiscard]] bool up() const;
+    /// It takes connections, and did not answer the last two requests. From any thread.
+    [[nodiscard]] bool hangs() const;
 
     /// A new handle of AudioBridge's. Nothing: no session, or no answer in time.
     [[nodiscard]] boost::asio::awaitable<std::optional<Handle>> attach();

@@ -45,6 +45,24 @@ std::string_view phase_name(calls::Phase phase) {
     return phase == calls::Phase::connected ? "Connected" : "Terminated";
 }
 
+/// Kinds that Parlay X has no name for, and media that flow in no direction, are left out.
+std::vector<Dictionary> media_status(const std::vector<calls::sdp::Medium>& media) {
+    std::vector<Dictionary> result;
+    for (const auto& medium : media) {
+        const auto* const name = medium.kind == "audio"         ? "Audio"
+                                 : medium.kind == "video"       ? "Video"
+                                 : medium.kind == "message"     ? "Chat"
+                                 : medium.kind == "application" ? "Data"
+                                                                : nullptr;
+        if (name == nullptr || (!medium.sends && !medium.receives)) continue;
+        auto& entries = result.emplace_back().entries;
+        entries["media"] = std::string(name);
+        entries["mediaDirection"] =
+            std::string(medium.sends && medium.receives ? "InOut" : medium.sends ? "Out" : "In");
+    }
+    return result;
+}
+
 Dictionary party_status(const calls::PartyStatus& party) {
     Dictionary result;
     auto& entries = result.entries;
@@ -203,12 +221,14 @@ Dictionary ParlayMakeCall::status() const {
     if (call.ended) entries["duration"] = calls::seconds_between(call.started, call.ended);
     if (call.cause) entries["terminationCause"] = version2_cause(*call.cause, call.culprit);
     std::vector<Dictionary> parties;
-    for (const auto& party : call.parties) {
+    for (calls::LegNo leg = 0; leg < call.parties.size(); ++leg) {
+        const auto& party = call.parties[leg];
         // Somebody who was added again is listed once, as now.
         std::erase_if(parties, [&](const Dictionary& other) {
             return *other.find<std::string>("address") == party.address;
         });
         parties.push_back(party_status(party));
+        parties.back().entries["mediaInfo"] = media_status(live_.call().media(leg));
     }
     entries["participants"] = std::move(parties);
     return result;

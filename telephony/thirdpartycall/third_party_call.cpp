@@ -94,6 +94,15 @@ ParticipantInformation participant_of(const tasks::Dictionary& status) {
     result.start_time = time_of(status, "startTime");
     result.duration = seconds_of(status, "duration");
     result.cause = enumerator<ParticipantCause>(status.find<std::string>("terminationCause"));
+    if (const auto* media = status.find<std::vector<tasks::Dictionary>>("mediaInfo")) {
+        for (const auto& each : *media) {
+            MediaInfo info;
+            info.media = enumerator<Media>(each.find<std::string>("media")).value_or(info.media);
+            info.direction = enumerator<MediaDirection>(each.find<std::string>("mediaDirection"))
+                                 .value_or(info.direction);
+            result.media.push_back(info);
+        }
+    }
     return result;
 }
 

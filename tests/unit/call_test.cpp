@@ -1,5 +1,5 @@
 // The call's state machine: lists of events in, commands out; and random lists, for what must always hold.
-#include "telephony/calls/call.hpp"
+#include "call_player.hpp"
 #include "telephony/calls/records.hpp"
 #include "telephony/calls/sdp.hpp"
 #include "telephony/sip/dialog_state.hpp"
@@ -13,53 +13,7 @@
 namespace {
 
 using namespace calls;
-
-const std::string offer =
-    "v=0\r\no=p 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\n"
-    "m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
-
-CallOptions options() {
-    CallOptions result;
-    result.held = true;
-    result.bridge = true;
-    result.address = "127.0.0.1";
-    result.session = 64;
-    return result;
-}
-
-/// Feeds a call and keeps what it commanded.
-class Player {
-  public:
-    explicit Player(std::vector<std::string> parties, CallOptions with = options())
-        : call(parties, std::move(with), Moment{}) {}
-
-    Commands feed(const Event& event) {
-        moment.steady += std::chrono::seconds(1);
-        auto commands = call.on(event, moment);
-        all.insert(all.end(), commands.begin(), commands.end());
-        return commands;
-    }
-
-    template <class Command>
-    [[nodiscard]] std::vector<Command> every() const {
-        std::vector<Command> result;
-        for (const auto& command : all) {
-            if (const auto* found = std::get_if<Command>(&command)) result.push_back(*found);
-        }
-        return result;
-    }
-
-    void connect() {
-        feed(event::Start{});
-        feed(event::Answered{0, offer});
-        feed(event::Answered{1, offer});
-        feed(event::Answered{0, offer});
-    }
-
-    Call call;
-    Moment moment;
-    Commands all;
-};
+using namespace call_player;
 
 TEST(Call, FlowThreeConnectsTwoParties) {
     Player player({"sip:a", "sip:b"});
@@ -234,16 +188,6 @@ TEST(Call, TheThirdPartyMovesAllToTheBridge) {
     player.feed(event::Remove{"sip:c"});
     EXPECT_EQ(player.call.status().phase, Phase::terminated);
     EXPECT_EQ(player.every<command::Capture>().size(), 1U);
-}
-
-/// Three on the bridge.
-void conference(Player& player) {
-    player.connect();
-    player.feed(event::Add{"sip:c"});
-    for (const LegNo leg : {0U, 1U, 2U}) {
-        player.feed(event::Answered{leg, offer});
-        player.feed(event::Joined{leg, offer});
-    }
 }
 
 /// The bridge fails this leg and every further try.
@@ -422,8 +366,11 @@ std::set<LegNo> open_legs(const Player& player, const std::set<LegNo>& gone) {
 TEST(Call, WhateverHappensNoLegIsLeftAndTheChargeIsOne) {
     for (unsigned seed = 0; seed < 3'000; ++seed) {
         std::mt19937 random(seed);
+        auto with = options();
+        with.ringback = seed % 2 == 0;
         Player player(seed % 3 == 0 ? std::vector<std::string>{"sip:0"}
-                                    : std::vector<std::string>{"sip:0", "sip:1"});
+                                    : std::vector<std::string>{"sip:0", "sip:1"},
+                      with);
         std::set<LegNo> gone;
         for (int i = 0; i < 40; ++i) {
             const auto open = open_legs(player, gone);

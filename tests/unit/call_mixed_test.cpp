@@ -1,0 +1,206 @@
+// Parties on the bridge: what they ask for there, what they hear while another one rings, and what is shown of it.
+#include "call_player.hpp"
+#include "telephony/calls/sdp.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+
+using namespace call_player;
+
+/// The same party's next offer.
+std::string changed(const std::string& line) {
+    auto text = offer;
+    text.replace(text.find("o=p 1 1"), 7, "o=p 1 2");
+    return text + line + "\r\n";
+}
+
+event::Requested asks(LegNo leg, Ticket ticket, std::string sdp) {
+    return {leg, ticket, Method::reinvite, {"application/sdp", std::move(sdp)}};
+}
+
+command::Answer last_answer(const Player& player) { return player.every<command::Answer>().back(); }
+
+TEST(CallMixed, HoldLeavesTheMixAndResumeComesBack) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    const auto joins = player.every<command::Join>().size();
+    player.feed(asks(1, 9, changed("a=sendonly")));
+    EXPECT_EQ(player.every<command::Leave>().back().leg, 1U);
+    EXPECT_EQ(last_answer(player).status, 200);
+    EXPECT_NE(last_answer(player).body.text.find("a=inactive"), std::string::npos);
+    EXPECT_TRUE(player.call.media(1).empty());
+    // Nobody asks it for anything until it comes back by itself.
+    EXPECT_EQ(player.every<command::Join>().size(), joins);
+    const auto resumed = changed("a=sendrecv");
+    player.feed(asks(1, 10, resumed));
+    EXPECT_EQ(player.every<command::Join>().back().offer, resumed);
+    EXPECT_EQ(last_answer(player).ticket, 9U);
+    player.feed(event::Joined{1, offer});
+    EXPECT_EQ(last_answer(player).ticket, 10U);
+    EXPECT_EQ(last_answer(player).status, 200);
+    EXPECT_EQ(player.call.media(1).size(), 1U);
+    EXPECT_EQ(player.call.live(), 3U);
+}
+
+TEST(CallMixed, HoldAsOldPhonesSayItIsHoldToo) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    auto old = changed("a=ptime:20");
+    old.replace(old.find("c=IN IP4 1.2.3.4"), 16, "c=IN IP4 0.0.0.0");
+    player.feed(asks(1, 9, old));
+    EXPECT_EQ(player.every<command::Leave>().back().leg, 1U);
+    EXPECT_EQ(last_answer(player).status, 200);
+}
+
+TEST(CallMixed, OtherMediaGoToTheBridgeAndARefusalChangesNothing) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    player.feed(asks(2, 9, changed("m=video 5000 RTP/AVP 31")));
+    EXPECT_EQ(player.every<command::Join>().back().leg, 2U);
+    player.feed(event::Joined{2, offer});
+    EXPECT_EQ(last_answer(player).status, 200);
+    player.feed(asks(2, 10, changed("a=rtpmap:0 X/1")));
+    const auto timers = player.every<command::SetTimer>().size();
+    player.feed(event::Unbridged{2, true});
+    EXPECT_EQ(last_answer(player).status, 488);
+    EXPECT_TRUE(player.every<command::End>().empty());
+    // What it had is asked for again.
+    ASSERT_EQ(player.every<command::SetTimer>().size(), timers + 1);
+    player.feed(event::Timer{player.every<command::SetTimer>().back().id});
+    EXPECT_EQ(player.every<command::Reinvite>().back().leg, 2U);
+    EXPECT_EQ(player.every<command::Reinvite>().back().sdp, "");
+}
+
+TEST(CallMixed, FixedMediaAreFixedOnTheBridgeToo) {
+    auto fixed = options();
+    fixed.fixed_media = true;
+    Player player({"sip:a", "sip:b"}, fixed);
+    conference(player);
+    const auto joins = player.every<command::Join>().size();
+    player.feed(asks(2, 9, changed("m=video 5000 RTP/AVP 31")));
+    EXPECT_EQ(last_answer(player).status, 488);
+    EXPECT_EQ(player.every<command::Join>().size(), joins);
+    player.feed(asks(2, 10, changed("a=sendonly")));  // hold is no other medium
+    EXPECT_EQ(last_answer(player).status, 200);
+}
+
+TEST(CallMixed, ARefreshIsAnsweredAsBefore) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    const auto joins = player.every<command::Join>().size();
+    for (const auto& sdp : {offer, std::string()}) {
+        player.feed(asks(1, 9, sdp));
+        EXPECT_EQ(last_answer(player).status, 200);
+        EXPECT_NE(last_answer(player).body.text.find("m=audio 4000"), std::string::npos);
+    }
+    EXPECT_EQ(player.every<command::Join>().size(), joins);
+}
+
+CallOptions with_ringback() {
+    auto result = options();
+    result.ringback = true;
+    return result;
+}
+
+TEST(CallRingback, TheFirstPartyHearsItUntilTheSecondAnswers) {
+    Player player({"sip:a", "sip:b"}, with_ringback());
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    ASSERT_EQ(player.every<command::Join>().size(), 1U);
+    EXPECT_TRUE(player.every<command::Ack>().empty());
+    player.feed(event::Joined{0, offer});
+    EXPECT_EQ(player.every<command::Invite>().back().address, "sip:b");
+    ASSERT_EQ(player.every<command::Ring>().size(), 1U);
+    EXPECT_TRUE(player.every<command::Ring>()[0].on);
+    player.feed(event::Ringing{1});
+    player.feed(event::Answered{1, offer});
+    EXPECT_EQ(player.every<command::Leave>().size(), 1U);
+    EXPECT_FALSE(player.every<command::Ring>().back().on);
+    EXPECT_EQ(player.every<command::Reinvite>().back().leg, 0U);
+    EXPECT_NE(player.every<command::Reinvite>().back().sdp.find("m=audio 4000"), std::string::npos);
+    player.feed(event::Answered{0, offer});
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+    EXPECT_EQ(player.every<command::Capture>().size(), 1U);
+    EXPECT_EQ(player.every<command::Invite>().size(), 2U);
+}
+
+TEST(CallRingback, WithoutTheBridgeItIsSilent) {
+    Player player({"sip:a", "sip:b"}, with_ringback());
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Unbridged{0});
+    EXPECT_NE(player.every<command::Ack>().back().sdp.find("a=inactive"), std::string::npos);
+    EXPECT_EQ(player.every<command::Invite>().back().address, "sip:b");
+    player.feed(event::Answered{1, offer});
+    player.feed(event::Answered{0, offer});
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+    EXPECT_TRUE(player.every<command::Ring>().empty());
+}
+
+TEST(CallRingback, ABridgeThatIsLostMeanwhileIsNotMissed) {
+    Player player({"sip:a", "sip:b"}, with_ringback());
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Joined{0, offer});
+    player.feed(event::Unbridged{0});
+    EXPECT_FALSE(player.every<command::Ring>().back().on);
+    player.feed(event::Answered{1, offer});
+    EXPECT_EQ(player.every<command::Reinvite>().back().leg, 0U);
+    player.feed(event::Answered{0, offer});
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+}
+
+TEST(CallRingback, WhoPutsItselfOnHoldMeanwhileIsConnectedAllTheSame) {
+    Player player({"sip:a", "sip:b"}, with_ringback());
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Joined{0, offer});
+    player.feed(asks(0, 9, changed("a=sendonly")));
+    EXPECT_EQ(last_answer(player).status, 200);
+    player.feed(event::Answered{1, offer});
+    EXPECT_EQ(player.every<command::Reinvite>().back().leg, 0U);
+}
+
+TEST(CallRingback, WhoWaitsAloneHearsItWhileAnotherIsCalled) {
+    Player player({"sip:a"}, with_ringback());
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Joined{0, offer});
+    EXPECT_TRUE(player.every<command::Ring>().empty());
+    player.feed(event::Add{"sip:b"});
+    EXPECT_TRUE(player.every<command::Ring>().back().on);
+    player.feed(event::Refused{1, 486});
+    EXPECT_FALSE(player.every<command::Ring>().back().on);
+}
+
+TEST(CallMedia, IsWhatBothTake) {
+    Player player({"sip:a", "sip:b"});
+    player.connect();
+    ASSERT_EQ(player.call.media(0).size(), 1U);
+    EXPECT_TRUE(player.call.media(0)[0].sends && player.call.media(0)[0].receives);
+    // The second one holds the first, which takes that.
+    player.feed(asks(1, 9, changed("a=sendonly")));
+    player.feed(event::Answered{0, offer + "a=recvonly\r\n"});
+    const auto first = player.call.media(0)[0], second = player.call.media(1)[0];
+    EXPECT_TRUE(!first.sends && first.receives);
+    EXPECT_TRUE(second.sends && !second.receives);
+    player.feed(event::HungUp{0});
+    EXPECT_TRUE(player.call.media(0).empty());
+}
+
+TEST(SdpMedia, EachSectionHasItsDirection) {
+    const auto all = sdp::media("v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\nc=IN IP4 1.1.1.1\r\na=recvonly\r\nm=audio 1 RTP/AVP 0\r\n"
+                                "m=video 0 RTP/AVP 31\r\nm=video 2 RTP/AVP 31\r\na=sendonly\r\n"
+                                "m=audio 3 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\na=sendrecv\r\n");
+    ASSERT_EQ(all.size(), 3U);
+    EXPECT_TRUE(all[0].kind == "audio" && !all[0].sends && all[0].receives);
+    EXPECT_TRUE(all[1].kind == "video" && all[1].sends && !all[1].receives);
+    EXPECT_TRUE(all[2].kind == "audio" && all[2].sends && !all[2].receives);
+    EXPECT_FALSE(sdp::on_hold("m=audio 1 RTP/AVP 0\r\n"));
+    EXPECT_TRUE(sdp::on_hold("m=audio 1 RTP/AVP 0\r\na=inactive\r\n"));
+    EXPECT_FALSE(sdp::on_hold("m=audio 0 RTP/AVP 0\r\n"));  // nothing to hold
+    EXPECT_TRUE(sdp::media("m=audio\r\n").empty());
+}
+
+}  // namespace
