@@ -33,8 +33,8 @@ class EmbeddedJanus {
     void start();
     /// 0: it does not run.
     [[nodiscard]] pid_t pid() const { return pid_; }
-    /// It says nothing any more: it is killed, and started again when it has ended. Not in its first seconds, in which
-    /// it may have other things to do.
+    /// It says nothing any more: it is killed, and started again when it has ended. Not in its first seconds,
+    /// in which it may have other things to do.
     void kill_hung();
     /// It ended by itself: it is started again at next_start().
     void ended(const std::string& status);

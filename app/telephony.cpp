@@ -84,6 +84,7 @@ thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings
     options.dial_plan = dial_plan(settings);
     options.trace_max = to_size(settings.call.trace_messages);
     options.first_from = settings.call.first_from;
+    options.lag_limit = settings.call.lag_limit;
     return options;
 }
 
@@ -233,6 +234,7 @@ struct Telephony::Parts {
     std::thread thread;
     std::promise<void> ran;
 
+    void run();
     void end_calls_of(const std::string& login);
     asio::awaitable<void> end_calls_of_disabled();
     /// What happens to calls, whoever has them.
@@ -244,6 +246,18 @@ struct Telephony::Parts {
     }
     void make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses);
 };
+
+/// Whatever one call's handler throws, the others go on.
+void Telephony::Parts::run() {
+    for (;;) {
+        try {
+            context.run();
+            return;
+        } catch (const std::exception& error) {
+            log.error("what a call waited for failed", {{"error", error.what()}});
+        }
+    }
+}
 
 void Telephony::Parts::end_calls_of(const std::string& login) {
     if (!directory) return;
@@ -298,7 +312,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     parts.stop_grace = settings.call.stop_grace;
     const auto recorder = recorder_of(settings.sip);
     parts.records.emplace(recorder, database, parts.context.get_executor(), log);
-    parts.directory.emplace(directory_options(settings.call), parts.context.get_executor());
+    parts.directory.emplace(directory_options(settings.call), parts.context.get_executor(), log);
     parts.notifications.emplace(database);
     parts.applications.emplace(application_options(settings.notifications), *parts.notifications, client,
                                parts.context.get_executor(), log);
@@ -320,6 +334,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
         options.session_expires = std::chrono::ceil<std::chrono::seconds>(settings.sip.session_expires);
         options.session_least = std::chrono::ceil<std::chrono::seconds>(settings.sip.session_least);
         options.liveness = settings.sip.liveness;
+        options.lag_limit = settings.call.lag_limit;
         const auto sink = [&parts](calls::CallNo call, calls::Event event) {
             parts.deliver(call, std::move(event));
         };
@@ -344,8 +359,10 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
         }
     }
     if (parts.agent) parts.make_inbound(settings, *listen, uses);
-    parts.third_party_call.emplace(service_options(settings, listen ? listen->address : ""), ledger,
-                                   *parts.directory, parts.located ? &*parts.located : nullptr,
+    auto service = service_options(settings, listen ? listen->address : "");
+    if (parts.agent) service.network_lag = [&agent = *parts.agent] { return agent.lag(); };
+    parts.third_party_call.emplace(std::move(service), ledger, *parts.directory,
+                                   parts.located ? &*parts.located : nullptr,
                                    parts.bridge ? &*parts.bridge : nullptr, *parts.records, log);
     parts.call_handling.emplace(handling_options(settings), ledger, database, *parts.rules);
     // SIP's port is ours alone: whoever had calls here before is gone.
@@ -358,7 +375,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
         parts.recovery->start();
     }
     parts.thread = std::thread([&parts] {
-        parts.context.run();
+        parts.run();
         parts.ran.set_value();
     });
 }

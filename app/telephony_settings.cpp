@@ -199,18 +199,24 @@ std::vector<Setting> call_settings(Settings& s) {
         {"call.participants_limit", &s.call.participants_limit,
          "Participants of a session at once; without a bridge 2.", 2},
         {"call.starts_per_second", &s.call.starts_per_second, "New calls in a second; more get 503.", 1},
+        {"call.lag_limit", &s.call.lag_limit,
+         "New calls get 503 while others wait for this server for so long.", 10},
         {"call.trace_messages", &s.call.trace_messages,
          "SIP messages of each call that `call trace` shows, as long as its status can be read; 0: none."},
-        {"call.heartbeat", &s.call.heartbeat, "How often a node tells the others on its database that it lives.",
-         100},
+        {"call.heartbeat", &s.call.heartbeat,
+         "How often a node tells the others on its database that it lives.", 100},
         {"call.heartbeat_patience", &s.call.heartbeat_patience,
          "How long another node may be silent before this one ends its calls.", 300},
         {"call.stop_grace", &s.call.stop_grace,
          "How long running calls may take to end when the server stops."},
+    };
+}
 
-        {"rules.entries_limit", &s.rules.entries_limit,
+std::vector<Setting> rule_settings(Settings::Rules& s) {
+    return {
+        {"rules.entries_limit", &s.entries_limit,
          "Addresses in the lists that Call Handling sets for an account; more get POL0003.", 1},
-        {"rules.addresses_limit", &s.rules.addresses_limit,
+        {"rules.addresses_limit", &s.addresses_limit,
          "Accounts of one request of Call Handling; more get POL0003.", 1},
     };
 }
@@ -219,7 +225,7 @@ std::vector<Setting> call_settings(Settings& s) {
 
 std::vector<Setting> telephony_settings(Settings& s) {
     auto rows = network_settings(s);
-    for (auto& more : {call_settings(s), notification_settings(s.notifications)})
+    for (auto& more : {call_settings(s), rule_settings(s.rules), notification_settings(s.notifications)})
         rows.insert(rows.end(), more.begin(), more.end());
     return rows;
 }

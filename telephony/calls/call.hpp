@@ -67,9 +67,9 @@ struct CallOptions {
     bool bridge = false;                             ///< there is one
     std::chrono::milliseconds bridge_retry{1'000};   ///< after it failed, it is asked again
     int bridge_retries = 15;                         ///< in a row, for one party
-    bool ringback = false;                           ///< who waits for another to answer hears it from the bridge
-    std::string address;                             ///< of this server, in descriptions that it makes
-    std::uint64_t session = 0;                       ///< in descriptions that it makes; differs between calls
+    bool ringback = false;      ///< who waits for another to answer hears it from the bridge
+    std::string address;        ///< of this server, in descriptions that it makes
+    std::uint64_t session = 0;  ///< in descriptions that it makes; differs between calls
 };
 
 /// Two parties that are connected already: the first, who called us, and one of those that we called.
@@ -140,8 +140,8 @@ class Call {
         bool on_bridge = false;
         int bridge_tries = 0;  ///< that failed, in a row
         std::string bridge_sdp;
-        Ticket changing = 0;  ///< of its offer that the bridge was given
-        std::string offered;  ///< that offer
+        Ticket changing = 0;       ///< of its offer that the bridge was given
+        std::string offered;       ///< that offer
         bool asked_offer = false;  ///< the re-INVITE under way asks for an offer
     };
 

@@ -160,9 +160,8 @@ std::optional<PartyDialog> Call::movable(std::string_view address) const {
         const auto& party = status_.parties[number];
         const auto& leg = legs_[number];
         if (party.address != address) continue;
-        const bool quiet =
-            leg.state == State::talking || leg.state == State::parked || leg.state == State::aside ||
-            leg.state == State::held;
+        const bool quiet = leg.state == State::talking || leg.state == State::parked ||
+                           leg.state == State::aside || leg.state == State::held;
         if (!quiet || exchange_ || !relays_.empty()) return std::nullopt;
         return PartyDialog{number,    party.address, party.dialog, leg.described,
                            leg.lines, leg.session,   leg.version};

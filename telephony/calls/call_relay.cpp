@@ -39,8 +39,8 @@ void Call::handle(const event::Requested& event) {
         return;
     }
     const auto state = legs_[event.leg].state;
-    const bool settled = state == State::talking || state == State::parked ||
-                         state == State::aside || state == State::held;
+    const bool settled =
+        state == State::talking || state == State::parked || state == State::aside || state == State::held;
     if (!settled || exchange_) {
         answer(event.leg, event.ticket, 491);
         return;

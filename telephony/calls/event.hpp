@@ -225,9 +225,9 @@ struct Finished {};
 }  // namespace command
 
 using Command = std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay,
-                             command::Answer, command::Refuse, command::End, command::Join, command::Leave, command::Ring,
-                             command::Secure, command::SetTimer, command::Capture, command::Extend,
-                             command::Release, command::Changed, command::Finished>;
+                             command::Answer, command::Refuse, command::End, command::Join, command::Leave,
+                             command::Ring, command::Secure, command::SetTimer, command::Capture,
+                             command::Extend, command::Release, command::Changed, command::Finished>;
 using Commands = std::vector<Command>;
 
 }  // namespace calls

@@ -21,7 +21,7 @@ struct Sender {
     std::string from_name;
     std::string asserted;       ///< P-Asserted-Identity (RFC 3325): a URI; empty: there is none
     std::string authorization;  ///< the header's value; empty: there is none
-    bool anonymous = false;     ///< asks not to be known to whom it calls (RFC 3323: user, header; RFC 3325: id)
+    bool anonymous = false;  ///< asks not to be known to whom it calls (RFC 3323: user, header; RFC 3325: id)
 };
 
 /// An INVITE outside every dialog. 100 is sent; leg 0 of the call is the caller's.

@@ -20,12 +20,13 @@ struct Origin {
 
 /// What one m= section that is not refused says.
 struct Medium {
-    std::string kind;     ///< audio, video, …
-    bool sends = true;    ///< whoever described it wants to send
+    std::string kind;      ///< audio, video, …
+    bool sends = true;     ///< whoever described it wants to send
     bool receives = true;  ///< and to receive
 };
 
-/// In their order, with the directions that hold for them (RFC 3264, 5.1; 0.0.0.0 receives nothing: RFC 2543).
+/// In their order, with the directions that hold for them (RFC 3264, 5.1; 0.0.0.0 receives nothing: RFC
+/// 2543).
 [[nodiscard]] std::vector<Medium> media(std::string_view text);
 
 /// Nothing of it wants to receive: who speaks is on hold, or puts the other one there.

@@ -108,6 +108,8 @@ void Agent::hang_up_lost(std::string dialog) {
     engine_->post([engine = engine_.get(), dialog = std::move(dialog)] { engine->hang_up_lost(dialog); });
 }
 
+std::chrono::milliseconds Agent::lag() const { return engine_->lag(); }
+
 std::size_t Agent::legs() const { return engine_->count.get(); }
 
 bool Agent::wait_until_over(std::chrono::steady_clock::time_point deadline) const {

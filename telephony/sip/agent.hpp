@@ -26,6 +26,8 @@ struct AgentOptions {
     std::chrono::seconds session_least{90};   ///< the shortest that peers may ask for
     std::chrono::milliseconds liveness{
         0};  ///< peers without session timers are asked for a sign of life; 0: never
+    /// So far behind, calls from outside get 503.
+    std::chrono::milliseconds lag_limit{500};
 };
 
 class Agent final : public calls::Signalling, public calls::Registrations {
@@ -51,6 +53,9 @@ class Agent final : public calls::Signalling, public calls::Registrations {
     void refuse(calls::LegId leg, calls::Response response) override;
     void hang_up_lost(std::string dialog) override;
     void respond(calls::Ticket ticket, calls::Response response) override;
+
+    /// For how long the next thing to do has waited: how far this thread is behind. From any thread.
+    [[nodiscard]] std::chrono::milliseconds lag() const;
 
     /// Dialogs that are not over, for metrics and tests.
     [[nodiscard]] std::size_t legs() const;

@@ -1,5 +1,5 @@
-// What a dialog is, or an INVITE that has no answer yet, as text: kept in the call's record, so that a later server
-// can end it.
+// What a dialog is, or an INVITE that has no answer yet, as text: kept in the call's record, so that a later
+// server can end it.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct DialogState {
     std::vector<std::string> record_routes;  ///< in the order of the 2xx
     std::uint32_t cseq = 0;                  ///< of our INVITE
     // Of an INVITE that has no answer yet, what its CANCEL has the same (RFC 3261, 9.1).
-    std::string via{};    ///< empty: it is answered
+    std::string via{};     ///< empty: it is answered
     std::string target{};  ///< Request-URI
     std::string route{};   ///< may be empty
 };

@@ -6,6 +6,7 @@
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/su_log.h>
+#include <sofia-sip/tport_tag.h>
 #include <unistd.h>
 
 namespace sip {
@@ -22,6 +23,13 @@ int on_stranger(Dialog* engine, nta_leg_t* /*leg*/, nta_incoming_t* request, con
     }
 }
 
+/// As much as the kernel gives of it: what comes while the thread is busy waits there.
+constexpr unsigned udp_buffer_bytes = 4U << 20;
+
+/// Commands in a row; then the sockets have their turn. What waits there is lost when there is too much of
+/// it, and comes again half a second later, as more work for a thread that has too much.
+constexpr std::size_t drain_max = 16;
+
 int on_wake(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
     reinterpret_cast<Agent::Engine*>(root)->drain();
     return 0;
@@ -32,27 +40,42 @@ int on_wake(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
 void Agent::Engine::post(std::function<void()> work) {
     {
         const std::lock_guard lock(mutex);
-        queue.push_back(std::move(work));
+        queue.push_back({std::move(work), Clock::now()});
+        // Whoever made it more than nothing has said so, and drain says so of what it leaves.
+        if (queue.size() > 1) return;
     }
+    awake();
+}
+
+void Agent::Engine::awake() const {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(wake, &one, sizeof one);
+}
+
+std::chrono::milliseconds Agent::Engine::lag() const {
+    const std::lock_guard lock(mutex);
+    if (queue.empty()) return std::chrono::milliseconds(0);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - queue.front().since);
 }
 
 void Agent::Engine::drain() {
     std::uint64_t number = 0;
     [[maybe_unused]] const auto got = ::read(wake, &number, sizeof number);
-    std::vector<std::function<void()>> work;
-    {
-        const std::lock_guard lock(mutex);
-        work.swap(queue);
-    }
-    for (const auto& item : work) {
+    for (std::size_t done = 0; done < drain_max; ++done) {
+        std::function<void()> work;
+        {
+            const std::lock_guard lock(mutex);
+            if (queue.empty()) return;
+            work = std::move(queue.front().run);
+            queue.pop_front();
+        }
         try {
-            item();
+            work();
         } catch (const std::exception& error) {
             log.error("SIP work failed", {{"error", error.what()}});
         }
     }
+    awake();
 }
 
 void Agent::Engine::run() {
@@ -66,10 +89,10 @@ void Agent::Engine::run() {
     const auto host = v6 ? '[' + options.address + ']' : options.address;
     const auto bound = "sip:" + host + ':' + (options.port == 0 ? "*" : std::to_string(options.port));
     const auto proxy = "sip:" + options.proxy + ";lr";
-    agent =
-        ::nta_agent_create(root, URL_STRING_MAKE(bound.c_str()), on_stray, nullptr, NTATAG_UA(1),
-                           NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000),
-                           TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
+    agent = ::nta_agent_create(
+        root, URL_STRING_MAKE(bound.c_str()), on_stray, nullptr, NTATAG_UA(1), NTATAG_SERVER_RPORT(2),
+        NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000), TPTAG_UDP_RMEM(udp_buffer_bytes),
+        TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
     if (agent != nullptr) {
         ::nta_leg_tcreate(agent, on_stranger, reinterpret_cast<Dialog*>(this), NTATAG_NO_DIALOG(1),
                           TAG_END());

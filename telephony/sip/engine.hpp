@@ -21,6 +21,8 @@ struct Root;
 #include <sofia-sip/nta.h>
 #include <sofia-sip/su_wait.h>
 
+#include <chrono>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <future>
@@ -68,8 +70,8 @@ struct Dialog {
     bool rang = false;
     bool reliable = false;   ///< the peer demands reliable provisional responses (RFC 3262)
     std::uint32_t rseq = 0;  ///< of the last one that was acknowledged
-    /// Who demands them is offered silence of ours first, as nothing may offer in a 18x that is answered in its PRACK:
-    /// then the dialog is asked for an offer once it is confirmed.
+    /// Who demands them is offered silence of ours first, as nothing may offer in a 18x that is answered in
+    /// its PRACK: then the dialog is asked for an offer once it is confirmed.
     bool silenced = false;
     bool asking = false;  ///< that is under way
     bool confirmed = false;
@@ -105,8 +107,13 @@ struct Agent::Engine {
     su_root_t* root = nullptr;
     nta_agent_t* agent = nullptr;
     int wake = -1;
-    std::mutex mutex;
-    std::vector<std::function<void()>> queue;
+    using Clock = std::chrono::steady_clock;
+    struct Work {
+        std::function<void()> run;
+        Clock::time_point since;
+    };
+    mutable std::mutex mutex;
+    std::deque<Work> queue;
     std::map<LegId, std::unique_ptr<Dialog>> dialogs;
     LegCount count;
     Ticket last_ticket = 0;
@@ -122,6 +129,8 @@ struct Agent::Engine {
     void post(std::function<void()> work);
     void run();
     void drain();
+    void awake() const;
+    [[nodiscard]] std::chrono::milliseconds lag() const;
 
     void invite(LegId id, const calls::Invitation& invitation);
     Dialog& add_dialog(LegId id);

@@ -68,7 +68,7 @@ int Agent::Engine::stranger(nta_incoming_t* request, const sip_t* message) {
     if (method != sip_method_invite && method != sip_method_register) return answer_to_stranger(message);
     // Of a dialog that is not here any more.
     if (message->sip_to->a_tag != nullptr) return 481;
-    if (reception == nullptr) return 503;
+    if (reception == nullptr || (method == sip_method_invite && lag() > options.lag_limit)) return 503;
     su_home_t home[1] = {SU_HOME_INIT(home)};
     const auto* supported = ::sip_supported_make(home, supported_extensions);
     const int refused = ::nta_check_required(request, message, supported, TAG_END());

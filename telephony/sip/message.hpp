@@ -27,7 +27,8 @@ namespace sip {
 /// Where a message came from, as a URI; `protocol` is its Via's, e.g. `SIP/2.0/TCP`.
 [[nodiscard]] std::string source_url(msg_s* message, const char* protocol);
 [[nodiscard]] calls::Sender sender_of(nta_incoming_s* request, const sip_s* message);
-/// What its Privacy header asks for can't be had, and the caller would rather have no call (RFC 3323, 5: critical).
+/// What its Privacy header asks for can't be had, and the caller would rather have no call (RFC 3323, 5:
+/// critical).
 [[nodiscard]] bool privacy_impossible(const sip_s* message);
 /// Of the dialog that this INVITE makes when it is answered with our tag.
 [[nodiscard]] DialogState called_dialog_state(const sip_s* invite, const char* tag);

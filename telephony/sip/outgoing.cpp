@@ -220,7 +220,8 @@ void Agent::Engine::send_prack(Dialog& dialog, const sip_t* message) {
     Request request;
     request.method = sip_method_prack;
     request.name = "PRACK";
-    request.headers = "RAck: " + std::to_string(number) + ' ' + std::to_string(dialog.invite_seq) + " INVITE\r\n";
+    request.headers =
+        "RAck: " + std::to_string(number) + ' ' + std::to_string(dialog.invite_seq) + " INVITE\r\n";
     const auto offer = body_of(message);
     if (dialog.invite_sdp.empty() && !offer.empty() && !dialog.silenced) {
         // An offer although we did not say that we would take it here.
@@ -293,11 +294,11 @@ void Agent::Engine::cancel_lost(Dialog& dialog, const DialogState& state) {
     dialog.reason = reason_line(calls::Cause::aborted);
     set_limit(dialog);
     auto* seq = ::sip_cseq_create(nullptr, state.cseq, SIP_METHOD_CANCEL);
-    auto* sent = ::nta_outgoing_tcreate(
-        dialog.leg, on_bye_response, &dialog, nullptr, SIP_METHOD_CANCEL,
-        URL_STRING_MAKE(state.target.c_str()), NTATAG_USER_VIA(1), SIPTAG_VIA_STR(state.via.c_str()),
-        SIPTAG_CSEQ(seq), TAG_IF(!state.route.empty(), SIPTAG_ROUTE_STR(state.route.c_str())),
-        SIPTAG_HEADER_STR(dialog.reason.c_str()), TAG_END());
+    auto* sent = ::nta_outgoing_tcreate(dialog.leg, on_bye_response, &dialog, nullptr, SIP_METHOD_CANCEL,
+                                        URL_STRING_MAKE(state.target.c_str()), NTATAG_USER_VIA(1),
+                                        SIPTAG_VIA_STR(state.via.c_str()), SIPTAG_CSEQ(seq),
+                                        TAG_IF(!state.route.empty(), SIPTAG_ROUTE_STR(state.route.c_str())),
+                                        SIPTAG_HEADER_STR(dialog.reason.c_str()), TAG_END());
     ::su_free(nullptr, seq);
     if (sent == nullptr) finish(dialog, calls::event::Gone{});
 }

@@ -1,5 +1,5 @@
-// Responses to requests that nobody here remembers: the peer must stop repeating them, and no call may be left that
-// only the peer believes in.
+// Responses to requests that nobody here remembers: the peer must stop repeating them, and no call may be
+// left that only the peer believes in.
 #include "telephony/sip/engine.hpp"
 #include "telephony/sip/message.hpp"
 
@@ -25,7 +25,8 @@ bool bears_our_via(nta_agent_t* agent, const sip_t* response) {
     return false;
 }
 
-/// The ACK of a refusal goes where that came from (RFC 3261, 17.1.1.3); its Request-URI is not known any more.
+/// The ACK of a refusal goes where that came from (RFC 3261, 17.1.1.3); its Request-URI is not known any
+/// more.
 void acknowledge_refusal(nta_agent_t* agent, msg_t* message, const sip_t* response) {
     auto* ack = ::nta_msg_create(agent, 0);
     auto* home = msg_home(ack);  // a macro

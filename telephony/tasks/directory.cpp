@@ -44,8 +44,11 @@ struct Directory::State {
     std::unordered_map<std::string, Rate> rate_of;  ///< of those who have a limit of their own
 };
 
-Directory::Directory(DirectoryOptions options, boost::asio::any_io_executor executor)
-    : options_(options), executor_(std::move(executor)), state_(std::make_unique<State>()) {}
+Directory::Directory(DirectoryOptions options, boost::asio::any_io_executor executor, base::Logger log)
+    : options_(options),
+      executor_(std::move(executor)),
+      log_(std::move(log)),
+      state_(std::make_unique<State>()) {}
 
 Directory::~Directory() = default;
 
@@ -130,17 +133,36 @@ std::vector<std::string> Directory::owners() const {
 
 std::size_t Directory::running() const { return state_->running; }
 
+template <class Work>
+void Directory::with_task(std::uint64_t number, Work work) {
+    const auto found = state_->by_number.find(number);
+    if (found == state_->by_number.end()) return;
+    auto& entry = *found->second;
+    const auto failed = [&](const std::exception& error) {
+        log_.error("a task failed", {{"task", entry.id}, {"error", error.what()}});
+    };
+    try {
+        work(*entry.task);
+        return;
+    } catch (const std::exception& error) {
+        failed(error);
+    }
+    try {
+        entry.task->on({"endCall", {}});
+    } catch (const std::exception& error) {
+        failed(error);
+    }
+}
+
 void Directory::on_call(std::uint64_t number, calls::Event event) {
     boost::asio::post(executor_, [this, number, event = std::move(event)] {
-        const auto found = state_->by_number.find(number);
-        if (found != state_->by_number.end()) found->second->task->on_call(event);
+        with_task(number, [&](Task& task) { task.on_call(event); });
     });
 }
 
 void Directory::on_signal(std::uint64_t number, calls::Signal signal) {
     boost::asio::post(executor_, [this, number, signal = std::move(signal)]() mutable {
-        const auto found = state_->by_number.find(number);
-        if (found != state_->by_number.end()) found->second->task->on_signal(std::move(signal));
+        with_task(number, [&](Task& task) { task.on_signal(std::move(signal)); });
     });
 }
 

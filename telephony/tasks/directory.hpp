@@ -1,6 +1,7 @@
 // All tasks of this node: by their unguessable identifiers, with owners, limits and the linger after the end.
 #pragma once
 
+#include "base/log.hpp"
 #include "telephony/tasks/task.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -41,7 +42,7 @@ class Directory {
   public:
     using Factory = std::function<std::unique_ptr<Task>(const TaskContext&)>;
 
-    Directory(DirectoryOptions options, boost::asio::any_io_executor executor);
+    Directory(DirectoryOptions options, boost::asio::any_io_executor executor, base::Logger log);
     ~Directory();
     Directory(const Directory&) = delete;
     Directory& operator=(const Directory&) = delete;
@@ -61,7 +62,7 @@ class Directory {
     /// Whose tasks run: logins.
     [[nodiscard]] std::vector<std::string> owners() const;
 
-    /// From any thread.
+    /// From any thread. What a task throws is its own end: it is told endCall, and the others do not notice.
     void on_call(std::uint64_t number, calls::Event event);
     void on_signal(std::uint64_t number, calls::Signal signal);
 
@@ -71,9 +72,12 @@ class Directory {
     struct Entry;
     struct State;
     void ended(const std::string& id);
+    template <class Work>
+    void with_task(std::uint64_t number, Work work);
 
     DirectoryOptions options_;
     boost::asio::any_io_executor executor_;
+    base::Logger log_;
     std::unique_ptr<State> state_;
 };
 

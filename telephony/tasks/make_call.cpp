@@ -57,8 +57,9 @@ std::vector<Dictionary> media_status(const std::vector<calls::sdp::Medium>& medi
         if (name == nullptr || (!medium.sends && !medium.receives)) continue;
         auto& entries = result.emplace_back().entries;
         entries["media"] = std::string(name);
-        entries["mediaDirection"] =
-            std::string(medium.sends && medium.receives ? "InOut" : medium.sends ? "Out" : "In");
+        entries["mediaDirection"] = std::string(medium.sends && medium.receives ? "InOut"
+                                                : medium.sends                  ? "Out"
+                                                                                : "In");
     }
     return result;
 }

@@ -111,12 +111,14 @@ void Recovery::stop() {
 }
 
 boost::asio::awaitable<void> Recovery::live() {
-    co_await recover();
+    constexpr auto awaited = boost::asio::as_tuple(boost::asio::use_awaitable);
+    bool due = true;
     while (!stopped_) {
-        if (co_await missed_others()) co_await recover();
-        if (stopped_) co_return;
+        if (due) co_await recover();
+        due = co_await missed_others();
+        if (due) continue;
         pause_.expires_after(options_.heartbeat);
-        co_await pause_.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        co_await pause_.async_wait(awaited);
     }
 }
 

@@ -1,6 +1,6 @@
-// What a server does about calls whose server is gone: its own of earlier runs, when it starts, and those of other nodes
-// that have died, when it misses them. Parties are hung up, answered calls are charged, the others' amounts given back,
-// and the records closed.
+// What a server does about calls whose server is gone: its own of earlier runs, when it starts, and those of
+// other nodes that have died, when it misses them. Parties are hung up, answered calls are charged, the
+// others' amounts given back, and the records closed.
 #pragma once
 
 #include "base/database.hpp"

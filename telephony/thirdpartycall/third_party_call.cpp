@@ -98,8 +98,8 @@ ParticipantInformation participant_of(const tasks::Dictionary& status) {
         for (const auto& each : *media) {
             MediaInfo info;
             info.media = enumerator<Media>(each.find<std::string>("media")).value_or(info.media);
-            info.direction = enumerator<MediaDirection>(each.find<std::string>("mediaDirection"))
-                                 .value_or(info.direction);
+            info.direction =
+                enumerator<MediaDirection>(each.find<std::string>("mediaDirection")).value_or(info.direction);
             result.media.push_back(info);
         }
     }
@@ -227,8 +227,9 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
         parameters.extend = extension(charge);
     }
     parameters.settle = settlement(charge);
-    auto launched = co_await boost::asio::co_spawn(directory_.executor(), launch(call, std::move(parameters)),
-                                                   boost::asio::use_awaitable);
+    auto launched = co_await boost::asio::co_spawn(
+        directory_.executor(), launch(call, std::move(parameters), std::chrono::steady_clock::now()),
+        boost::asio::use_awaitable);
     if (launched.refused) {
         if (charge) settlement(charge)({}, [] {});
         co_return std::move(*launched.refused);
@@ -254,11 +255,17 @@ ThirdPartyCall::Extension ThirdPartyCall::extension(const std::shared_ptr<CallCh
     };
 }
 
-/// On the directory's executor.
-boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(const Call& call,
-                                                                        tasks::MakeCall parameters) {
+/// On the directory's executor, which had other things to do since this was asked. A call that is taken while
+/// others wait for long would make all of them fail: their peers repeat what is not answered, and give up.
+boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(
+    const Call& call, tasks::MakeCall parameters, std::chrono::steady_clock::time_point asked) {
     const auto& principal = *call.principal;
     Launched result;
+    const bool late = std::chrono::steady_clock::now() - asked > options_.lag_limit;
+    if (late || (options_.network_lag && options_.network_lag() > options_.lag_limit)) {
+        result.refused = frontend::try_again(frontend::Code::overloaded);
+        co_return result;
+    }
     const auto& calls = principal.limits().calls;
     if (const auto limit = directory_.limit(principal.login(), {calls.at_once, calls.per_second})) {
         result.refused = *limit == tasks::Limit::owner ? refused(frontend::fault(frontend::Code::over_limit))

@@ -35,6 +35,9 @@ class ThirdPartyCall {
         std::string first_from;          ///< who seems to call the first party; empty: the second one
         std::size_t trace_max = 0;       ///< SIP messages of a call that are kept
         std::chrono::seconds slice{60};  ///< of calls that are paid by time: held ahead at once
+        std::chrono::milliseconds lag_limit{500};  ///< no new calls when others wait for so long
+        /// For how long they wait for the network; empty: not at all.
+        std::function<std::chrono::milliseconds()> network_lag;
         Destinations destinations{"", "", false};
         calls::DialPlan dial_plan{{}};
     };
@@ -85,7 +88,8 @@ class ThirdPartyCall {
                               std::optional<Charging> charging, tasks::MakeCall parameters);
     boost::asio::awaitable<std::optional<frontend::Refused>> check_address(const frontend::Call& call,
                                                                            NamedAddress& party);
-    boost::asio::awaitable<Launched> launch(const frontend::Call& call, tasks::MakeCall parameters);
+    boost::asio::awaitable<Launched> launch(const frontend::Call& call, tasks::MakeCall parameters,
+                                            std::chrono::steady_clock::time_point asked);
     boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(const frontend::Call& call,
                                                                      const std::string& calling_party);
     using Settlement = std::function<void(tasks::Settlement how, std::function<void()> done)>;

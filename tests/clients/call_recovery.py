@@ -17,6 +17,7 @@ from zeep.transports import Transport
 
 from server import Server, run, server_info, sql
 from sip_peers import BYE, FIRST, SCENARIOS, SDP, Peer, free_port, pause, recv, recv_invite, send
+from sip_user import SipUser
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 
@@ -134,7 +135,8 @@ class CallRecovery(unittest.TestCase):
         # Nothing was heard of it when the server was killed: its answer comes to the next one.
         late = self.peer("late", recv_invite() + pause(1500) + send("200 OK", FIRST, SDP, repeat=True) + recv("ACK") + BYE)
         call = self.client().makeCall(callingParty=late.uri, calledParty="tel:+15550002")
-        self.until(lambda: "INVITE" in run([LEDGERLINE, "call", "trace", call], cwd=self.folder)[0], "the INVITE")
+        trace = server_info(os.path.join(self.folder, "var"))["url"] + "/ParlayX/calls/" + call
+        self.until(lambda: "INVITE" in requests.get(trace, auth=("alice", "alice"), timeout=10).text, "the INVITE")
         server.kill()
         again = self.start()
         self.assertEqual(late.finish(), "")
@@ -145,8 +147,9 @@ class CallRecovery(unittest.TestCase):
         server = self.start()
         self.addCleanup(lambda: server.process.poll() is None and server.kill())
         socket = os.path.realpath(os.path.join(self.folder, "var", "socket"))
+        other_port = free_port()
         other = self.start("--data-dir", os.path.join(self.folder, "other"), "--database",
-                           f"postgresql://postgres@/ledgerline?host={socket}", sip_port=free_port())
+                           f"postgresql://postgres@/ledgerline?host={socket}", sip_port=other_port)
         self.addCleanup(lambda: other.process.poll() is None and other.kill())
         charging = {"description": "a call", "currency": "EUR", "amount": Decimal("0.25")}
         connected, held = {}, []
@@ -157,13 +160,19 @@ class CallRecovery(unittest.TestCase):
             self.until(lambda: soap.getCallInformation(callIdentifier=connected[name]).callStatus == "CallConnected",
                        "the call")
             held.append((first, second))
-        parked, ringing = self.peer("first_parked"), self.peer("rings")
-        waiting = soap.makeCall(callingParty=parked.uri, calledParty=ringing.uri, charging=charging)
-        self.until(lambda: self.query(f"select parties->0->>'state' from calls where call_id = '{waiting}'")
-                   == "connected", "the first party's answer")
+        parked, ringing = self.peer("first_parked"), SipUser("r@outside.example", ("127.0.0.1", other_port))
+        self.addCleanup(ringing.close)
+        waiting = soap.makeCall(callingParty=parked.uri, calledParty=ringing.contact.strip("<>"), charging=charging)
+        invite = ringing.invited()
+        ringing.reply(invite, 180, "Ringing")
         self.until(lambda: self.dialogs(waiting) == 2, "the record that the second one rings")
         other.kill()
-        for peer in (*held[1], parked, ringing):
+        # The CANCEL is the dead node's, but for where it comes from.
+        cancel = ringing.take(lambda m: m.method == "CANCEL", 20)
+        self.assertEqual((cancel["Call-ID"], cancel["Via"]), (invite["Call-ID"], invite["Via"]))
+        ringing.server = ("127.0.0.1", self.sip_port)
+        ringing.reply(cancel, 200, "OK")
+        for peer in (*held[1], parked):
             self.assertEqual(peer.finish(), "")
         self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "1", "the records' ends")
         self.assertEqual(self.query(f"select state, cause, charge from calls where call_id = '{connected['other']}'"),

@@ -15,14 +15,16 @@ import zeep
 from call_case import CallCase
 from phones import Phone
 from server import run
-from sip_peers import SCENARIOS, Peer, free_port, refusal
+from sip_peers import FIRST, RING, SCENARIOS, free_port, pause, recv, refusal, send
+from sip_user import SDP as USER_SDP
+from sip_user import SipUser
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 
 
 class Conference(CallCase):
     ledgerline = LEDGERLINE
-    settings = {"MEDIA_BRIDGE": "own", "CALL_PARTICIPANTS_LIMIT": "4"}
+    settings = {"MEDIA_BRIDGE": "own", "CALL_PARTICIPANTS_LIMIT": "4", "MEDIA_TIMEOUT": "1s"}
 
     def session(self, *parties):
         return self.v3.makeCallSession(callParticipants=[party.uri for party in parties],
@@ -74,14 +76,17 @@ def child_of(pid, program):
     return None
 
 
-class WithJanus(Conference):
+class Started(Conference):
     @classmethod
     def setUpClass(cls):
         """Until Janus has started, a session of one waits in silence and moves to the bridge later."""
         super().setUpClass()
-        peer = Peer(cls.folder, "rings", SCENARIOS["rings"])
-        session = cls.v3.makeCallSession(callParticipants=[peer.uri, f"sip:x@127.0.0.1:{free_port()}"],
+        user = SipUser("rings@outside.example", ("127.0.0.1", cls.sip_port))
+        cls.addClassCleanup(user.close)
+        session = cls.v3.makeCallSession(callParticipants=[user.contact.strip("<>"), f"sip:x@127.0.0.1:{free_port()}"],
                                          changeMediaNotAllowed=False)
+        invite = user.invited()
+        user.reply(invite, 180, "Ringing")
         starting = True
         while starting:
             try:
@@ -90,11 +95,13 @@ class WithJanus(Conference):
                 starting = False
             except zeep.exceptions.Fault as fault:
                 variables = [variable.text for variable in fault.detail.findall(".//variables")]
-                assert variables == ["bridge-unavailable"], variables
+                assert variables == ["bridge-unavailable"], fault
                 time.sleep(0.05)
         cls.v3.endCallSession(callSessionIdentifier=session)
-        assert peer.finish() == ""
+        user.expect_cancel(invite)
 
+
+class WithJanus(Started):
     def test_the_third_participant_moves_all_to_the_bridge(self):
         first, second, third = self.peer("first_moved"), self.peer("second_moved"), self.peer("mixed")
         session = self.session(first, second)
@@ -132,6 +139,69 @@ class WithJanus(Conference):
         self.fault("SVC0261", self.v3.endCallSession, callSessionIdentifier=session)
         self.finish()
         self.mixed(0)
+
+    def mixed_user(self, session):
+        """A participant that the test itself plays; its INVITE, too."""
+        user = SipUser("third@outside.example", ("127.0.0.1", self.sip_port))
+        self.addCleanup(user.close)
+        user.uri = user.contact.strip("<>").replace(";transport=udp", "")
+        self.add(session, user)
+        invite = user.invited()
+        user.answer(invite)
+        return user, invite
+
+    def offers(self, user, invite, number, sdp):
+        """A re-INVITE of this participant; what it is answered."""
+        target = invite["Contact"].strip("<>")
+        arguments = (invite["Call-ID"], invite["From"], "callee")
+        user.send(user.request("INVITE", target, number, *arguments, body=sdp))
+        answer = user.take(lambda m: m.status >= 200 and m["CSeq"] == f"{number} INVITE")
+        user.send(user.request("ACK", target, number, *arguments))
+        return answer
+
+    def media(self, session, party):
+        information = self.v3.getCallParticipantInformation(callSessionIdentifier=session, callParticipant=party.uri)
+        return [(info.media, info.mediaDirection) for info in information.mediaInfo]
+
+    def test_hold_and_other_media_of_a_phone_on_the_bridge(self):
+        first, second = self.peer("first_moved"), self.peer("second_moved")
+        session = self.session(first, second)
+        self.connected(session, first, second)
+        self.assertEqual(self.media(session, first), [("Audio", "InOut")])
+        user, invite = self.mixed_user(session)
+        self.mixed(3)
+        self.assertEqual(self.media(session, user), [("Audio", "InOut")])
+        sdp = USER_SDP.format(port=user.port)
+        held = self.offers(user, invite, 1, sdp.replace("1 1 IN", "1 2 IN") + "a=sendonly\r\n")
+        self.assertEqual((held.status, "a=inactive" in held.body), (200, True))
+        self.mixed(2)
+        self.assertEqual((self.media(session, user), self.statuses(session)[user.uri]), ([], "Connected"))
+        for number, line, port, direction in ((2, "a=sendrecv", user.port, "InOut"), (3, "a=recvonly", 50000, "In")):
+            back = self.offers(user, invite, number, sdp.replace("1 1 IN", f"1 {number + 1} IN")
+                               .replace(str(user.port), str(port)) + line + "\r\n")
+            self.assertEqual(back.status, 200)
+            self.assertRegex(back.body, "m=audio [1-9][0-9]* RTP/AVP 0")
+            self.mixed(3)
+            self.assertEqual(self.media(session, user), [("Audio", direction)])
+        # Media that can't be mixed are refused, and what was before is asked for.
+        strange = self.offers(user, invite, 4, sdp.replace("1 1 IN", "1 5 IN").replace("RTP/AVP 0", "RTP/SAVP 0"))
+        self.assertEqual(strange.status, 488)
+        user.answer(user.invited())
+        self.mixed(3)
+        self.v3.endCallSession(callSessionIdentifier=session)
+        user.expect_bye()
+        self.finish()
+
+    def test_no_other_media_where_they_are_fixed(self):
+        first = self.peer("mixed")
+        session = self.v3.makeCallSession(callParticipants=[first.uri], changeMediaNotAllowed=True)
+        user, invite = self.mixed_user(session)
+        sdp = USER_SDP.format(port=user.port).replace("1 1 IN", "1 2 IN")
+        self.assertEqual(self.offers(user, invite, 1, sdp + "m=video 5000 RTP/AVP 31\r\n").status, 488)
+        self.assertEqual(self.offers(user, invite, 2, sdp + "a=sendonly\r\n").status, 200)
+        self.v3.endCallSession(callSessionIdentifier=session)
+        user.expect_bye()
+        self.finish()
 
     def test_no_more_participants_than_the_limit(self):
         parties = [self.peer("mixed") for _ in range(4)]
@@ -229,9 +299,37 @@ class WithJanus(Conference):
         for phone in phones:
             others = [tone for tone in tones if tone != phone.frequency]
             self.until(lambda: phone.hears(others, tones), f"{others} Hz at {phone.name}'s, again")
+        # One that hangs is killed, once somebody has asked it for something.
+        hung = child_of(self.server.process.pid, "janus")
+        os.kill(hung, signal.SIGSTOP)
+        dora = self.phone("dora", 1760)
+        self.v3.addCallParticipant(callSessionIdentifier=session, callParticipant=dora.uri)
+        self.until(lambda: child_of(self.server.process.pid, "janus") not in (None, hung), "another Janus")
+        self.connected(session, anna, bert, carl, dora)
+        self.mixed(4)
         self.v3.endCallSession(callSessionIdentifier=session)
         self.mixed(0)
         self.until(lambda: self.legs() == 0, "the last leg's end")
+
+
+class Ringback(Started):
+    """What the first party hears while the second one rings."""
+    settings = dict(Conference.settings, CALL_RINGBACK="bridge")
+
+    def test_the_tone_until_the_second_answers(self):
+        anna = self.phone("anna", 440)
+        for answers in (False, True):
+            end = SCENARIOS["second"][len(RING):] if answers else send("486 Busy Here", FIRST, repeat=True) + recv("ACK")
+            second = self.peer("second", RING + pause(8000) + end)
+            session = self.session(anna, second)
+            self.until(lambda: anna.hears([425], [425, 440]), "the ringing tone")
+            self.mixed(1)
+            if answers:
+                self.connected(session, anna, second)
+                self.mixed(0)
+                self.v3.endCallSession(callSessionIdentifier=session)
+            self.assertEqual(second.finish(), "")
+            self.mixed(0)
 
 
 class WithoutJanus(Conference):
@@ -250,5 +348,5 @@ class WithoutJanus(Conference):
 
 
 if __name__ == "__main__":
-    del Conference
+    del Conference, Started
     unittest.main()

@@ -162,6 +162,26 @@ class ThirdPartyCall(CallCase):
                    mediaInfo=[{"media": "Video", "mediaDirection": "InOut"}])
         self.finish()
 
+    def test_who_may_read_a_call(self):
+        """Its starter, and an administrator of the starter's domain; to others it is unknown."""
+        first, second = self.peer("first"), self.peer("second")
+        call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
+        self.until_status(call, "CallConnected")
+        session = {"callSessionIdentifier": call}
+        self.assertEqual(self.client("v2_3", "admin").getCallInformation(callIdentifier=call).callStatus, "CallConnected")
+        people = self.client("v3_4", "admin").getCallSessionInformation(**session).callParticipantInformation
+        self.assertEqual([(p.callParticipantIdentifier, p.callParticipantStatus) for p in people],
+                         [(party.uri, "CallParticipantConnected") for party in (first, second)])
+        self.assertEqual({(info.media, info.mediaDirection) for p in people for info in p.mediaInfo}, {("Audio", "InOut")})
+        for user in ("alice", "bob", "finance"):
+            v2, v3 = self.client("v2_3", user), self.client("v3_4", user)
+            self.assertEqual(self.fault("SVC0002", v2.getCallInformation, callIdentifier=call), ["callIdentifier"])
+            self.assertEqual(self.fault("SVC0002", v2.endCall, callIdentifier=call), ["callIdentifier"])
+            self.assertEqual(self.fault("SVC0002", v3.getCallParticipantInformation, callParticipant=first.uri, **session),
+                             ["callSessionIdentifier"])
+        self.v2.endCall(callIdentifier=call)
+        self.finish()
+
     def test_a_charge_is_made_when_both_are_connected(self):
         alice = self.client("v2_3", "alice")
         before = self.held("tel:+15550001")

@@ -1,6 +1,7 @@
-// Parties on the bridge: what they ask for there, what they hear while another one rings, and what is shown of it.
-#include "call_player.hpp"
+// Parties on the bridge: what they ask for there, what they hear while another one rings, and what is shown
+// of it.
 #include "telephony/calls/sdp.hpp"
+#include "tests/unit/call_player.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +10,9 @@ namespace {
 using namespace call_player;
 
 /// The same party's next offer.
-std::string changed(const std::string& line) {
+std::string changed(const std::string& line, int version = 2) {
     auto text = offer;
-    text.replace(text.find("o=p 1 1"), 7, "o=p 1 2");
+    text.replace(text.find("o=p 1 1"), 7, "o=p 1 " + std::to_string(version));
     return text + line + "\r\n";
 }
 
@@ -32,7 +33,7 @@ TEST(CallMixed, HoldLeavesTheMixAndResumeComesBack) {
     EXPECT_TRUE(player.call.media(1).empty());
     // Nobody asks it for anything until it comes back by itself.
     EXPECT_EQ(player.every<command::Join>().size(), joins);
-    const auto resumed = changed("a=sendrecv");
+    const auto resumed = changed("a=sendrecv", 3);
     player.feed(asks(1, 10, resumed));
     EXPECT_EQ(player.every<command::Join>().back().offer, resumed);
     EXPECT_EQ(last_answer(player).ticket, 9U);
@@ -60,7 +61,7 @@ TEST(CallMixed, OtherMediaGoToTheBridgeAndARefusalChangesNothing) {
     EXPECT_EQ(player.every<command::Join>().back().leg, 2U);
     player.feed(event::Joined{2, offer});
     EXPECT_EQ(last_answer(player).status, 200);
-    player.feed(asks(2, 10, changed("a=rtpmap:0 X/1")));
+    player.feed(asks(2, 10, changed("a=rtpmap:0 X/1", 3)));
     const auto timers = player.every<command::SetTimer>().size();
     player.feed(event::Unbridged{2, true});
     EXPECT_EQ(last_answer(player).status, 488);
@@ -81,7 +82,7 @@ TEST(CallMixed, FixedMediaAreFixedOnTheBridgeToo) {
     player.feed(asks(2, 9, changed("m=video 5000 RTP/AVP 31")));
     EXPECT_EQ(last_answer(player).status, 488);
     EXPECT_EQ(player.every<command::Join>().size(), joins);
-    player.feed(asks(2, 10, changed("a=sendonly")));  // hold is no other medium
+    player.feed(asks(2, 10, changed("a=sendonly", 3)));  // hold is no other medium
     EXPECT_EQ(last_answer(player).status, 200);
 }
 
@@ -190,9 +191,10 @@ TEST(CallMedia, IsWhatBothTake) {
 }
 
 TEST(SdpMedia, EachSectionHasItsDirection) {
-    const auto all = sdp::media("v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\nc=IN IP4 1.1.1.1\r\na=recvonly\r\nm=audio 1 RTP/AVP 0\r\n"
-                                "m=video 0 RTP/AVP 31\r\nm=video 2 RTP/AVP 31\r\na=sendonly\r\n"
-                                "m=audio 3 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\na=sendrecv\r\n");
+    const auto all = sdp::media(
+        "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\nc=IN IP4 1.1.1.1\r\na=recvonly\r\nm=audio 1 RTP/AVP 0\r\n"
+        "m=video 0 RTP/AVP 31\r\nm=video 2 RTP/AVP 31\r\na=sendonly\r\n"
+        "m=audio 3 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\na=sendrecv\r\n");
     ASSERT_EQ(all.size(), 3U);
     EXPECT_TRUE(all[0].kind == "audio" && !all[0].sends && all[0].receives);
     EXPECT_TRUE(all[1].kind == "video" && all[1].sends && !all[1].receives);

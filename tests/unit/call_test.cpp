@@ -1,5 +1,5 @@
 // The call's state machine: lists of events in, commands out; and random lists, for what must always hold.
-#include "call_player.hpp"
+#include "tests/unit/call_player.hpp"
 #include "telephony/calls/records.hpp"
 #include "telephony/calls/sdp.hpp"
 #include "telephony/sip/dialog_state.hpp"
@@ -368,9 +368,9 @@ TEST(Call, WhateverHappensNoLegIsLeftAndTheChargeIsOne) {
         std::mt19937 random(seed);
         auto with = options();
         with.ringback = seed % 2 == 0;
-        Player player(seed % 3 == 0 ? std::vector<std::string>{"sip:0"}
-                                    : std::vector<std::string>{"sip:0", "sip:1"},
-                      with);
+        Player player(
+            seed % 3 == 0 ? std::vector<std::string>{"sip:0"} : std::vector<std::string>{"sip:0", "sip:1"},
+            with);
         std::set<LegNo> gone;
         for (int i = 0; i < 40; ++i) {
             const auto open = open_legs(player, gone);

@@ -32,14 +32,13 @@ class NoNetwork final : public Signalling {
 class CommandRunnerTimers : public testing::Test {
   protected:
     void make() {
-        runner.emplace(
-            1,
-            CommandRunner::Machine{[this](const Event& event) {
-                                       if (const auto* timer = std::get_if<event::Timer>(&event))
-                                           rang.push_back(timer->id);
-                                   },
-                                   [](const command::Invite& /*invite*/) { return Invitation(); }},
-            network, context.get_executor(), Observer());
+        runner.emplace(1,
+                       CommandRunner::Machine{[this](const Event& event) {
+                                                  if (const auto* timer = std::get_if<event::Timer>(&event))
+                                                      rang.push_back(timer->id);
+                                              },
+                                              [](const command::Invite& /*invite*/) { return Invitation(); }},
+                       network, context.get_executor(), Observer());
     }
     void set(TimerId id, std::chrono::milliseconds after) {
         Commands commands;

@@ -1,0 +1,128 @@
+// The directory of tasks: limits, the linger after the end, and tasks that fail. Another application than the
+// one for calls shows that it needs no more than a factory.
+#include "telephony/tasks/directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using tasks::Directory;
+using tasks::Limit;
+using tasks::Outcome;
+
+/// Keeps what it is told, and fails where it is told so.
+class Diary final : public tasks::Task {
+  public:
+    Diary(std::vector<std::string>& lines, std::function<void()> ended)
+        : lines_(lines), ended_(std::move(ended)) {}
+
+    void start() override { lines_.emplace_back("start"); }
+    Outcome on(const tasks::TaskEvent& event) override {
+        lines_.push_back(event.name);
+        if (event.name == "endCall") ended_();
+        return Outcome::done;
+    }
+    void on_call(const calls::Event& event) override {
+        if (std::holds_alternative<calls::event::End>(event)) throw std::runtime_error("a bug");
+        lines_.emplace_back("event");
+    }
+    void on_signal(calls::Signal signal) override { lines_.push_back(signal.text); }
+    [[nodiscard]] tasks::Dictionary status() const override { return {}; }
+    [[nodiscard]] std::string trace() const override { return "diary"; }
+
+  private:
+    std::vector<std::string>& lines_;
+    std::function<void()> ended_;
+};
+
+class DirectoryTest : public testing::Test {
+  protected:
+    std::string start(const std::string& login, std::vector<std::string>& lines) {
+        return directory.start({login, "x"}, [&](const tasks::TaskContext& given) {
+            last = given.number;
+            return std::make_unique<Diary>(lines, given.ended);
+        });
+    }
+    static tasks::DirectoryOptions options() {
+        tasks::DirectoryOptions result;
+        result.linger = 20ms;
+        result.tasks_max = 3;
+        result.tasks_per_owner = 2;
+        result.starts_per_second = 1'000;
+        return result;
+    }
+
+    boost::asio::io_context context{1};
+    Directory directory{options(), context.get_executor(), base::Logger(base::LogOptions())};
+    std::vector<std::string> one, other;
+    std::uint64_t last = 0;
+};
+
+TEST_F(DirectoryTest, ATaskThatFailsEndsAndTheOthersDoNotNotice) {
+    const auto failing = start("a", one);
+    const auto number = last;
+    start("b", other);
+    directory.on_call(number, calls::event::End{});
+    directory.on_call(last, calls::event::Start{});
+    directory.on_signal(last, {0, {}, true, "INVITE"});
+    context.run_for(10ms);
+    EXPECT_EQ(one, (std::vector<std::string>{"start", "endCall"}));
+    EXPECT_EQ(other, (std::vector<std::string>{"start", "event", "INVITE"}));
+    EXPECT_EQ(directory.running(), 1U);
+    EXPECT_NE(directory.find(failing), nullptr);
+}
+
+TEST_F(DirectoryTest, WhatHasEndedIsKnownForAWhile) {
+    const auto id = start("a", one);
+    EXPECT_EQ(directory.owner(id)->login, "a");
+    EXPECT_EQ(directory.tell_all("a", {"endCall", {}}), 1U);
+    EXPECT_EQ(directory.tell_all("a", {"endCall", {}}), 0U);
+    EXPECT_NE(directory.find(id), nullptr);
+    EXPECT_TRUE(directory.owners().empty());
+    context.run();
+    EXPECT_EQ(directory.find(id), nullptr);
+    EXPECT_EQ(directory.owner(id), nullptr);
+}
+
+TEST_F(DirectoryTest, IdentifiersCannotBeGuessed) {
+    const auto first = start("a", one), second = start("a", one);
+    EXPECT_EQ(first.size(), 32U);  // 128 bits
+    EXPECT_NE(first, second);
+}
+
+TEST_F(DirectoryTest, LimitsOfOneOwnerAndOfAll) {
+    start("a", one);
+    EXPECT_EQ(directory.limit("a", {}), std::nullopt);
+    start("a", one);
+    EXPECT_EQ(directory.limit("a", {}), Limit::owner);
+    EXPECT_EQ(directory.limit("a", {.at_once = 5}), std::nullopt);
+    EXPECT_EQ(directory.limit("b", {.at_once = 0}), Limit::owner);
+    start("b", one);
+    EXPECT_EQ(directory.limit("c", {}), Limit::total);
+    directory.tell_all("b", {"endCall", {}});
+    EXPECT_EQ(directory.limit("c", {}), std::nullopt);
+}
+
+TEST(DirectoryRate, StartsOfOneSecond) {
+    boost::asio::io_context context{1};
+    tasks::DirectoryOptions options;
+    options.starts_per_second = 2;
+    Directory directory(options, context.get_executor(), base::Logger(base::LogOptions()));
+    const tasks::OwnerLimits own{.per_second = 1};
+    EXPECT_EQ(directory.limit("a", own), std::nullopt);
+    EXPECT_EQ(directory.limit("a", own), Limit::owner);
+    EXPECT_EQ(directory.limit("b", {}), std::nullopt);
+    EXPECT_EQ(directory.limit("c", {}), Limit::rate);
+    std::this_thread::sleep_for(1'100ms);
+    EXPECT_EQ(directory.limit("c", {}), std::nullopt);
+}
+
+}  // namespace
