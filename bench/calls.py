@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Third-party calls under load: set up by wrk over SOAP, answered by two sipps, ended by the server.
 
-    bench/calls.py LEDGERLINE [--seconds N] [--connections N] [--held N] [--json FILE]
+    bench/calls.py LEDGERLINE [--rate N] [--seconds N] [--connections N] [--held N] [--json FILE]
 
-Prints calls that were set up and torn down in a second, the time from the request to the connection, memory for each
-held call, and the legs that were left at the end, which must be none.
+Prints calls that were set up and torn down in a second, the time from the request to the connection, how long the
+messages of a call lay with ledgerline (from a capture), memory for each held call, why calls failed, and the legs that
+were left at the end, which must be none.
 """
 import argparse
 import json
@@ -19,6 +20,7 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "clients"))
 
+from call_capture import Capture, holding_ms  # noqa: E402
 from server import Server, run, server_info  # noqa: E402
 from sip_peers import SCENARIOS, free_port  # noqa: E402
 
@@ -41,7 +43,7 @@ class Peer:
         self.process = subprocess.Popen(
             ["sipp", "-sf", path, "-i", "127.0.0.1", "-p", str(self.port), "-mp", str(free_port()), "-l", "100000",
              "-nostdin"], cwd=folder, stdout=self.output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        self.uri = f"sip:{name}@127.0.0.1:{self.port}"
+        self.uri = f"sip:{name}-%d@127.0.0.1:{self.port}"
 
     def stop(self):
         self.process.kill()
@@ -58,20 +60,26 @@ class Run:
         self.ledgerline = ledgerline
         settings = dict(OPEN, CALL_MAX_DURATION=lasting)
         environment = dict(os.environ, **{"LEDGERLINE_" + name: value for name, value in settings.items()})
+        self.sip_port = free_port()
         self.server = Server([ledgerline, "serve", "--demo", "--listen", "127.0.0.1:0",
-                              "--sip-listen", f"127.0.0.1:{free_port()}"], self.folder, environment)
+                              "--sip-listen", f"127.0.0.1:{self.sip_port}"], self.folder, environment)
         info = server_info(os.path.join(self.folder, "var"))
         self.url = info["url"]
         self.peers = [Peer(self.folder, "first"), Peer(self.folder, "second")]
+        self.asked = 0
         time.sleep(1)
 
-    def load(self, seconds, connections):
-        """Makes calls for a time; how many were asked for."""
+    def load(self, seconds, connections, rate):
+        """Makes calls for a time, so many a second (0: as fast as they are taken); how many were asked for."""
+        pause = round(1000 * connections / rate) if rate else 0
         done = subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "make_call.lua"),
              self.url + "/ParlayX/"], check=True, capture_output=True, text=True,
-            env=dict(os.environ, CALLING=self.peers[0].uri, CALLED=self.peers[1].uri))
-        return int(next(line for line in done.stdout.splitlines() if "requests in" in line).split()[0])
+            env=dict(os.environ, CALLING=self.peers[0].uri, CALLED=self.peers[1].uri, PAUSE=str(pause),
+                     FIRST=str(self.asked)))
+        asked = int(next(line for line in done.stdout.splitlines() if "requests in" in line).split()[0])
+        self.asked += asked + connections  # those under way at the end are not counted
+        return asked
 
     def legs(self):
         with urllib.request.urlopen(self.url + "/metrics", timeout=10) as answer:
@@ -99,13 +107,19 @@ class Run:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def percentile(values, part):
+    return round(values[min(len(values) - 1, int(part * len(values)))], 2) if values else None
+
+
 def churn(ledgerline, options):
     """Calls that end as soon as they are connected."""
     bench = Run(ledgerline, "1ms")
+    capture = Capture(os.path.join(bench.folder, "calls.pcap"), bench.sip_port)
     try:
-        bench.load(options.seconds, options.connections)
+        bench.load(options.seconds, options.connections, options.rate)
         bench.wait_for(lambda: bench.legs() == 0, 120)
         bench.wait_for(lambda: bench.query("select count(*) from calls where ended_at is null") == "0", 30)
+        capture.stop()
         # Those that failed may end half a minute later: they are counted, and no more.
         asked, connected, took, p50, p99 = bench.query(
             "select count(*), count(started_at), "
@@ -113,9 +127,16 @@ def churn(ledgerline, options):
             "percentile_cont(0.5) within group (order by extract(epoch from started_at - created_at) * 1000), "
             "percentile_cont(0.99) within group (order by extract(epoch from started_at - created_at) * 1000) "
             "from calls").split("|")
-        return {"calls": int(asked), "connected": int(connected), "calls_per_second": round(int(connected) / float(took), 1),
-                "setup_ms_p50": round(float(p50), 2), "setup_ms_p99": round(float(p99), 2), "legs_left": bench.legs()}
+        why = bench.query("select cause, count(*) from calls where started_at is null group by 1").splitlines()
+        held_for = holding_ms(capture)
+        return {"calls": int(asked), "connected": int(connected),
+                "calls_per_second": round(int(connected) / float(took), 1),
+                "setup_ms_p50": round(float(p50), 2), "setup_ms_p99": round(float(p99), 2),
+                "holding_ms_p50": percentile(held_for, 0.5), "holding_ms_p99": percentile(held_for, 0.99),
+                "captured": len(held_for), "legs_left": bench.legs(),
+                "failed": dict(line.split("|") for line in why)}
     finally:
+        capture.stop()
         bench.stop()
 
 
@@ -124,11 +145,11 @@ def held(ledgerline, options):
     bench = Run(ledgerline, "10m")
     try:
         # What the first calls bring along is no call's own.
-        bench.load(1, 1)
+        bench.load(1, 1, 0)
         bench.wait_for(lambda: False, 2)
         before, legs_before = bench.resident(), bench.legs()
         while bench.legs() - legs_before < 2 * options.held:
-            bench.load(1, 8)
+            bench.load(1, 8, 400)
         bench.wait_for(lambda: False, 2)
         calls = (bench.legs() - legs_before) / 2
         return {"held": int(calls), "bytes_per_call": round((bench.resident() - before) / calls)}
@@ -139,9 +160,10 @@ def held(ledgerline, options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("ledgerline")
+    parser.add_argument("--rate", type=int, default=1000, help="calls asked for in a second; 0: as many as are taken")
     parser.add_argument("--seconds", type=int, default=10, help="of load")
-    parser.add_argument("--connections", type=int, default=16, help="SOAP clients at once")
-    parser.add_argument("--held", type=int, default=2000, help="calls at once, for the memory")
+    parser.add_argument("--connections", type=int, default=50, help="SOAP clients at once")
+    parser.add_argument("--held", type=int, default=4000, help="calls at once, for the memory")
     parser.add_argument("--json", help="also write the figures to this file")
     options = parser.parse_args()
     ledgerline = os.path.abspath(options.ledgerline)
