@@ -241,7 +241,8 @@ struct Session::Impl {
         connection.inhibit_reactivation(true);
 #pragma GCC diagnostic pop
         std::string setup =
-            "SET client_min_messages = warning; SET DateStyle = 'ISO, YMD'; SET TimeZone = 'UTC';";
+            "SET client_min_messages = warning; SET DateStyle = 'ISO, YMD'; SET TimeZone = 'UTC';"
+            "SET jit = off;";  // our statements end before they would be compiled
         setup += "SET application_name = " + connection.quote(options.application_name) + ';';
         setup += "SET statement_timeout = " + std::to_string(options.statement_timeout.count()) + ';';
         if (!options.role.empty()) setup += "SET ROLE " + connection.quote_name(options.role) + ';';

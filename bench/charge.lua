@@ -1,7 +1,9 @@
 -- wrk's requests: chargeAmount with references that nobody used before; with "pairs", reserveAmount and the
 -- chargeReservation of each answer.
 --
---   wrk … URL -- RUN ACCOUNTS uniform|zipf|hot|pairs
+--   wrk … URL -- RUN ACCOUNTS uniform|zipf|hot|pairs|balances
+--
+-- "balances" asks for the balance of one account after the other, so that the server knows them all.
 
 local thread_count = 0
 function setup(thread)
@@ -12,6 +14,7 @@ end
 local envelope = '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:n="%s">' ..
     "<soapenv:Header/><soapenv:Body><n:%s>%s</n:%s></soapenv:Body></soapenv:Envelope>"
 local amount_service = "http://www.csapi.org/schema/parlayx/payment/amount_charging/v3_1/local"
+local account_service = "http://www.csapi.org/schema/parlayx/account_management/v3_1/local"
 local reserve_service = "http://www.csapi.org/schema/parlayx/payment/reserve_amount_charging/v3_1/local"
 
 local function message(path, namespace, operation, body)
@@ -34,7 +37,7 @@ local function zipf(n)
     end
 end
 
-local prefix, count, pick, pairs_of
+local prefix, count, pick, pairs_of, balances
 local reserved = {}
 
 function init(arguments)
@@ -42,8 +45,10 @@ function init(arguments)
     prefix, count = string.format("%s-%d-", arguments[1], thread_no), 0
     math.randomseed(os.time() + 7919 * thread_no)
     pairs_of = kind == "pairs"
+    balances = kind == "balances"
     if kind == "zipf" then pick = zipf(accounts)
     elseif kind == "hot" then pick = function() return 1 end
+    elseif kind == "balances" then pick = function() return 1 + (count - 1) % accounts end
     else pick = function() return math.random(accounts) end end
     if not pairs_of then response = nil end  -- wrk is slower when it has one
 end
@@ -64,6 +69,10 @@ function request()
         return message("/ParlayX/v3_1/ReserveAmountCharging", reserve_service, "reserveAmount",
             "<endUserIdentifier>" .. pick_address() .. "</endUserIdentifier><charge><description>song</description>" ..
             "<currency>EUR</currency><amount>1.50</amount></charge>")
+    end
+    if balances then
+        return message("/ParlayX/v3_1/AccountManagement", account_service, "getBalance",
+            "<endUserIdentifier>" .. pick_address() .. "</endUserIdentifier>")
     end
     return message("/ParlayX/v3_1/AmountCharging", amount_service, "chargeAmount",
         "<endUserIdentifier>" .. pick_address() .. "</endUserIdentifier><charge><description>song</description>" ..

@@ -41,7 +41,7 @@ class ServerUnderTest {
 };
 
 struct WrkLoad {
-    std::string kind = "uniform";  ///< uniform, zipf, hot or pairs: see charge.lua
+    std::string kind = "uniform";  ///< uniform, zipf, hot, pairs or balances: see charge.lua
     int connections = 512;
     std::chrono::seconds duration{3};
     std::int64_t accounts = 100'000;

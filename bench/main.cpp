@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -40,7 +41,7 @@ struct Options {
     int seconds = 3;
     std::int64_t accounts = 100'000;
     int tpcb_scale = 50;
-    int warm_up = 8;
+    int warm_up = 3;
     std::string only;
     std::string growth;
     int soak_minutes = 0;
@@ -196,13 +197,22 @@ class Bench {
             Settings{{"LEDGERLINE_HTTP_CONNECTIONS_LIMIT", std::to_string(idle_connections + 1000)}});
         single_.emplace(folder_.path / "single", postgres_->url("postgres"),
                         Settings{{"LEDGERLINE_LEDGER_BATCH_MAX", "1"}, {"LEDGERLINE_LEDGER_LANES", "16"}});
-        // Caches of addresses and credentials, sessions and the operating system's buffers get warm.
-        for (auto* server : {&*batching_, &*single_}) {
-            bench::WrkLoad load;
-            load.accounts = options_.accounts;
-            load.duration = std::chrono::seconds(options_.warm_up);
-            std::ignore = bench::run_wrk(*server, load, authorization_);
-        }
+        for (auto* server : {&*batching_, &*single_}) warm_up(*server);
+    }
+
+    /// Caches of addresses and credentials, sessions and the operating system's buffers get warm.
+    void warm_up(const bench::ServerUnderTest& server) {
+        bench::WrkLoad load;
+        load.accounts = options_.accounts;
+        load.kind = "balances";
+        load.duration = std::chrono::seconds(1);
+        const auto rate = bench::run_wrk(server, load, authorization_).per_second;
+        load.duration = std::chrono::seconds(static_cast<std::int64_t>(
+            std::ceil(1.5 * static_cast<double>(options_.accounts) / rate)));
+        std::ignore = bench::run_wrk(server, load, authorization_);
+        load.kind = "uniform";
+        load.duration = std::chrono::seconds(options_.warm_up);
+        std::ignore = bench::run_wrk(server, load, authorization_);
     }
 
     void charge(const std::string& name, const bench::ServerUnderTest& server, const std::string& kind,
@@ -330,7 +340,7 @@ int main(int argc, char** argv) {
     app.add_option("--seconds", options.seconds, "how long each run takes")->capture_default_str();
     app.add_option("--accounts", options.accounts, "how many accounts there are")->capture_default_str();
     app.add_option("--tpcb-scale", options.tpcb_scale, "pgbench's scale factor")->capture_default_str();
-    app.add_option("--warm-up", options.warm_up, "seconds of requests before the first run")
+    app.add_option("--warm-up", options.warm_up, "seconds of charges before the first run")
         ->capture_default_str();
     app.add_option("--only", options.only, "`posting` function or `charging` over SOAP, without the other")
         ->check(CLI::IsMember({"posting", "charging"}));

@@ -1,11 +1,15 @@
 // The audit: each way to tamper with the books as superuser is found; an untouched ledger is right under
 // load.
 #include "ledger/audit.hpp"
+#include "ledger/batch.hpp"
 #include "ledger/sealer.hpp"
 #include "tests/support/ledger_suite.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace tests {
 namespace {
@@ -27,11 +31,15 @@ class Audit : public LedgerSuite {
         bench_.emplace();
     }
 
-    static void seal() {
+    static base::Database::Options sealers() {
         base::Database::Options options;
         options.session.url = bench().url();
         options.session.statement_timeout = std::chrono::seconds(30);
-        base::Database database(options);
+        return options;
+    }
+
+    static void seal() {
+        base::Database database(sealers());
         const ledger::Sealer sealer({}, database, base::Logger(base::LogLevel::error));
     }
 
@@ -65,6 +73,44 @@ TEST_F(Audit, AnUntouchedLedgerIsRightSealedOrNot) {
     EXPECT_EQ(wrong(), "nothing");
     seal();
     EXPECT_EQ(wrong(), "nothing");
+}
+
+// A round looks at what was recorded since a moment before the last one; the charge below was recorded
+// earlier.
+TEST_F(Audit, SealsWhatWasRecordedLongBeforeItBecameVisible) {
+    seal();
+    auto session = bench().session("ledgerline_service");
+    ledger::Posting charge;
+    charge.operation = ledger::Operation::charge;
+    charge.account = account_;
+    charge.application =
+        static_cast<std::int32_t>(std::stol(bench().value("select ledger.application_id('slow')")));
+    charge.reference = "slow";
+    charge.amount = euro("1");
+    charge.contra = "revenue";
+    charge.digest = ledger::digest_of(charge);
+    const std::vector<const ledger::Posting*> postings{&charge};
+    const auto plan = ledger::plan_batch(postings);
+    const ledger::BatchLimits limits{1'000'000, std::chrono::hours(1)};
+
+    base::Database database(sealers());
+    const ledger::Sealer sealer({std::chrono::milliseconds(20)}, database,
+                                base::Logger(base::LogLevel::error));
+    base::sql::Transaction slow(session);
+    session.exec(ledger::post_batch_statement, ledger::batch_parameters(postings, plan, limits));
+    const auto begun = bench().value("select clock_timestamp()");
+    const auto passed = "select clock_timestamp() > '" + begun + "'::timestamptz + interval '3 seconds'";
+    while (bench().value(passed) != "t") std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    slow.commit();
+
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto sealed = [] {
+        return bench().value("select sum(next_journal_no - 1) from ledger.shard") ==
+               bench().value("select sum(to_no - from_no + 1) from ledger.seal");
+    };
+    while (!sealed() && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_TRUE(sealed());
 }
 
 TEST_F(Audit, TheJournalAndItsSealsCantBeChangedByAnybody) {
