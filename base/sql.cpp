@@ -1,12 +1,16 @@
 // The one file that speaks to libpqxx: sessions, prepared statements, classification of failures.
 #include "base/sql.hpp"
 
+#include "base/sql_copy.hpp"
+
 #include <poll.h>
 
+#include <array>
 #include <charconv>
 #include <functional>
 #include <map>
 #include <pqxx/pqxx>
+#include <stdexcept>
 #include <unordered_map>
 
 namespace base::sql {
@@ -367,6 +371,45 @@ void Transaction::commit() {
     session_ = nullptr;
     session.impl_->in_transaction = part_;
     session.exec(part_ ? "RELEASE SAVEPOINT part" : "COMMIT");
+}
+
+// --- copying
+// ------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// libpqxx knows how wide a row is when it is compiled: finds the width, from the widest on.
+template <std::size_t Width>
+void put(pqxx::stream_to& stream, const std::vector<std::optional<std::string>>& values) {
+    if (values.size() == Width) {
+        std::array<const char*, Width> fields{};
+        for (std::size_t i = 0; i < Width; ++i) fields[i] = values[i] ? values[i]->c_str() : nullptr;
+        stream << fields;
+    } else if constexpr (Width > 1) {
+        put<Width - 1>(stream, values);
+    } else {
+        throw std::invalid_argument("copy_into: a row of " + std::to_string(values.size()) + " values");
+    }
+}
+
+}  // namespace
+
+std::int64_t copy_into(const SessionOptions& options, const std::string& table,
+                       const std::vector<std::string>& columns,
+                       const std::function<std::optional<Params>()>& next) {
+    std::optional<pqxx::connection> connection;
+    return translated(
+        [&] {
+            connection.emplace(connection_string(options));
+            pqxx::work transaction(*connection);
+            pqxx::stream_to stream(transaction, table, columns);
+            std::int64_t rows = 0;
+            for (auto row = next(); row; row = next(), ++rows) put<copy_width_max>(stream, row->values());
+            stream.complete();
+            transaction.commit();
+            return rows;
+        },
+        [&] { return connection && connection->is_open(); });
 }
 
 }  // namespace base::sql

@@ -66,7 +66,7 @@ GrowthPoint measure(const app::EmbeddedPostgres& postgres, std::int64_t accounts
         wanted.rows = growth.rows;
         app::Progress progress;
         const auto start = std::chrono::steady_clock::now();
-        load(session, wanted,
+        load(postgres.url("postgres", database), wanted,
              [&](std::int64_t loaded) { progress.show(loaded, accounts, "accounts loaded"); });
         const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
         point.loaded_per_second = static_cast<double>(accounts * growth.rows) / took.count();

@@ -1,10 +1,9 @@
 // Fills a ledger fast with what years of posting would leave behind, so that growth can be measured.
 #pragma once
 
-#include "base/sql.hpp"
-
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace bench {
 
@@ -17,9 +16,10 @@ struct Load {
 /// Told after each piece how many accounts there are by then.
 using LoadProgress = std::function<void(std::int64_t accounts)>;
 
-/// Adds accounts with history to a migrated ledger, as superuser: pieces of a shard, each one transaction of
-/// a few statements under the shard's lock, with the requests, contra totals and numbers that posting would
-/// have left. `ledgerline audit verify` finds nothing wrong with the result. Throws base::sql::Error.
-void load(base::sql::Session& superuser, const Load& load, const LoadProgress& progress);
+/// Adds accounts with history to a migrated ledger, as superuser: pieces of accounts are copied into a
+/// staging table, from which one transaction derives what posting would have left of them: balances,
+/// requests, journal, contra totals and numbers, under the shards' locks. `ledgerline audit verify` finds
+/// nothing wrong with the result. Throws base::sql::Error.
+void load(const std::string& superuser_url, const Load& load, const LoadProgress& progress);
 
 }  // namespace bench
