@@ -203,17 +203,29 @@ bool Principal::allows(Permission permission, std::string_view domain, std::stri
 }
 
 bool Principal::ever_allows(Permission permission, std::string_view address) const {
-    const auto granted_somewhere = std::ranges::any_of(
-        granted_, [&](const DomainGrants& entry) { return (entry.permissions & bit(permission)) != 0; });
     switch (reach_of(data_.kind, permission)) {
-        case Reach::never:
-            return false;
         case Reach::own:
             return owns(address);
         case Reach::own_if_set:
             return changes_rules_of(address);
+        default:
+            return ever_allows(permission);
+    }
+}
+
+bool Principal::ever_allows(Permission permission) const {
+    switch (reach_of(data_.kind, permission)) {
+        case Reach::never:
+            return false;
         case Reach::granted:
-            return granted_somewhere;
+            return std::ranges::any_of(granted_, [&](const DomainGrants& entry) {
+                return (entry.permissions & bit(permission)) != 0;
+            });
+        case Reach::own:
+            return !data_.addresses.empty();
+        case Reach::own_if_set:
+            return std::ranges::any_of(data_.addresses,
+                                       [this](const std::string& own) { return changes_rules_of(own); });
         case Reach::domain:
         case Reach::everywhere:
             return true;

@@ -123,6 +123,9 @@ class Principal {
     /// reaches by domain may exist; what is reached as one's own is known.
     [[nodiscard]] bool ever_allows(Permission permission, std::string_view address) const;
 
+    /// Might it do this to any address at all?
+    [[nodiscard]] bool ever_allows(Permission permission) const;
+
   private:
     [[nodiscard]] bool granted(Permission permission, std::string_view domain) const;
     [[nodiscard]] bool changes_rules_of(std::string_view address) const;

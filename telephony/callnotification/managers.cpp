@@ -177,6 +177,8 @@ Managers::Handled<soap::Empty> Managers::stop(const Call& call, Stop request, Ma
     if (!request.addresses.empty() || !request.criteria.empty()) {
         co_return co_await stop_events(call, std::move(request), manner);
     }
+    // A correlator names no address whose domain could be asked for.
+    if (!call.principal->ever_allows(call.permission)) co_return frontend::fault(frontend::Code::not_allowed);
     const auto correlator = std::move(request.correlator).value_or("");
     if (!base::is_storable_text(correlator)) co_return invalid("correlator");
     const bool stopped = co_await storage_.stop(call.principal->id(), manner, correlator);

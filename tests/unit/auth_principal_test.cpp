@@ -117,6 +117,25 @@ TEST(Rights, a_grant_is_for_one_permission_in_one_domain) {
     EXPECT_FALSE(shop.ever_allows(Permission::payment_refund, other_address));
 }
 
+TEST(Rights, whether_there_is_any_address_at_all) {
+    for (const auto& right : auth::rights()) {
+        for (const auto kind : auth::kinds) {
+            SCOPED_TRACE(std::string(right.name) + " by " + std::string(auth::to_string(kind)));
+            const auto reach = auth::reach_of(kind, right.permission);
+            EXPECT_EQ(principal(kind, {}).ever_allows(right.permission),
+                      reach != Reach::never && reach != Reach::granted);
+            EXPECT_EQ(principal(kind, {{elsewhere, right.permission}}).ever_allows(right.permission),
+                      reach != Reach::never);
+        }
+    }
+    Principal::Data data;
+    data.kind = Kind::subscriber;
+    EXPECT_FALSE(Principal(data).ever_allows(Permission::account_read));
+    data.addresses = {own_address};
+    EXPECT_TRUE(Principal(data).ever_allows(Permission::account_read));
+    EXPECT_FALSE(Principal(data).ever_allows(Permission::rules_change));
+}
+
 TEST(Rights, the_rules_that_the_ledger_states) {
     const auto alice = principal(Kind::subscriber, {});
     EXPECT_TRUE(alice.allows(Permission::account_read, home, own_address));
