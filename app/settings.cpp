@@ -342,7 +342,8 @@ std::vector<Setting> domain_settings(Settings& s) {
     return {
         {"ledger.shards", &s.ledger.shards,
          "Shards of the ledger; fixed when the database is made, and checked at every start.", 1, 1024},
-        {"ledger.lanes", &s.ledger.lanes, "Threads that post, each on its own session.", 1, 64},
+        {"ledger.lanes", &s.ledger.lanes,
+         "Threads that post, each on its own session; what limited applications post has one more.", 1, 64},
         {"ledger.batch_max", &s.ledger.batch_max, "Postings in one transaction.", 1, 4096},
         {"ledger.queue_limit", &s.ledger.queue_limit, "Postings that may wait for a lane; more are refused.",
          1},

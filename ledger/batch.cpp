@@ -82,6 +82,22 @@ BatchPlan plan_batch(std::span<const Posting* const> postings) {
     return plan;
 }
 
+BatchPlan without(const BatchPlan& plan, std::span<const std::size_t> entries) {
+    const auto left_out = [&](std::size_t entry) { return std::ranges::binary_search(entries, entry); };
+    BatchPlan rest;
+    std::vector<std::size_t> places(plan.entries.size());
+    for (std::size_t i = 0; i < plan.entries.size(); ++i) {
+        if (left_out(i)) continue;
+        auto entry = plan.entries[i];
+        while (entry.earlier && left_out(*entry.earlier))
+            entry.earlier = plan.entries[*entry.earlier].earlier;
+        if (entry.earlier) entry.earlier = places[*entry.earlier];
+        places[i] = rest.entries.size();
+        rest.entries.push_back(entry);
+    }
+    return rest;
+}
+
 const std::string_view post_batch_statement =
     "select o_outcome, o_journal_no, o_request_id, o_hold from ledger.post_batch("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
@@ -189,6 +205,31 @@ base::sql::Params batch_parameters(std::span<const Posting* const> postings, con
     params.add(limits.max_amount);
     params.add(std::to_string(limits.hold_ttl.count()) + " milliseconds");
     return params;
+}
+
+const std::string_view count_batch_statement =
+    "select o_place, o_limit from ledger.count_requests($1, $2, $3, $4, $5, $6, $7)";
+
+Counting counting_of(const base::sql::Rows& rows, std::span<const Posting* const> postings,
+                     const BatchPlan& plan) {
+    const auto outcomes = rows.plain_array(0, 0);
+    Counting counting;
+    base::sql::ArrayText operation, shard, account, application, reference, gives_back, of_call;
+    for (std::size_t i = 0; i < plan.entries.size(); ++i) {
+        if (outcomes.at(i) != "posted") continue;
+        const auto& posting = *postings[plan.entries[i].posting];
+        operation.add(to_string(posting.operation));
+        shard.add(std::int64_t{posting.account->shard});
+        account.add(posting.account->id);
+        application.add(std::int64_t{posting.application});
+        reference.add(std::string_view(posting.reference));
+        gives_back.add(posting.amount.value.unscaled < 0);
+        of_call.add(posting.of_call);
+        counting.entries.push_back(i);
+    }
+    counting.params =
+        base::sql::params(operation, shard, account, application, reference, gives_back, of_call);
+    return counting;
 }
 
 std::vector<Result<Receipt>> batch_results(const base::sql::Rows& rows,

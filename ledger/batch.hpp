@@ -36,9 +36,27 @@ struct BatchLimits {
     std::chrono::milliseconds hold_ttl;  ///< how long a hold lives after it was placed or extended
 };
 
+/// The plan without these of its entries, which are in ascending order.
+[[nodiscard]] BatchPlan without(const BatchPlan& plan, std::span<const std::size_t> entries);
+
 /// The statement's parameters for the planned entries.
 [[nodiscard]] base::sql::Params batch_parameters(std::span<const Posting* const> postings,
                                                  const BatchPlan& plan, const BatchLimits& limits);
+
+/// Counts, behind that statement and in its transaction, what it posted for limited applications. Returns the
+/// places of those that are over a limit, and which.
+extern const std::string_view count_batch_statement;
+
+/// What there is to count.
+struct Counting {
+    std::vector<std::size_t> entries;  ///< of the plan; the statement's places are these, from 1
+    base::sql::Params params{};
+};
+
+/// Of what `rows`, which the first statement returned, say was posted now: what is replayed was counted when
+/// it first came, and what was refused moved nothing.
+[[nodiscard]] Counting counting_of(const base::sql::Rows& rows, std::span<const Posting* const> postings,
+                                   const BatchPlan& plan);
 
 /// What the statement returned, in the order of the entries.
 [[nodiscard]] std::vector<Result<Receipt>> batch_results(const base::sql::Rows& rows,

@@ -62,7 +62,16 @@ void Lane::serve() {
 /// What waits, at most a batch, the deferred ones first. Empty: stop.
 std::vector<Lane::Pending> Lane::take(std::vector<Pending> deferred) {
     std::unique_lock lock(mutex_);
-    if (deferred.empty()) arrived_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    const auto something = [this] { return stopping_ || !queue_.empty(); };
+    if (deferred.empty()) {
+        // A node that nobody sends anything, because it is not ready, must get ready all the same.
+        while (!connected_ && !arrived_.wait_for(lock, options_.reconnect_pause, something)) {
+            lock.unlock();
+            reconnect();
+            lock.lock();
+        }
+        arrived_.wait(lock, something);
+    }
     const auto room = options_.batch_max - std::min(options_.batch_max, deferred.size());
     const auto count = std::min(room, queue_.size());
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
@@ -101,9 +110,10 @@ std::vector<Lane::Pending> Lane::post_batch(std::vector<Pending> batch) {
 
 std::vector<Result<Receipt>> Lane::execute(std::span<const Posting* const> postings, const BatchPlan& plan) {
     try {
-        const auto rows = send(batch_parameters(postings, plan, options_.limits));
-        if (!rows) return std::vector<Result<Receipt>>(plan.entries.size(), Refusal::unavailable);
-        return batch_results(*rows, postings, plan);
+        const auto sent = send(postings, plan);
+        if (!sent) return std::vector<Result<Receipt>>(plan.entries.size(), Refusal::unavailable);
+        if (!sent->over_limit.empty()) return execute_within_limits(postings, plan, sent->over_limit);
+        return batch_results(sent->rows, postings, plan);
     } catch (const std::exception& error) {
         // A data error, or a result that is not understood: one request is at fault, and must not fail the
         // others.
@@ -125,16 +135,39 @@ std::vector<Result<Receipt>> Lane::execute_one_by_one(std::span<const Posting* c
     return results;
 }
 
+/// Posts the batch again without those that were over a limit.
+std::vector<Result<Receipt>> Lane::execute_within_limits(std::span<const Posting* const> postings,
+                                                         const BatchPlan& plan,
+                                                         std::span<const std::size_t> over_limit) {
+    const auto rest = without(plan, over_limit);
+    std::vector<Result<Receipt>> results;
+    if (!rest.entries.empty()) results = execute(postings, rest);
+    for (const auto entry : over_limit) {
+        results.insert(results.begin() + static_cast<std::ptrdiff_t>(entry), Refusal::over_limit);
+    }
+    return results;
+}
+
+void Lane::reconnect() {
+    try {
+        if (!session_) session_.emplace(options_.session);
+        connected_ = true;
+    } catch (const std::exception& error) {
+        log_.debug("the database is still away", {{"error", error.what()}});
+    }
+}
+
 /// Sends a batch until the database has answered. Sending again is safe, whatever became of the first try:
 /// every posting has a key. Nothing: the database stayed away.
-std::optional<base::sql::Rows> Lane::send(const base::sql::Params& params) {
+std::optional<Lane::Sent> Lane::send(std::span<const Posting* const> postings, const BatchPlan& plan) {
+    const auto params = batch_parameters(postings, plan, options_.limits);
     const auto deadline = Clock::now() + options_.resend_for;
     while (true) {
         try {
             if (!session_) session_.emplace(options_.session);
-            auto rows = session_->exec(post_batch_statement, params);
+            auto sent = exec(postings, plan, params);
             connected_ = true;
-            return rows;
+            return sent;
         } catch (const base::sql::Error& error) {
             if (error.failure() == base::sql::Failure::data) throw;
             log_.warning("a batch is sent again", {{"error", error.what()}});
@@ -147,6 +180,28 @@ std::optional<base::sql::Rows> Lane::send(const base::sql::Params& params) {
             arrived_.wait_for(lock, options_.reconnect_pause, [this] { return stopping_; });
         }
     }
+}
+
+Lane::Sent Lane::exec(std::span<const Posting* const> postings, const BatchPlan& plan,
+                      const base::sql::Params& params) {
+    if (!options_.counts) return {session_->exec(post_batch_statement, params)};
+    base::sql::Transaction transaction(*session_);
+    Sent sent{session_->exec(post_batch_statement, params)};
+    const auto counting = counting_of(sent.rows, postings, plan);
+    if (!counting.entries.empty()) {
+        const auto rows = session_->exec(count_batch_statement, counting.params);
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            const auto place = static_cast<std::size_t>(rows.integer(row, 0)) - 1;
+            sent.over_limit.push_back(counting.entries.at(place));
+            log_.info("a request is over a limit",
+                      {{"application", postings[plan.entries[sent.over_limit.back()].posting]->application},
+                       {"limit", rows.text(row, 1)}});
+        }
+        std::ranges::sort(sent.over_limit);
+    }
+    // Where one is over a limit, all of it is rolled back.
+    if (sent.over_limit.empty()) transaction.commit();
+    return sent;
 }
 
 /// Resumes the waiting coroutines, with one hand-over to each io thread that has some among them.

@@ -26,6 +26,7 @@ struct LaneOptions {
     std::chrono::milliseconds resend_for{5000};  ///< how long a batch is sent again when the database is away
     std::chrono::milliseconds reconnect_pause{100};  ///< between two attempts to reach the database
     BatchLimits limits{};
+    bool counts = false;  ///< what is posted counts against its applications' limits, in the same transaction
 };
 
 /// Batching is natural: while one batch is at the database the next one gathers; there is no timer. A lane
@@ -64,7 +65,19 @@ class Lane {
     std::vector<Result<Receipt>> execute(std::span<const Posting* const> postings, const BatchPlan& plan);
     std::vector<Result<Receipt>> execute_one_by_one(std::span<const Posting* const> postings,
                                                     const BatchPlan& plan);
-    std::optional<base::sql::Rows> send(const base::sql::Params& params);
+    std::vector<Result<Receipt>> execute_within_limits(std::span<const Posting* const> postings,
+                                                       const BatchPlan& plan,
+                                                       std::span<const std::size_t> over_limit);
+
+    /// What the database made of a batch.
+    struct Sent {
+        base::sql::Rows rows;
+        std::vector<std::size_t> over_limit{};  ///< entries; where there are any nothing was posted
+    };
+    std::optional<Sent> send(std::span<const Posting* const> postings, const BatchPlan& plan);
+    Sent exec(std::span<const Posting* const> postings, const BatchPlan& plan,
+              const base::sql::Params& params);
+    void reconnect();
     void complete(std::vector<Done> done) const;
 
     const LaneOptions options_;

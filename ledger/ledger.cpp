@@ -30,6 +30,10 @@ Ledger::Ledger(Options options, base::Database& database, base::Logger log)
     for (std::size_t i = 0; i < options_.lanes; ++i) {
         lanes_.push_back(std::make_unique<Lane>(options_.lane, log_));
     }
+    if (lanes_.empty()) return;
+    auto counting = options_.lane;
+    counting.counts = true;
+    limited_lane_ = std::make_unique<Lane>(std::move(counting), log_);
 }
 
 Ledger::~Ledger() = default;
@@ -208,10 +212,8 @@ asio::awaitable<Result<Receipt>> Ledger::post(Posting posting, Origin origin) {
     posting.application = application->id;
     if (const auto refusal = co_await in_major_units(posting)) co_return *refusal;
     if (const auto refusal = co_await price(posting, to_string(posting.operation))) co_return *refusal;
-    if (application->limited || lanes_.empty()) {
-        co_return co_await post_alone(std::move(posting), application->limited);
-    }
-    auto& lane = lane_of(posting.account->shard);
+    if (lanes_.empty()) co_return co_await post_alone(std::move(posting), application->limited);
+    auto& lane = application->limited ? *limited_lane_ : lane_of(posting.account->shard);
     co_return co_await lane.post(std::move(posting));
 }
 
@@ -260,11 +262,12 @@ Lane& Ledger::lane_of(std::int16_t shard) {
 }
 
 bool Ledger::ready() const {
-    return std::ranges::all_of(lanes_, [](const auto& lane) { return lane->connected(); });
+    return std::ranges::all_of(lanes_, [](const auto& lane) { return lane->connected(); }) &&
+           (!limited_lane_ || limited_lane_->connected());
 }
 
 std::size_t Ledger::waiting() const {
-    std::size_t sum = 0;
+    std::size_t sum = limited_lane_ ? limited_lane_->waiting() : 0;
     for (const auto& lane : lanes_) sum += lane->waiting();
     return sum;
 }

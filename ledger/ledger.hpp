@@ -25,7 +25,8 @@ namespace ledger {
 
 struct Options {
     std::size_t shards = 16;  ///< fixed when the database is made; checked at start
-    /// Threads that post; an account always uses the same one. 0: postings go one by one through the pool.
+    /// Threads that post; an account always uses the same one. What limited applications post has one of its
+    /// own besides. 0: postings go one by one through the pool.
     std::size_t lanes = 2;
     LaneOptions lane;                       ///< of each lane
     NumberingPlan numbers;                  ///< of addresses that are numbers without `+`
@@ -139,7 +140,7 @@ class Ledger {
     /// An application as this node remembers it.
     struct Known {
         std::int32_t id = 0;
-        bool limited = false;  ///< its requests are counted, each in a transaction of its own
+        bool limited = false;  ///< its requests are counted in the transaction that posts them
     };
     /// Which request was posted, for counting.
     struct Counted {
@@ -183,6 +184,7 @@ class Ledger {
     base::GenerationCache<Known> applications_;
     base::GenerationCache<HoldPtr> holds_;
     std::vector<std::unique_ptr<Lane>> lanes_;
+    std::unique_ptr<Lane> limited_lane_;  // of limited applications
 };
 
 }  // namespace ledger

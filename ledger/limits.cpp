@@ -1,6 +1,6 @@
 // Applications and their limits: requests of limited ones are counted in the transaction that posts them, so
-// that what is counted is exactly what was posted, on however many nodes. They go one by one, beside the
-// lanes.
+// that what is counted is exactly what was posted, on however many nodes. Those of a lane are counted by the
+// batch, on a lane of their own; the others, here, one by one.
 #include "ledger/batch.hpp"
 #include "ledger/ledger.hpp"
 
