@@ -120,6 +120,13 @@ class AuthNodes(unittest.TestCase):
         self.assertEqual(self.status(0, "demo-app", "DEMO-APP"), 401)
         self.assertEqual(self.status(0, "DEMO-APP", "demo-app"), 200)
 
+    def test_gateway_headers_are_off_unless_switched_on(self):
+        stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime())
+        header = ('<h:RequestSOAPHeader xmlns:h="http://www.huawei.com.cn/schema/common/v2_1"><h:spId>demo-app</h:spId>'
+                  f'<h:spPassword>{hashlib.md5(("demo-app" + "demo-app" + stamp).encode()).hexdigest()}</h:spPassword>'
+                  f'<h:timeStamp>{stamp}</h:timeStamp></h:RequestSOAPHeader>')
+        self.assertEqual(self.post(0, header=header)[0], 401)
+
     def token(self, created, nonce):
         digest = base64.b64encode(hashlib.sha1(nonce + created.encode() + b"demo-app").digest()).decode()
         return (f'<w:Security xmlns:w="{WSSE}wssecurity-secext-1.0.xsd" xmlns:u="{WSSE}wssecurity-utility-1.0.xsd">'
