@@ -76,12 +76,6 @@ void refuse_unless_posted(const base::sql::Rows& rows) {
         throw Refused(ledger::refusal_named(outcome).value_or(ledger::Refusal::internal));
 }
 
-void refuse_unknown_domain(Desk& desk, const std::string& domain) {
-    if (!desk.query("select from ledger.domain where domain = $1", params(domain)).empty()) return;
-    throw Refused("unknown_domain",
-                  "there is no domain " + domain + "; `ledgerline account domain` makes one");
-}
-
 void refuse_taken(Desk& desk, const std::vector<std::string>& addresses) {
     base::sql::ArrayText list;
     for (const auto& address : addresses) list.add(address);
@@ -101,7 +95,7 @@ void open(Desk& desk, const std::vector<std::string>& texts, const std::string& 
         auto address = new_address(text);
         if (std::ranges::find(addresses, address) == addresses.end()) addresses.push_back(std::move(address));
     }
-    refuse_unknown_domain(desk, domain);
+    desk.refuse_unknown_domain(domain);
     refuse_taken(desk, addresses);
     base::sql::ArrayText list;
     for (const auto& address : addresses) list.add(address);
@@ -280,7 +274,7 @@ void define_balance_type(Desk& desk, const std::string& domain_text, const std::
                          const std::string& unit, std::int64_t priority) {
     const auto domain = domain_named(domain_text);
     if (type.empty()) throw PlainError("a balance type needs a name");
-    refuse_unknown_domain(desk, domain);
+    desk.refuse_unknown_domain(domain);
     if (desk.query("select from ledger.unit where unit = $1", params(unit)).empty()) {
         throw Refused("unknown_unit",
                       unit + " is neither a currency of ISO 4217 nor bytes, seconds or messages");

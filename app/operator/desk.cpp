@@ -163,6 +163,12 @@ void Desk::users(const std::function<void(auth::Users&)>& work) {
     });
 }
 
+void Desk::refuse_unknown_domain(const std::string& domain) {
+    if (!query("select from ledger.domain where domain = $1", base::sql::params(domain)).empty()) return;
+    throw Refused("unknown_domain",
+                  "there is no domain " + domain + "; `ledgerline account domain` makes one");
+}
+
 void Desk::act(const Act& act, const std::function<void()>& work) {
     unrecorded_ = &act;
     const auto spoken = out_;

@@ -57,6 +57,8 @@ class Desk {
 
     /// Users, with the trail naming who works here; and the key that their secrets are sealed with.
     void users(const std::function<void(auth::Users&)>& work);
+    /// Throws Refused.
+    void refuse_unknown_domain(const std::string& domain);
     [[nodiscard]] auth::SecretBox secret_box() const;
     /// Of logins that name none.
     [[nodiscard]] const std::string& default_domain() const { return default_domain_; }

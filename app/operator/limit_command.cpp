@@ -115,6 +115,8 @@ Stored stored(Desk& desk, Value value, const Arguments& arguments) {
 void show(Desk& desk, const std::string& login) {
     const auto who = auth::parse_login(login, desk.default_domain());
     if (!who) throw PlainError("'" + login + "' is no login (NAME or NAME@DOMAIN)");
+    // A wrong login must not look like one without limits.
+    desk.users([&](auth::Users& users) { static_cast<void>(users.application_of(login)); });
     const std::vector<Column> columns{
         {.name = "limit", .source = "replace(name, '_', '-')"},
         {.name = "value",
@@ -170,8 +172,8 @@ void add_limit_command(CommandGroup& group) {
     command.add_option("LIMIT", arguments->name, "One of " + names());
     command.add_option(
         "VALUE", arguments->value,
-        "Amount, number, balance type, prefix, method or hours (\"mon-fri 08:00-18:00\"); of the last "
-        "four there may be several, and one of them must fit; none of call-deny may");
+        "Amount, number, balance type, prefix, method or hours (\"mon-fri 08:00-18:00\"); of the last four "
+        "several may be set, one by one: then one of them must fit, and none of call-deny");
     command.add_option("UNIT", arguments->unit, "Of an amount, e.g. EUR");
     command.add_flag("--remove", arguments->remove, "Take it away");
 }

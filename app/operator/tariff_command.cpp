@@ -46,13 +46,6 @@ std::int64_t decimals_of(Desk& desk, const std::string& unit) {
     return rows.integer(0, 0);
 }
 
-void refuse_unknown_domain(Desk& desk, const Text& domain) {
-    if (!domain || !desk.query("select from ledger.domain where domain = $1", params(*domain)).empty())
-        return;
-    throw Refused("unknown_domain",
-                  "there is no domain " + *domain + "; `ledgerline account domain` makes one");
-}
-
 std::string price_text(const std::string& text) {
     const auto price = decimal_of(text);
     if (price.overflow || price.unscaled < 0 || price.scale > 12) {
@@ -87,7 +80,7 @@ Tiers tiers_of(const Arguments& arguments) {
 
 void add(Desk& desk, const Arguments& arguments) {
     const auto decimals = decimals_of(desk, arguments.currency);
-    refuse_unknown_domain(desk, arguments.domain);
+    if (arguments.domain) desk.refuse_unknown_domain(*arguments.domain);
     const auto minimum =
         minor_units(decimal_of(arguments.minimum), decimals, desk.max_amount(), "the minimum");
     const auto tiers = tiers_of(arguments);
@@ -188,7 +181,7 @@ void rate(Desk& desk, const Arguments& arguments) {
 
 void set_price(Desk& desk, const Arguments& arguments) {
     const auto decimals = decimals_of(desk, arguments.unit);
-    refuse_unknown_domain(desk, arguments.domain);
+    if (arguments.domain) desk.refuse_unknown_domain(*arguments.domain);
     const auto minor = minor_units(decimal_of(arguments.amount), decimals, desk.max_amount(), "a price");
     if (minor == 0) throw Refused(ledger::Refusal::not_positive);
     desk.query("select ledger.set_price($1, $2, $3, $4, $5, $6, $7)",

@@ -51,7 +51,12 @@ auth::Permission permission_of(const std::string& name) {
 
 void add(Desk& desk, const Arguments& arguments) {
     const auto kind = auth::kind_named(arguments.kind);
-    if (!kind) throw PlainError("'" + arguments.kind + "' is no kind of user");
+    if (!kind) {
+        std::string known;
+        for (const auto each : auth::kinds)
+            known += (known.empty() ? "" : ", ") + std::string(auth::to_string(each));
+        throw PlainError("'" + arguments.kind + "' is no kind of user; there are: " + known);
+    }
     auth::NewUser user;
     user.login = arguments.login;
     user.kind = *kind;
@@ -102,6 +107,8 @@ void set_enabled(Desk& desk, const Arguments& arguments, bool enabled) {
 
 void grant(Desk& desk, const Arguments& arguments, bool give) {
     const auth::Grant what{arguments.domain, permission_of(arguments.permission)};
+    const auto there = auth::parse_login("somebody", arguments.domain);  // the domain in its normal form
+    if (give && there && there->domain != "*") desk.refuse_unknown_domain(there->domain);
     desk.users([&](auth::Users& users) {
         if (give)
             users.add_grant(arguments.login, what);
@@ -168,8 +175,9 @@ void add_user_commands(CLI::App& program, CommonOptions& common, Action& action)
                                    "shop payment.charge example.com",
                                    [arguments, on](Desk& desk) { grant(desk, *arguments, on); });
         granting.add_option("LOGIN", arguments->login, "NAME or NAME@DOMAIN")->required();
-        granting.add_option("PERMISSION", arguments->permission, "See docs/rights.md")->required();
-        granting.add_option("DOMAIN", arguments->domain, "* means every domain")->required();
+        granting.add_option("PERMISSION", arguments->permission, "`ledgerline user rights` lists them")
+            ->required();
+        granting.add_option("DOMAIN", arguments->domain, "'*' means every domain")->required();
     }
     add_limit_command(group);
     group.add("list", "List users", "", [](Desk& desk) { list(desk); });

@@ -134,6 +134,12 @@ void Users::add_grant(std::string_view login, const Grant& grant) {
 
 void Users::revoke_grant(std::string_view login, const Grant& grant) {
     const auto who = parsed(login);
+    const auto stored = find_principal(*session_, who);
+    const Grant kept{stored_domain(grant), grant.permission};
+    if (stored && std::ranges::find(stored->principal.grants, kept) == stored->principal.grants.end()) {
+        throw UserError("'" + std::string(login) + "' has no grant of " +
+                        std::string(to_string(grant.permission)) + " in " + grant.domain);
+    }
     change(login, "SELECT auth.revoke_grant($1, $2, $3, $4)",
            base::sql::params(who.domain, who.name, stored_domain(grant), to_string(grant.permission)));
 }
