@@ -111,6 +111,33 @@ class AuthNodes(unittest.TestCase):
         for node in (0, 1):
             self.becomes(500, node, "mover", "new")  # known, and allowed nothing
 
+    def test_mistakes_are_explained_and_change_nothing(self):
+        path = os.path.join(self.folder, "password")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("secret\n")
+        before = command(LEDGERLINE, self.data_dir, "user", "list")
+        for arguments, expected in (
+                (("add", "x", "secret"), "secret"),  # a password is no argument
+                (("add", "x"), "without a terminal, --password-file is needed"),
+                (("add", "x", "--password-file", path, "--kind", "root"), "application, subscriber, administrator, finance"),
+                (("add", "x:y", "--password-file", path), "'x:y' is no login (NAME or NAME@DOMAIN)"),
+                (("add", "alice", "--password-file", path), "there is a user 'alice' already"),
+                (("passwd", "nobody", "--password-file", path), "there is no user 'nobody'"),
+                (("secret", "nobody", "--password-file", path), "there is no user 'nobody'"),
+                (("disable", "nobody"), "there is no user 'nobody'"),
+                (("limit", "nobody"), "there is no user 'nobody'"),
+                (("limit", "demo-app", "hours", "always"), '"mon-fri 08:00-18:00"'),
+                (("grant", "nobody", "payment.charge", "example.com"), "there is no user 'nobody'"),
+                (("grant", "demo-app", "payment.charge", "exampel.com"), "there is no domain exampel.com"),
+                (("grant", "demo-app", "pay", "example.com"), "there are: payment.charge, "),
+                (("grant", "alice", "payment.charge", "example.com"), "changes nothing for the kind subscriber"),
+                (("revoke", "demo-app", "payment.charge", "exampel.com"), "has no grant of payment.charge in exampel.com"),
+                (("certificate", "demo-app", "5E:0F"), "'5E:0F' is no SHA-256 fingerprint (64 hex digits)")):
+            _, errors, status = run([LEDGERLINE, "user", *arguments, "--data-dir", self.data_dir])
+            self.assertNotEqual(status, 0, arguments)
+            self.assertIn(expected, errors, arguments)
+        self.assertEqual(command(LEDGERLINE, self.data_dir, "user", "list"), before)
+
     def test_logins_and_passwords_of_all_kinds(self):
         self.add("Größe", "пароль ü 密碼")
         for login in ("Größe", "größe@EXAMPLE.com", "GRößE@example.com"):
