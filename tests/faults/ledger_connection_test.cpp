@@ -107,6 +107,43 @@ TEST_F(LedgerConnection, RequestsWithoutAReferenceAreRepeatedByTheServerOnly) {
     EXPECT_EQ(std::stoi(left()), before + 4);
 }
 
+TEST_F(LedgerConnection, WhatIsLimitedIsPostedAndCountedOnce) {
+    bench().exec("select ledger.set_limit('careful', 'requests_per_day', '', 100)");
+    int posted = 0;
+    for (const std::string marker : {"charge", "count_requests", "COMMIT"}) {
+        for (const auto moment : {Moment::before_the_request_arrives, Moment::after_the_answer_was_given}) {
+            const auto reference = "careful " + marker + std::to_string(++posted);
+            auto request = a_charge(account_, reference, euro("1"));
+            request.origin.application = "careful";
+            post_with_a_cut(reference, request, marker == "charge" ? reference : marker, moment);
+        }
+    }
+    EXPECT_EQ(state(), "94.00 0.00 94.00");
+    EXPECT_EQ(bench().value("select used from ledger.limit_use join ledger.application using (application_id)"
+                            " where limit_use.name = 'requests_per_day' and application.name = 'careful'"),
+              std::to_string(posted));
+}
+
+TEST(LaneWithoutTraffic, GetsReadyAgain) {
+    auto options = LedgerBench::default_options();
+    options.lane.resend_for = std::chrono::milliseconds(0);
+    options.lane.reconnect_pause = std::chrono::seconds(2);
+    LedgerBench bench(options);
+    CuttingProxy proxy(bench.value("show unix_socket_directories") + "/.s.PGSQL.5432");
+    const auto database = bench.value("select current_database()");
+    const auto far =
+        bench.another("postgresql://ledgerline_service@/" + database + "?host=" + proxy.folder());
+    const auto account = bench.open_account();
+    proxy.cut("lost charge", Moment::before_the_request_arrives);
+    EXPECT_EQ(outcome(bench.run(tests::post(*far, a_charge(account, "lost charge", euro("1"))))),
+              "unavailable");
+    EXPECT_FALSE(far->ready());
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!far->ready() && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_TRUE(far->ready());
+}
+
 TEST_F(LedgerConnection, DuplicatesFromTwoLedgersArePostedOnce) {
     std::vector<boost::asio::awaitable<ledger::Result<ledger::Receipt>>> work;
     const auto other = bench().open_account();
