@@ -358,6 +358,20 @@ class FinanceTools(unittest.TestCase):
                                       "--of-operation", "transfer", "--of-reference", "gift-1", "--reference", "undo-2"],
                                      cwd=self.folder)
         self.assertEqual((output, status), ("", 1), errors)
+        self.assertIn("unknown_charge", errors)
+        # Requests are not archived: what was done is known, and is not done again.
+        books = self.rows("select * from trial_balance order by unit")
+        for again in (("balance", "reverse", BOB, "--of-application", "shop", "--of-operation", "charge",
+                       "--of-reference", "film-2", "--reference", "undo-1"),
+                      ("balance", "transfer", ALICE, BOB, "5.00", "EUR", "--reference", "gift-1"),
+                      ("balance", "adjust", BOB, "0.50", "EUR", "--reference", "fix-1", "--description", "goodwill"),
+                      ("balance", "credit", BOB, "20.00", "EUR", "--balance", "main", "--reference", "topup-2")):
+            self.assertRegex(self.done(*again), "(?i)replayed|before", again)
+        output, errors, status = run([LEDGERLINE, "balance", "reverse", BOB, "--of-application", "shop",
+                                      "--of-operation", "charge", "--of-reference", "film-2", "--reference", "undo-3"],
+                                     cwd=self.folder)
+        self.assertEqual((output, status), ("", 1), "undone once")
+        self.assertEqual(self.rows("select * from trial_balance order by unit"), books)
         self.do("refund", ALICE, "1.50", "song-1")
         self.do("charge", ALICE, "1.00", "song-9")
         self.assertIn("Everything agrees.", self.done("audit", "verify"))
