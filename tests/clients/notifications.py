@@ -181,8 +181,11 @@ class Notifications(unittest.TestCase):
 
     def test_others_notifications_are_unknown(self):
         self.start(DIRECTION, "v3_1", "mine", ["tel:+15550001"])
-        for user in ("alice", "bob", "admin", "finance"):
-            self.refused("SVC0002", ["correlator"], self.stop, DIRECTION, "v3_1", "mine", user=user)
+        for correlator in ("mine", "nobody's"):
+            for user in ("alice", "admin"):
+                self.refused("SVC0002", ["correlator"], self.stop, DIRECTION, "v3_1", correlator, user=user)
+            for user in ("bob", "finance"):  # who may stop none at all
+                self.refused("POL0001", ["not-allowed"], self.stop, DIRECTION, "v3_1", correlator, user=user)
         self.refused("SVC0002", ["addresses"], self.stop, DIRECTION, "v3_1", "mine", user="alice",
                      addresses=["tel:+15550001"])
         # Who administers the domain sees to its accounts.
