@@ -234,7 +234,7 @@ struct Settings {
         std::int64_t calls_per_user = 1'000;
         std::int64_t participants_limit = 32;
         std::int64_t starts_per_second = 2'000;
-        Duration lag_limit{500};
+        Duration lag_limit{200};
         std::int64_t trace_messages = 200;
         Duration heartbeat{5'000};
         Duration heartbeat_patience{30'000};

@@ -30,6 +30,18 @@ OPEN = {"CALL_CALLS_LIMIT": "1000000", "CALL_CALLS_PER_USER": "1000000", "CALL_S
         "MEDIA_BRIDGE": "off", "LOG_LEVEL": "warning"}
 
 
+# As much as the kernel gives: what is lost for want of room comes again half a second later, and a lost ACK never does
+# where sipp is meanwhile asked for something else.
+BUFFER_BYTES = 4_000_000
+
+
+def datagrams_lost():
+    """For want of room in a receiver's buffer, on this machine since it runs."""
+    with open("/proc/net/snmp", encoding="ascii") as file:
+        names, values = [line.split() for line in file if line.startswith("Udp:")]
+    return int(values[names.index("RcvbufErrors")])
+
+
 class Peer:
     """One sipp that answers any number of calls."""
 
@@ -42,7 +54,7 @@ class Peer:
         self.output = open(os.path.join(folder, name + ".out"), "w", encoding="utf-8")
         self.process = subprocess.Popen(
             ["sipp", "-sf", path, "-i", "127.0.0.1", "-p", str(self.port), "-mp", str(free_port()), "-l", "100000",
-             "-nostdin"], cwd=folder, stdout=self.output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+             "-buff_size", str(BUFFER_BYTES), "-nostdin"], cwd=folder, stdout=self.output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         self.uri = f"sip:{name}-%d@127.0.0.1:{self.port}"
 
     def stop(self):
@@ -66,11 +78,12 @@ class Run:
         info = server_info(os.path.join(self.folder, "var"))
         self.url = info["url"]
         self.peers = [Peer(self.folder, "first"), Peer(self.folder, "second")]
-        self.asked = 0
+        self.asked = self.refused = 0
         time.sleep(1)
 
     def load(self, seconds, connections, rate):
-        """Makes calls for a time, so many a second (0: as fast as they are taken); how many were asked for."""
+        """Makes calls for a time, so many a second (0: as fast as they are taken); how many were asked for. Those that the server has no
+        time for get 503."""
         pause = round(1000 * connections / rate) if rate else 0
         done = subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "make_call.lua"),
@@ -79,6 +92,7 @@ class Run:
                      FIRST=str(self.asked)))
         asked = int(next(line for line in done.stdout.splitlines() if "requests in" in line).split()[0])
         self.asked += asked + connections  # those under way at the end are not counted
+        self.refused += sum(int(line.split(":")[1]) for line in done.stdout.splitlines() if "Non-2xx" in line)
         return asked
 
     def legs(self):
@@ -115,6 +129,7 @@ def churn(ledgerline, options):
     """Calls that end as soon as they are connected."""
     bench = Run(ledgerline, "1ms")
     capture = Capture(os.path.join(bench.folder, "calls.pcap"), bench.sip_port)
+    lost = datagrams_lost()
     try:
         bench.load(options.seconds, options.connections, options.rate)
         bench.wait_for(lambda: bench.legs() == 0, 120)
@@ -130,11 +145,12 @@ def churn(ledgerline, options):
         why = bench.query("select cause, count(*) from calls where started_at is null group by 1").splitlines()
         held_for = holding_ms(capture)
         return {"calls": int(asked), "connected": int(connected),
-                "calls_per_second": round(int(connected) / float(took), 1),
-                "setup_ms_p50": round(float(p50), 2), "setup_ms_p99": round(float(p99), 2),
+                "calls_per_second": round(int(connected) / float(took or 1), 1),
+                "setup_ms_p50": round(float(p50 or 0), 2), "setup_ms_p99": round(float(p99 or 0), 2),
                 "holding_ms_p50": percentile(held_for, 0.5), "holding_ms_p99": percentile(held_for, 0.99),
-                "captured": len(held_for), "legs_left": bench.legs(),
-                "failed": dict(line.split("|") for line in why)}
+                "captured": len(held_for), "refused": bench.refused,
+                "legs_left": bench.legs(),
+                "datagrams_lost": datagrams_lost() - lost, "failed": dict(line.split("|") for line in why)}
     finally:
         capture.stop()
         bench.stop()

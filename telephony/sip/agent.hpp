@@ -26,8 +26,9 @@ struct AgentOptions {
     std::chrono::seconds session_least{90};   ///< the shortest that peers may ask for
     std::chrono::milliseconds liveness{
         0};  ///< peers without session timers are asked for a sign of life; 0: never
-    /// So far behind, calls from outside get 503.
-    std::chrono::milliseconds lag_limit{500};
+    /// So far behind, calls from outside get 503. Less than T1 (500 ms), after which peers repeat what is not
+    /// answered.
+    std::chrono::milliseconds lag_limit{200};
 };
 
 class Agent final : public calls::Signalling, public calls::Registrations {

@@ -26,10 +26,6 @@ int on_stranger(Dialog* engine, nta_leg_t* /*leg*/, nta_incoming_t* request, con
 /// As much as the kernel gives of it: what comes while the thread is busy waits there.
 constexpr unsigned udp_buffer_bytes = 4U << 20;
 
-/// Commands in a row; then the sockets have their turn. What waits there is lost when there is too much of
-/// it, and comes again half a second later, as more work for a thread that has too much.
-constexpr std::size_t drain_max = 16;
-
 int on_wake(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
     reinterpret_cast<Agent::Engine*>(root)->drain();
     return 0;
@@ -58,24 +54,27 @@ std::chrono::milliseconds Agent::Engine::lag() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - queue.front().since);
 }
 
+/// One command, and then the sockets have their turn, which give one message. Were commands done all at once,
+/// what waits at the sockets would be late and lost, and come again as more work; so the commands wait, and
+/// new calls are refused.
 void Agent::Engine::drain() {
     std::uint64_t number = 0;
     [[maybe_unused]] const auto got = ::read(wake, &number, sizeof number);
-    for (std::size_t done = 0; done < drain_max; ++done) {
-        std::function<void()> work;
-        {
-            const std::lock_guard lock(mutex);
-            if (queue.empty()) return;
-            work = std::move(queue.front().run);
-            queue.pop_front();
-        }
-        try {
-            work();
-        } catch (const std::exception& error) {
-            log.error("SIP work failed", {{"error", error.what()}});
-        }
+    std::function<void()> work;
+    bool more = false;
+    {
+        const std::lock_guard lock(mutex);
+        if (queue.empty()) return;
+        work = std::move(queue.front().run);
+        queue.pop_front();
+        more = !queue.empty();
     }
-    awake();
+    if (more) awake();
+    try {
+        work();
+    } catch (const std::exception& error) {
+        log.error("SIP work failed", {{"error", error.what()}});
+    }
 }
 
 void Agent::Engine::run() {
