@@ -369,7 +369,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     account_management.emplace(
         *ledger, *pins,
         accountmgmt::AccountManagement::Options{.vouchers_accepted = settings.voucher.accepted});
-    telephony.emplace(settings, Telephony::Uses{*ledger, *database, *secrets, *soap_client},
+    telephony.emplace(settings, Telephony::Uses{*ledger, *database, *secrets, *soap_client, box},
                       log.with({{"part", "calls"}}));
     make_endpoint(settings);
     make_listener(urls);

@@ -27,10 +27,13 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <future>
+#include <iterator>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -202,6 +205,8 @@ calls::InboundCalls::Options inbound_options(const Settings& settings, const cal
     options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
     options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
     options.local = local;
+    options.trace_max = to_size(settings.call.trace_messages);
+    options.linger = settings.call.linger;
     return options;
 }
 
@@ -222,6 +227,7 @@ struct Telephony::Parts {
     std::optional<callnotification::Managers> managers;
     std::optional<calls::RecordWriter> records;
     std::optional<rules::RuleCache> rules;
+    std::optional<calls::FlowRoutes> flows;
     std::optional<calls::Locations> locations;
     std::optional<calls::LocatedSignalling> located;
     std::optional<calls::Door> door;
@@ -262,13 +268,16 @@ void Telephony::Parts::run() {
 void Telephony::Parts::end_calls_of(const std::string& login) {
     if (!directory) return;
     const tasks::TaskEvent end{"endCall", {}};
-    const auto ended = directory->tell_all(login, end);
+    const auto own = inbound ? inbound->end_calls_of(login) : 0;
+    const auto ended = directory->tell_all(login, end) + own;
     if (ended > 0) log.info("ending a user's calls", {{"user", login}, {"calls", ended}});
 }
 
 asio::awaitable<void> Telephony::Parts::end_calls_of_disabled() {
     if (!directory) co_return;
-    const auto look = [logins = directory->owners()](base::sql::Session& session) {
+    auto callers = directory->owners();
+    if (inbound) std::ranges::move(inbound->callers(), std::back_inserter(callers));
+    const auto look = [logins = std::move(callers)](base::sql::Session& session) {
         std::vector<std::string> disabled;
         for (const auto& text : logins) {
             const auto login = auth::parse_login(text, {});
@@ -298,7 +307,7 @@ void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddres
     door.emplace(door_options(settings.sip), uses.secrets);
     registrar.emplace(registrar_options(settings, local), *door, uses.ledger, *locations, log);
     calls::InboundCalls::Uses parts{uses.ledger,    *door,  *registrar, *locations, *rules,
-                                    &*applications, *agent, *agent,     *records};
+                                    &*applications, *flows, *agent,     *agent,     *records};
     inbound.emplace(inbound_options(settings, local, listen.address), parts, context.get_executor(), log);
     agent->receive(&*inbound);
 }
@@ -306,7 +315,7 @@ void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddres
 Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Logger& log)
     : parts_(std::make_unique<Parts>()) {
     auto& parts = *parts_;
-    auto& [ledger, database, secrets, client] = uses;
+    auto& [ledger, database, secrets, client, box] = uses;
     parts.log = log;
     parts.database = &database;
     parts.stop_grace = settings.call.stop_grace;
@@ -319,7 +328,8 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     parts.managers.emplace(manager_options(settings.notifications, client), ledger, *parts.notifications,
                            log);
     parts.rules.emplace(database, parts.context.get_executor(), to_size(settings.call.rule_cache), log);
-    parts.locations.emplace(recorder, database, parts.context.get_executor(),
+    parts.flows.emplace(box);
+    parts.locations.emplace(recorder, *parts.flows, database, parts.context.get_executor(),
                             to_size(settings.sip.location_cache), log);
     const auto listen = parse_listen_address(settings.sip.listen);
     if (listen) {
@@ -348,7 +358,10 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
             log.warning("nobody hears a ringing tone: there is no bridge, or no file for it",
                         {{"call.ringback", "bridge"}});
         const calls::SignalSink trace = [&parts](calls::CallNo call, calls::Signal signal) {
-            parts.directory->on_signal(call, std::move(signal));
+            if (call >= calls::first_incoming_call)
+                parts.inbound->on_signal(call, std::move(signal));
+            else
+                parts.directory->on_signal(call, std::move(signal));
         };
         try {
             parts.agent.emplace(std::move(options), sink,
@@ -396,7 +409,14 @@ void Telephony::forget_notifications() {
 void Telephony::append_metrics(std::string& text) const { parts_->applications->append_metrics(text); }
 
 asio::awaitable<std::optional<std::string>> Telephony::trace(frontend::TraceQuestion question) {
-    return parts_->third_party_call->trace(std::move(question.principal), std::move(question.call));
+    auto trace = co_await parts_->third_party_call->trace(question.principal, question.call);
+    if (trace || !parts_->inbound) co_return trace;
+    const auto look = [](calls::InboundCalls& inbound,
+                         frontend::TraceQuestion asked) -> asio::awaitable<std::optional<std::string>> {
+        co_return inbound.trace(*asked.principal, asked.call);
+    };
+    co_return co_await asio::co_spawn(parts_->context, look(*parts_->inbound, std::move(question)),
+                                      asio::use_awaitable);
 }
 
 void Telephony::stop_accepting() {

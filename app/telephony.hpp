@@ -30,6 +30,7 @@ class Telephony {
         base::Database& database;
         auth::SecretSchemes& secrets;  ///< how users at telephones are recognised
         frontend::SoapClient& client;  ///< its connections belong to it
+        auth::SecretBox box;           ///< the key of all nodes
     };
 
     /// Binds SIP's port. Where it can't be had, the log says so and no calls are made: charging goes on.

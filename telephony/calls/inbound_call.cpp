@@ -145,15 +145,17 @@ bool InboundCall::alone(LegNo leg) const {
     for (LegNo other = 1; other <= branches_.size(); ++other) {
         if (other != leg && (!branches_[other - 1].ended || branches_[other - 1].rang)) return false;
     }
-    const auto moves = [](const rules::Rule& rule) {
-        return rule.stage != rules::Stage::immediately &&
-               !std::holds_alternative<rules::action::Notify>(rule.action);
+    const auto moves = [](const Target& target, const rules::Rule& rule) {
+        if (std::holds_alternative<rules::action::Notify>(rule.action)) return false;
+        if (rule.stage == rules::Stage::after) return !target.replaced;
+        return !target.done.contains(rule.stage);
     };
-    for (std::optional<TargetNo> target = branches_[leg - 1].target; target;
-         target = targets_[*target].parent) {
-        const auto& set = *targets_[*target].where.rules;
-        for (const auto* list : {&set.before, &set.account, &set.after}) {
-            if (std::ranges::any_of(*list, moves)) return false;
+    for (std::optional<TargetNo> number = branches_[leg - 1].target; number; number = next_up(*number)) {
+        const auto& target = targets_[*number];
+        for (const auto* list :
+             {&target.where.rules->before, &target.where.rules->account, &target.where.rules->after}) {
+            const auto moves_on = [&](const rules::Rule& rule) { return moves(target, rule); };
+            if (std::ranges::any_of(*list, moves_on)) return false;
         }
     }
     return true;

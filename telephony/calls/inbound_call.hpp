@@ -3,9 +3,10 @@
 //
 // The caller waits (leg 0) while targets are called. A target is an address with the rules of its account;
 // its set are the contacts of the account and the targets that rules or applications added. When the whole
-// set has failed, the target's rules say what comes next; a forward puts another target into its place. What
-// takes time (looking an account up, asking an application, holding an amount) leaves as an errand, and its
-// outcome comes back as a call of resolved(), directed() or held().
+// set has failed, the target's rules say what comes next; a forward puts another target into its place, whose
+// failure is this one's, too: the rules of stages that it has not been through are asked. What takes time
+// (looking an account up, asking an application, holding an amount) leaves as an errand, and its outcome
+// comes back as a call of resolved(), directed() or held().
 #pragma once
 
 #include "telephony/applications/notification.hpp"
@@ -61,7 +62,7 @@ struct Destination {
     Kind kind = Kind::unknown;
     std::string address;                          ///< in normal form
     std::shared_ptr<const rules::RuleSet> rules;  ///< of an account
-    std::vector<Contact> contacts;                ///< of an account, the best first
+    std::vector<Contact> contacts;                ///< the best first; outside none: the address itself
 };
 
 namespace errand {
@@ -139,7 +140,8 @@ class InboundCall {
         std::optional<TargetNo> predecessor;  ///< in whose place it is called
         Destination where{};
         bool ended = false;
-        bool ringing = false;  ///< its set is called, or its rules have been looked at for that
+        bool replaced = false;  ///< another target is called in its place
+        bool ringing = false;   ///< its set is called, or its rules have been looked at for that
         std::set<rules::Stage> done{};
         std::vector<std::vector<Contact>> groups{};  ///< by q, those to be called next
         TimerId ring_timer = 0;
@@ -148,6 +150,7 @@ class InboundCall {
         bool busy = false;
         bool rang = false;
         int status = 0;  ///< the failure to tell its caller
+        std::string reason{};
         /// The application that is asked, by a rule of this stage.
         struct Question {
             rules::Stage stage;
@@ -176,6 +179,8 @@ class InboundCall {
     void go_on(TargetNo target, rules::Stage stage);
     void fork(TargetNo target, rules::Stage stage, const std::vector<std::string>& addresses);
     void redirect(TargetNo target, const std::string& address);
+    void come_back(TargetNo target, const Target& failed, int status, const std::string& reason,
+                   bool ends_all);
     void ring(TargetNo target);
     void ring_group(TargetNo target);
     void invite(TargetNo target, Contact contact);
@@ -185,6 +190,8 @@ class InboundCall {
     void look_at_set(TargetNo target);
     void fail(TargetNo target, int status, const std::string& reason = {}, bool everywhere = false);
     void close(TargetNo target);
+    void clear_set(TargetNo target);
+    [[nodiscard]] static rules::Stage failure_stage(const Target& target);
     void send_away(LegNo leg);
     void connect(LegNo leg, const std::string& sdp);
     void refuse(int status, const std::string& reason = {});
@@ -198,6 +205,7 @@ class InboundCall {
     [[nodiscard]] bool set_live(TargetNo target) const;
     [[nodiscard]] bool has_children(TargetNo target) const;
     [[nodiscard]] bool alone(LegNo leg) const;
+    [[nodiscard]] std::optional<TargetNo> next_up(TargetNo target) const;
     [[nodiscard]] TimerId set_timer(std::chrono::milliseconds after);
     [[nodiscard]] std::string ours(LegNo leg, std::string_view sdp, std::uint64_t version) const;
     [[nodiscard]] std::string to_caller(const std::string& sdp);

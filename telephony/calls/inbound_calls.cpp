@@ -2,12 +2,14 @@
 #include "telephony/calls/inbound_calls.hpp"
 
 #include "base/ids.hpp"
+#include "telephony/calls/ladder.hpp"
 #include "telephony/calls/live_call.hpp"
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <set>
 #include <utility>
 
 namespace calls {
@@ -40,10 +42,17 @@ struct InboundCalls::Live {
     RecordFacts record;
     std::shared_ptr<CallCharge> charge;
     std::unique_ptr<CommandRunner> runner;
+    Onlookers onlookers;
+    Ladder ladder;
+    std::optional<Contact> passed_on;  ///< another node's call, for this one's connection
 };
 
 InboundCalls::InboundCalls(Options options, Uses uses, asio::any_io_executor executor, base::Logger log)
-    : options_(std::move(options)), uses_(uses), executor_(std::move(executor)), log_(std::move(log)) {}
+    : options_(std::move(options)),
+      uses_(uses),
+      executor_(std::move(executor)),
+      log_(std::move(log)),
+      ended_(options_.linger, options_.calls_max) {}
 
 InboundCalls::~InboundCalls() = default;
 
@@ -77,6 +86,7 @@ void InboundCalls::called(IncomingCall call) {
 
 asio::awaitable<void> InboundCalls::admit(IncomingCall call) {
     const LegId leg{call.call, 0};
+    if (pass_on(call)) co_return;
     const auto admitted = co_await uses_.door.admit(call.sender, "INVITE", true);
     // The caller may have given up.
     if (admitting_.erase(call.call) == 0) co_return;
@@ -90,6 +100,22 @@ asio::awaitable<void> InboundCalls::admit(IncomingCall call) {
         start(std::move(call), std::move(*caller), visitor.principal);
     else
         uses_.signalling.refuse(leg, {403, "From Is Somebody Else", {}});
+}
+
+/// A call of another node's for a connection of ours: its rules, record and charge are there.
+bool InboundCalls::pass_on(IncomingCall& call) {
+    const auto wall = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const auto flow = uses_.flows.flow(call.route, call.target, wall);
+    if (!flow) return false;
+    admitting_.erase(call.call);
+    Contact contact;
+    contact.uri = std::exchange(call.target, call.to);
+    contact.flow = *flow;
+    Caller caller;
+    caller.address = call.sender.from;
+    caller.name = call.sender.from_name;
+    start(std::move(call), std::move(caller), nullptr, std::move(contact));
+    return true;
 }
 
 /// A user calls by one of the own addresses; a peer's word is taken. Nothing: the user gives another's.
@@ -119,7 +145,8 @@ std::optional<Caller> InboundCalls::caller_of(const Door::Visitor& visitor, cons
 
 // --- calls
 
-void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::PrincipalPtr& principal) {
+void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::PrincipalPtr& principal,
+                         std::optional<Contact> passed_on) {
     const auto number = incoming.call;
     CallRequest request;
     request.caller = std::move(caller);
@@ -138,8 +165,13 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
     auto options = options_.call;
     // Far enough apart for the legs of one call.
     options.call.session = (number - first_incoming_call) * 64;
-    auto live = std::unique_ptr<Live>(new Live{InboundCall(std::move(request), std::move(options), now()),
-                                               principal, std::move(record), nullptr, nullptr});
+    Onlookers onlookers;
+    if (principal) onlookers = {principal->login(), std::string(principal->domain()), {}};
+    Ladder ladder(options_.trace_max);
+    ladder.add({0, now(), false, "INVITE " + request.called});
+    auto live = std::unique_ptr<Live>(
+        new Live{InboundCall(std::move(request), std::move(options), now()), principal, std::move(record),
+                 nullptr, nullptr, std::move(onlookers), std::move(ladder), std::move(passed_on)});
     CommandRunner::Machine machine;
     machine.deliver = [this, number](const Event& event) {
         if (auto* self = find(number)) carry_out(number, self->call.on(event, now()));
@@ -167,12 +199,57 @@ void InboundCalls::on_call(CallNo call, Event event) {
     });
 }
 
-std::size_t InboundCalls::end_all() {
-    std::vector<CallNo> numbers;
-    for (const auto& [number, live] : live_) numbers.push_back(number);
+void InboundCalls::on_signal(CallNo call, Signal signal) {
+    asio::post(executor_, [this, call, signal = std::move(signal)]() mutable {
+        if (auto* live = find(call)) live->ladder.add(std::move(signal));
+    });
+}
+
+void InboundCalls::end(const std::vector<CallNo>& numbers) {
     for (const auto number : numbers) {
         if (auto* live = find(number)) carry_out(number, live->call.on(event::End{}, now()));
     }
+}
+
+std::size_t InboundCalls::end_calls_of(std::string_view login) {
+    std::vector<CallNo> numbers;
+    for (const auto& [number, live] : live_) {
+        if (live->caller && live->caller->login() == login) numbers.push_back(number);
+    }
+    end(numbers);
+    return numbers.size();
+}
+
+std::vector<std::string> InboundCalls::callers() const {
+    std::set<std::string> logins;
+    for (const auto& [number, live] : live_) {
+        if (live->caller) logins.insert(live->caller->login());
+    }
+    return {logins.begin(), logins.end()};
+}
+
+std::optional<std::string> InboundCalls::trace(const auth::Principal& reader, std::string_view id) const {
+    for (const auto& [number, live] : live_) {
+        if (live->record.id != id) continue;
+        if (!live->onlookers.include(reader)) return std::nullopt;
+        return live->ladder.text(live->call.status());
+    }
+    return ended_.find(reader, id);
+}
+
+void InboundCalls::finished(CallNo call) {
+    const auto found = live_.find(call);
+    if (found == live_.end()) return;
+    auto& live = *found->second;
+    if (options_.trace_max > 0)
+        ended_.add(live.record.id, std::move(live.onlookers), live.ladder.text(live.call.status()));
+    live_.erase(found);
+}
+
+std::size_t InboundCalls::end_all() {
+    std::vector<CallNo> numbers;
+    for (const auto& [number, live] : live_) numbers.push_back(number);
+    end(numbers);
     for (const auto number : admitting_) uses_.signalling.refuse({number, 0}, {503, {}, {}});
     const auto count = numbers.size() + admitting_.size();
     admitting_.clear();
@@ -207,7 +284,7 @@ Observer InboundCalls::observer(CallNo call) {
     Observer result;
     result.changed = [this, call] {
         const auto& live = *find(call);
-        uses_.records.put(live.record, live.call.status());
+        if (!live.passed_on) uses_.records.put(live.record, live.call.status());
     };
     result.secure = [this, call](std::function<void()> safe) {
         const auto& live = *find(call);
@@ -216,7 +293,7 @@ Observer InboundCalls::observer(CallNo call) {
     result.settled_paid = [this, call] { settle(*find(call), true); };
     result.settled_free = [this, call] { settle(*find(call), false); };
     result.extend = [this, call] { extend(call); };
-    result.finished = [this, call] { asio::post(executor_, [this, call] { live_.erase(call); }); };
+    result.finished = [this, call] { asio::post(executor_, [this, call] { finished(call); }); };
     return result;
 }
 
@@ -224,6 +301,13 @@ Observer InboundCalls::observer(CallNo call) {
 
 asio::awaitable<void> InboundCalls::resolve(CallNo call, errand::Resolve errand) {
     Destination destination;
+    const auto* live = find(call);
+    if (live != nullptr && live->passed_on) {
+        destination.kind = Destination::Kind::outside;
+        destination.contacts = {*live->passed_on};
+        resolved(call, errand.target, std::move(destination));
+        co_return;
+    }
     const bool known = options_.local.may_be_account(errand.address);
     const auto readings = known ? options_.local.readings(errand.address) : std::vector<std::string>();
     for (const auto& reading : readings) {
@@ -245,7 +329,10 @@ void InboundCalls::found_account(CallNo call, TargetNo target, Destination desti
                                  const ledger::Account& account) {
     destination.kind = Destination::Kind::account;
     auto* live = find(call);
-    if (live != nullptr && target == 0) live->record.called = destination.address;
+    if (live != nullptr && target == 0) {
+        live->record.called = destination.address;
+        live->onlookers.called_domain = account.domain;
+    }
     uses_.rules.find(
         account.id, account.domain,
         [this, call, target, destination, id = account.id](const rules::RuleSetPtr& set) mutable {
@@ -297,10 +384,23 @@ Destination InboundCalls::outside(CallNo call, const errand::Resolve& errand) co
     return destination;
 }
 
+/// An address that is none is an answer that is none: with nothing else to call, the call goes on.
+void InboundCalls::leave_callable(applications::Directive& directive, const std::string& id) const {
+    const auto refused = std::erase_if(directive.addresses, [this](const std::string& address) {
+        return !options_.dial_plan.callable(address).has_value();
+    });
+    if (refused == 0) return;
+    log_.warning("an application names what is no address", {{"call", id}, {"addresses", refused}});
+    if (directive.addresses.empty()) directive.verb = applications::Verb::carry_on;
+}
+
 void InboundCalls::ask(CallNo call, errand::Ask errand) {
     const auto target = errand.target;
-    const auto done = [this, call, target](const applications::Directive& directive) {
-        if (auto* live = find(call)) carry_out(call, live->call.directed(target, directive, now()));
+    const auto done = [this, call, target](applications::Directive directive) {
+        auto* live = find(call);
+        if (live == nullptr) return;
+        leave_callable(directive, live->record.id);
+        carry_out(call, live->call.directed(target, directive, now()));
     };
     if (uses_.applications != nullptr)
         uses_.applications->ask(std::move(errand.question), done);

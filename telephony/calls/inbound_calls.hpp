@@ -8,6 +8,7 @@
 #include "telephony/calls/command_runner.hpp"
 #include "telephony/calls/destinations.hpp"
 #include "telephony/calls/door.hpp"
+#include "telephony/calls/ended_traces.hpp"
 #include "telephony/calls/inbound_call.hpp"
 #include "telephony/calls/local_domain.hpp"
 #include "telephony/calls/locations.hpp"
@@ -21,7 +22,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -37,6 +40,8 @@ class InboundCalls final : public Reception {
         DialPlan dial_plan{{}};
         Destinations destinations{"", "", false};
         LocalDomain local{};
+        std::size_t trace_max = 0;                 ///< SIP messages of a call that are kept
+        std::chrono::milliseconds linger{30'000};  ///< how long they can be read after its end
     };
     /// What calls need. All of it outlives this.
     struct Uses {
@@ -46,6 +51,7 @@ class InboundCalls final : public Reception {
         Locations& locations;
         rules::RuleCache& rules;
         applications::Applications* applications;  ///< null: none is asked
+        const FlowRoutes& flows;
         Signalling& signalling;
         Registrations& registrations;
         RecordWriter& records;
@@ -57,11 +63,19 @@ class InboundCalls final : public Reception {
     void registering(IncomingRegister request) override;
     /// What happens to a leg of such a call; from any thread.
     void on_call(CallNo call, Event event);
+    /// What was said in its dialogs; from any thread.
+    void on_signal(CallNo call, Signal signal);
 
     /// No new calls from now on; from any thread.
     void stop_accepting() { stopping_ = true; }
     /// Ends every call; how many there were. On the executor, as what follows.
     std::size_t end_all();
+    /// Those that this login made; how many there were.
+    std::size_t end_calls_of(std::string_view login);
+    /// Who has calls now: logins.
+    [[nodiscard]] std::vector<std::string> callers() const;
+    /// The messages of a call by its identifier; nothing for one that is unknown or not for this reader.
+    [[nodiscard]] std::optional<std::string> trace(const auth::Principal& reader, std::string_view id) const;
     [[nodiscard]] std::size_t running() const { return live_.size(); }
     /// Drops what is left.
     void clear();
@@ -71,16 +85,21 @@ class InboundCalls final : public Reception {
 
     boost::asio::awaitable<void> admit(IncomingCall call);
     [[nodiscard]] std::optional<Caller> caller_of(const Door::Visitor& visitor, const Sender& sender) const;
-    void start(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal);
+    void start(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal,
+               std::optional<Contact> passed_on = std::nullopt);
+    bool pass_on(IncomingCall& call);
     Live* find(CallNo call) const;
     void carry_out(CallNo call, InboundCall::Steps steps);
     Observer observer(CallNo call);
+    void end(const std::vector<CallNo>& numbers);
+    void finished(CallNo call);
 
     boost::asio::awaitable<void> resolve(CallNo call, errand::Resolve errand);
     void found_account(CallNo call, TargetNo target, Destination destination, const ledger::Account& account);
     void resolved(CallNo call, TargetNo target, Destination destination);
     [[nodiscard]] Destination outside(CallNo call, const errand::Resolve& errand) const;
     void ask(CallNo call, errand::Ask errand);
+    void leave_callable(applications::Directive& directive, const std::string& id) const;
     boost::asio::awaitable<void> hold(CallNo call, applications::Toll toll);
     boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(CallNo call, applications::Toll toll);
     void settle(Live& live, bool paid);
@@ -93,6 +112,7 @@ class InboundCalls final : public Reception {
     std::atomic<bool> stopping_ = false;
     std::unordered_set<CallNo> admitting_;  // at the door
     std::unordered_map<CallNo, std::unique_ptr<Live>> live_;
+    EndedTraces ended_;
 };
 
 }  // namespace calls

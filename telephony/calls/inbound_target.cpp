@@ -10,6 +10,7 @@ namespace {
 using rules::Stage;
 
 constexpr int loop_status = 483;  // Too Many Hops
+constexpr int busy_status = 486;
 
 applications::Event event_of(Stage stage) {
     switch (stage) {
@@ -47,6 +48,13 @@ bool everywhere(int status) { return status >= 600; }
 
 }  // namespace
 
+/// The stage that the failure of a whole set is.
+Stage InboundCall::failure_stage(const Target& target) {
+    const auto cause = cause_of(target.status, target.rang);
+    if (target.timed_out || (cause == Cause::no_answer && !target.busy)) return Stage::no_answer;
+    return target.busy ? Stage::busy : Stage::error;
+}
+
 TargetNo InboundCall::begin(std::string address, std::size_t hops, std::optional<TargetNo> parent,
                             std::optional<TargetNo> predecessor) {
     const TargetNo number = targets_.size();
@@ -76,7 +84,7 @@ InboundCall::Steps InboundCall::resolved(TargetNo number, Destination destinatio
             case Destination::Kind::account:
                 return decide(number, Stage::immediately);
             case Destination::Kind::outside:
-                target.where.contacts = {Contact{}};
+                if (target.where.contacts.empty()) target.where.contacts = {Contact{}};
                 return ring(number);
             case Destination::Kind::unknown:
                 return fail(number, 404);
@@ -121,11 +129,16 @@ void InboundCall::tell(TargetNo target, Stage stage, const std::vector<const rul
 
 /// Those who watch any of the addresses that the call came by.
 void InboundCall::tell_all(Stage stage) {
-    for (std::optional<TargetNo> number = winner_; number;) {
-        const auto& target = targets_[*number];
-        tell(*number, stage, rules::evaluate(*target.where.rules, stage, {}, facts(*number)).notify);
-        number = target.predecessor ? target.predecessor : target.parent;
+    for (std::optional<TargetNo> number = winner_; number; number = next_up(*number)) {
+        const auto& rules = *targets_[*number].where.rules;
+        tell(*number, stage, rules::evaluate(rules, stage, {}, facts(*number)).notify);
     }
+}
+
+/// Through whom the call came to this target.
+std::optional<TargetNo> InboundCall::next_up(TargetNo number) const {
+    const auto& target = targets_[number];
+    return target.predecessor ? target.predecessor : target.parent;
 }
 
 /// Asks the rules of a stage, once.
@@ -221,7 +234,8 @@ void InboundCall::go_on(TargetNo number, Stage stage) {
             if (target.where.contacts.empty()) return decide(number, Stage::error);
             return look_at_set(number);
         default:
-            return fail(number, target.status != 0 ? target.status : 480, {}, everywhere(target.status));
+            return fail(number, target.status != 0 ? target.status : 480, target.reason,
+                        everywhere(target.status));
     }
 }
 
@@ -230,11 +244,13 @@ void InboundCall::fork(TargetNo number, Stage stage, const std::vector<std::stri
     const auto hops = targets_[number].hops + 1;
     targets_[number].ringing = true;
     for (const auto& address : addresses) {
-        const auto here = [&](const Target& target) { return !target.ended && target.address == address; };
+        const auto here = [&](const Target& target) {
+            return !target.ended && !target.replaced && target.address == address;
+        };
         // Called already.
         if (std::ranges::any_of(targets_, here)) continue;
         begin(address, hops, number, std::nullopt);
-        if (over_ || targets_[number].ended) return;
+        if (over_ || targets_[number].ended || targets_[number].replaced) return;
     }
     if (stage == Stage::immediately) return ring(number);
     if (stage == Stage::no_answer) {
@@ -244,12 +260,34 @@ void InboundCall::fork(TargetNo number, Stage stage, const std::vector<std::stri
     look_at_set(number);
 }
 
-/// The address is called instead of this target.
+/// The address is called instead of this target, whose other rules say what comes when that fails.
 void InboundCall::redirect(TargetNo number, const std::string& address) {
-    const auto hops = targets_[number].hops + 1;
-    const auto parent = targets_[number].parent;
-    close(number);
+    auto& target = targets_[number];
+    target.replaced = true;
+    target.question.reset();
+    target.ring_timer = 0;
+    target.delays.clear();
+    target.groups.clear();
+    clear_set(number);
+    const auto hops = target.hops + 1;
+    const auto parent = target.parent;
     begin(address, hops, parent, number);
+}
+
+/// What was called in its place has failed: a busy, silent or unreachable one is this target's, too.
+void InboundCall::come_back(TargetNo number, const Target& failed, int status, const std::string& reason,
+                            bool ends_all) {
+    auto& target = targets_[number];
+    target.replaced = false;
+    // Forwards are counted one after the other, wherever they were made.
+    target.hops = failed.hops;
+    // What a rule rejects is not everywhere: in a set the others go on.
+    target.status = everywhere(status) && !ends_all && target.parent ? busy_status : status;
+    target.reason = reason;
+    target.rang = failed.rang;
+    target.timed_out = failed.timed_out && failed.status == status;
+    target.busy = cause_of(status, failed.rang) == Cause::busy;
+    decide(number, failure_stage(target));
 }
 
 /// Calls the target's contacts.
@@ -341,12 +379,7 @@ void InboundCall::part_failed(TargetNo number, int status, bool rang) {
     if (better) target.status = status;
     if (everywhere(status)) {
         target.groups.clear();
-        for (LegNo leg = 1; leg <= branches_.size(); ++leg) {
-            if (branches_[leg - 1].target == number) send_away(leg);
-        }
-        for (TargetNo child = 0; child < targets_.size(); ++child) {
-            if (targets_[child].parent == number) close(child);
-        }
+        clear_set(number);
     }
     look_at_set(number);
 }
@@ -358,20 +391,16 @@ void InboundCall::look_at_set(TargetNo number) {
     if (!target.groups.empty()) return ring_group(number);
     target.ring_timer = 0;
     target.delays.clear();
-    const auto cause = cause_of(target.status, target.rang);
-    if (target.timed_out || (cause == Cause::no_answer && !target.busy))
-        return decide(number, Stage::no_answer);
-    decide(number, target.busy ? Stage::busy : Stage::error);
+    decide(number, failure_stage(target));
 }
 
 /// Nobody of its set answers any more.
 void InboundCall::fail(TargetNo number, int status, const std::string& reason, bool ends_all) {
-    const auto parent = targets_[number].parent;
-    const bool rang = targets_[number].rang;
+    const auto failed = targets_[number];
     close(number);
-    if (!parent) return refuse(status, reason);
-    // What a rule rejects is not everywhere.
-    part_failed(*parent, everywhere(status) && !ends_all ? 486 : status, rang);
+    if (failed.predecessor) return come_back(*failed.predecessor, failed, status, reason, ends_all);
+    if (!failed.parent) return refuse(status, reason);
+    part_failed(*failed.parent, everywhere(status) && !ends_all ? busy_status : status, failed.rang);
 }
 
 void InboundCall::close(TargetNo number) {
@@ -379,6 +408,11 @@ void InboundCall::close(TargetNo number) {
     if (target.ended) return;
     target.ended = true;
     target.question.reset();
+    clear_set(number);
+}
+
+/// Nobody of its set is called any more.
+void InboundCall::clear_set(TargetNo number) {
     for (LegNo leg = 1; leg <= branches_.size(); ++leg) {
         if (branches_[leg - 1].target == number) send_away(leg);
     }

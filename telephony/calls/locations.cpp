@@ -19,6 +19,9 @@ namespace sql = base::sql;
 constexpr std::string_view out_of_order = "LR001";
 constexpr std::string_view too_many = "LR002";
 
+/// Of two nodes, at most.
+constexpr std::chrono::seconds clocks_differ{300};
+
 std::string contacts_json(const IncomingRegister& request) {
     std::string list = "[";
     for (const auto& contact : request.contacts) {
@@ -32,9 +35,10 @@ std::string contacts_json(const IncomingRegister& request) {
 
 }  // namespace
 
-Locations::Locations(Recorder node, base::Database& database, boost::asio::any_io_executor executor,
-                     std::size_t capacity, base::Logger log)
+Locations::Locations(Recorder node, FlowRoutes routes, base::Database& database,
+                     boost::asio::any_io_executor executor, std::size_t capacity, base::Logger log)
     : node_(std::move(node)),
+      routes_(routes),
       database_(database),
       executor_(std::move(executor)),
       capacity_(capacity),
@@ -82,15 +86,21 @@ boost::asio::awaitable<void> Locations::load(std::int64_t account) {
         };
         const auto rows = co_await database_.run(work);
         auto known = std::make_shared<std::vector<Known>>();
+        const auto wall = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
         for (std::size_t row = 0; row < rows.size(); ++row) {
             auto& entry = known->emplace_back();
             entry.contact.uri = rows.text(row, 0);
             entry.contact.route = rows.text(row, 1);
-            // Another node's connection is not ours.
-            const bool here = rows.text(row, 2) == node_.node;
-            entry.contact.flow = here ? static_cast<std::uint64_t>(rows.integer(row, 3)) : 0;
+            const auto flow = static_cast<std::uint64_t>(rows.integer(row, 3));
+            const std::string node(rows.text(row, 2));
+            const std::chrono::seconds valid(rows.integer(row, 5));
+            if (node == node_.node)
+                entry.contact.flow = flow;
+            else if (flow != 0)
+                entry.contact.route =
+                    routes_.route(node, flow, entry.contact.uri, wall + valid + clocks_differ);
             entry.contact.q = static_cast<int>(rows.integer(row, 4));
-            entry.expires = Clock::now() + std::chrono::seconds(rows.integer(row, 5));
+            entry.expires = Clock::now() + valid;
         }
         list = std::move(known);
     } catch (const std::exception& error) {

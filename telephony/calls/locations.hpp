@@ -4,6 +4,7 @@
 
 #include "base/database.hpp"
 #include "base/log.hpp"
+#include "telephony/calls/flow_routes.hpp"
 #include "telephony/calls/reception.hpp"
 #include "telephony/calls/records.hpp"
 
@@ -25,7 +26,7 @@ namespace calls {
 /// A way to somebody.
 struct Contact {
     std::string uri;
-    std::string route{};     ///< proxies on the way (RFC 3327)
+    std::string route{};     ///< proxies on the way (RFC 3327), or the node that has its connection
     std::uint64_t flow = 0;  ///< this node's connection to it; 0: none
     int q = 1000;            ///< in thousandths
     bool operator==(const Contact&) const = default;
@@ -34,8 +35,8 @@ struct Contact {
 class Locations {
   public:
     /// At most `capacity` accounts are remembered. `database` outlives this.
-    Locations(Recorder node, base::Database& database, boost::asio::any_io_executor executor,
-              std::size_t capacity, base::Logger log);
+    Locations(Recorder node, FlowRoutes routes, base::Database& database,
+              boost::asio::any_io_executor executor, std::size_t capacity, base::Logger log);
 
     /// Nothing: the database does not answer.
     using Found = std::function<void(std::optional<std::vector<Contact>>)>;
@@ -80,6 +81,7 @@ class Locations {
     void give(std::int64_t account, const List& list);
 
     Recorder node_;
+    FlowRoutes routes_;
     base::Database& database_;
     boost::asio::any_io_executor executor_;
     std::size_t capacity_;

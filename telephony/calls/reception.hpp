@@ -30,6 +30,8 @@ struct IncomingCall {
     Ticket ticket = 0;
     Sender sender;
     std::string target;     ///< Request-URI
+    std::string to;         ///< URI of To
+    std::string route;      ///< user part of the topmost Route; empty: there is none
     std::string sdp;        ///< empty: an offer is asked for
     int max_forwards = 70;  ///< left
     std::string dialog;     ///< what Signalling::hang_up_lost needs

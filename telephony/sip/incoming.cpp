@@ -85,6 +85,14 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     if (forwards != nullptr && forwards->mf_count == 0) return 483;
     if (!body_of(message).empty() && type_of(message) != "application/sdp") return 415;
     if (privacy_impossible(message)) return 500;
+    const SessionTimer timer(options.session_expires, options.session_least);
+    if (timer.too_small(session_expires_of(message))) {
+        const auto least = timer.least_line();
+        ::nta_incoming_treply(request, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_HEADER_STR(least.c_str()),
+                              TAG_END());
+        ::nta_incoming_destroy(request);
+        return 0;
+    }
     const LegId id{next_call++, 0};
     auto& dialog = add_dialog(id);
     dialog.leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_CALL_ID(message->sip_call_id),
@@ -97,6 +105,8 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     }
     ::nta_leg_tag(dialog.leg, ::nta_incoming_tag(request, nullptr));
     ::nta_leg_server_route(dialog.leg, message->sip_record_route, message->sip_contact);
+    dialog.takes_update =
+        message->sip_allow != nullptr && ::sip_is_allowed(message->sip_allow, SIP_METHOD_UPDATE) != 0;
     ::nta_incoming_bind(request, on_incoming, &dialog);
     ::nta_incoming_treply(request, SIP_100_TRYING, TAG_END());
     dialog.call = request;
@@ -106,6 +116,9 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     dialog.asked[call.ticket] = request;
     call.sender = sender_of(request, message);
     call.target = text_of(message->sip_request->rq_url);
+    call.to = text_of(message->sip_to->a_url);
+    const auto* route = message->sip_route;
+    if (route != nullptr && route->r_url->url_user != nullptr) call.route = route->r_url->url_user;
     call.sdp = body_of(message);
     call.max_forwards = forwards != nullptr ? static_cast<int>(forwards->mf_count) : max_forwards_default;
     call.dialog = to_string(called_dialog_state(message, ::nta_leg_get_tag(dialog.leg)));
@@ -155,6 +168,7 @@ void Agent::Engine::turn_away(Dialog& dialog, const calls::Response& response) {
     auto* request = std::exchange(dialog.call, nullptr);
     std::erase_if(dialog.asked, [&](const auto& entry) { return entry.second == request; });
     reply(request, response);
+    note_sent(dialog, std::to_string(response.status));
     ::nta_incoming_destroy(request);
     finish(dialog, calls::event::Gone{});
 }

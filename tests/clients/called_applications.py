@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 """Calls from outside, about which applications are asked and told over SOAP.
 
-    called_applications.py LEDGERLINE
+    called_applications.py LEDGERLINE [CalledApplications | Troubles]
 """
 import functools
+import socket
+import threading
+import time
 import unittest
 
 import requests
@@ -18,7 +21,8 @@ MANAGERS = {ASK: "CallDirectionManager", TELL: "CallNotificationManager"}
 CALLER = "sip:alice@example.com"
 
 
-class CalledApplications(Calls):
+class ApplicationCalls(Calls):
+    """There is an application, and a telephone that is nobody's."""
     settings = dict(Calls.settings, NOTIFICATIONS_ASK_TIMEOUT="1s", NOTIFICATIONS_BREAKER_FAILURES="100")
 
     @classmethod
@@ -89,6 +93,157 @@ class CalledApplications(Calls):
         self.assertEqual([event.arguments[name] for name in ("correlator", "calling" + party, "called" + party)],
                          [correlator, CALLER, BOB])
 
+
+class RawApplication:
+    """Answers each request with these bytes and pauses, whatever it says; then it closes the connection."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        self.over = threading.Event()
+        self.requests = 0
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.respond, args=(connection,), daemon=True).start()
+
+    def respond(self, connection):
+        with connection:
+            text = b""
+            while b"Envelope>" not in text:
+                data = connection.recv(65536)
+                if not data:
+                    return
+                text += data
+            self.requests += 1
+            for piece in self.answer:
+                try:
+                    if isinstance(piece, bytes):
+                        connection.sendall(piece)
+                    elif self.over.wait(piece):
+                        return
+                except OSError:
+                    return
+
+    def stop(self):
+        self.over.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def http_response(body, status="200 OK", headers=""):
+    body = body.encode()
+    return [f"HTTP/1.1 {status}\r\nContent-Type: text/xml\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body]
+
+
+def soap_answer(inner, operation="handleCalledNumberResponse", before=""):
+    return http_response(f'{before}<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><d:{operation} '
+                         f'xmlns:d="http://www.csapi.org/schema/parlayx/call_direction/v3_2/local">{inner}'
+                         f'</d:{operation}></s:Body></s:Envelope>')
+
+
+ROUTE = "<d:result><actionToPerform>Route</actionToPerform><routingAddress>{}</routingAddress></d:result>"
+ASK_SECONDS, SILENCE = 3, 60
+
+def nonsense(phone):
+    """What an application may do to us by its answer to handleCalledNumber; none of it leads to this telephone."""
+    return {
+        "closes at once": [], "is no HTTP": [b"\x00\xff" * 500], "half an answer": [b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<"],
+        "nothing": http_response(""), "a web page": http_response("<html><body>welcome</body></html>"),
+        "an error page": http_response("no", "500 Internal Server Error"), "not found": http_response("", "404 Not Found"),
+        "a redirect": http_response("", "302 Found", "Location: http://127.0.0.1:9/\r\n"),
+        "a password, please": http_response("", "401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n"),
+        "too much": [b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 90000000\r\n\r\n", b" " * 5_000_000],
+        "endless headers": [b"HTTP/1.1 200 OK\r\n", b"X: " + b"y" * 2_000_000],
+        "entities": soap_answer(ROUTE.format("&a;"), before='<!DOCTYPE x [<!ENTITY a "sip:x@example.com">]>'),
+        "no result": soap_answer(""), "another operation": soap_answer(ROUTE.format(phone), "handleBusyResponse"),
+        "another's correlator": soap_answer("<d:correlator>c-2</d:correlator>" + ROUTE.format(phone)),
+        "an unknown action": soap_answer("<d:result><actionToPerform>Explode</actionToPerform></d:result>"),
+        "a route to nowhere": soap_answer("<d:result><actionToPerform>Route</actionToPerform></d:result>"),
+        "a route to nothing": soap_answer(ROUTE.format("nowhere")), "a route with a header": soap_answer(ROUTE.format("sip:a@b?X=y")),
+        "a fork to nobody": soap_answer("<d:result><actionToPerform>Fork</actionToPerform></d:result>"),
+    }
+
+
+SLOW = {
+    "says nothing": [SILENCE],
+    "drips": [b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 1000\r\n\r\n"] + [b" ", 0.1] * 600,
+    "drips headers": [b"HTTP/1.1 200 OK\r\n"] + [b"X: y\r\n", 0.1] * 600,
+    "stops halfway": [b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 1000\r\n\r\n<s:Envelope", SILENCE],
+}
+
+
+class Troubles(ApplicationCalls):
+    """Applications that can't be relied on: every call goes on, in a bounded time."""
+    settings = dict(ApplicationCalls.settings, NOTIFICATIONS_ASK_TIMEOUT=f"{ASK_SECONDS}s")
+
+    def time_to_bob(self, url):
+        """A call while the application there is asked: seconds until bob's telephone rings."""
+        self.service(ASK, "v3_1", "demo-app").startCallDirectionNotification(
+            reference={"endpoint": url, "interfaceName": ASK, "correlator": "c-1"}, addresses=[BOB],
+            criteria=["CalledNumber"])
+        self.addCleanup(self.stop, ASK)
+        self.rules_heard()
+        since = time.monotonic()
+        call = self.alice.call(BOB)
+        invite = self.bob.invited()
+        took = time.monotonic() - since
+        self.bob.answer(invite)
+        self.assertEqual(call.response().status, 200)
+        self.ended(call, self.bob)
+        self.stop(ASK)
+        return took
+
+    def asked(self, answer):
+        raw = RawApplication(answer)
+        took = self.time_to_bob(raw.url)
+        self.assertEqual(raw.requests, 1)
+        raw.stop()
+        return took
+
+    def test_nonsense_is_no_answer_and_costs_no_time(self):
+        self.register(self.bob)
+        for name, answer in nonsense(self.elsewhere).items():
+            with self.subTest(name):
+                self.assertLess(self.asked(answer), ASK_SECONDS)
+        self.assertTrue(self.phone.hears_nothing(lambda m: m.method == "INVITE", 0.05))
+
+    def test_slow_ones_are_waited_for_and_no_longer(self):
+        self.register(self.bob)
+        for name, answer in SLOW.items():
+            with self.subTest(name):
+                took = self.asked(answer)
+                self.assertGreater(took, ASK_SECONDS - 0.5)
+                self.assertLess(took, ASK_SECONDS + 2)
+
+    def test_one_that_is_down_costs_no_time(self):
+        self.register(self.bob)
+        self.application.close_port()
+        self.listening = False
+        self.assertLess(self.time_to_bob(self.application.url), ASK_SECONDS)
+
+    def test_telling_never_holds_a_call(self):
+        self.register(self.bob)
+        raw = RawApplication([SILENCE])
+        self.service(TELL, "v3_1", "demo-app").startCallNotification(
+            reference={"endpoint": raw.url, "interfaceName": TELL, "correlator": "c-1"}, addresses=[BOB])
+        self.addCleanup(self.stop, TELL)
+        self.rules_heard()
+        since = time.monotonic()
+        call = self.alice.call(BOB)
+        self.connected(call, self.bob)
+        self.assertLess(time.monotonic() - since, ASK_SECONDS)
+        self.ended(call, self.bob)
+        raw.stop()
+
+
+class CalledApplications(ApplicationCalls):
     def test_a_called_number_is_routed(self):
         self.register(self.bob)
         self.answers("Route", self.elsewhere)

@@ -4,7 +4,9 @@
     inbound_calls.py LEDGERLINE
 """
 import os
+import re
 import sys
+import time
 import unittest
 
 import requests
@@ -359,6 +361,48 @@ class Security(Calls):
         self.assertEqual(robot.call(BOB).response().status, 403)
 
 
+class Digests(Calls):
+    """Both algorithms, for registrations and for calls."""
+    settings = dict(Calls.settings, SIP_DIGEST_SHA256="true")
+
+    def test_each_algorithm_that_is_offered_lets_in(self):
+        offered = self.stranger("bob").register("<sip:bob@127.0.0.1:1>").every("WWW-Authenticate")
+        self.assertEqual([re.search(r"algorithm=([\w-]+)", each).group(1) for each in offered], ["SHA-256", "MD5"])
+        self.assertEqual(len({re.search(r'nonce="(.*?)"', each).group(1) for each in offered}), 2)
+        for challenge in offered:
+            self.bob.challenge, self.bob.uses = challenge, 0
+            self.assertEqual(self.bob.register(self.bob.contact).status, 200)
+            self.assertEqual(self.bob.challenge, challenge)  # not challenged again
+        wrong = self.user("bob", password="wrong")
+        for wrong.challenge in offered:
+            self.assertEqual(wrong.register("<sip:bob@127.0.0.1:1>").status, 401)
+        call = self.alice.call(BOB)
+        self.assertIn("algorithm=SHA-256", self.alice.challenge)
+        self.bob.reply(self.bob.invited(), 486)
+        self.assertEqual(call.response().status, 486)
+
+
+class Guessing(Calls):
+    """Limits of failed authentications."""
+    settings = dict(Calls.settings, AUTH_FAILURES_PER_LOGIN="3", AUTH_FAILURES_PER_ADDRESS="8")
+
+    def test_a_login_first_and_then_a_source_is_shut_out(self):
+        def guess(name):
+            # Each with a nonce of its own.
+            return self.user(name, password="guessed").register("<sip:x@127.0.0.1:1>").status
+        self.assertEqual([guess("bob") for _ in range(3)], [401] * 3)
+        answer = self.bob.register(self.bob.contact)  # with the right secret
+        self.assertEqual(answer.status, 503)
+        self.assertRegex(answer["Retry-After"], r"^\d+$")
+        self.assertEqual(self.bob.call(BOB).response().status, 503)
+        self.register(self.alice)
+        logins = [f"nobody{number}" for number in range(8)]
+        statuses = [guess(name) for name in logins]
+        self.assertIn(503, statuses)
+        self.assertNotIn(503, statuses[:3])
+        self.assertEqual(self.user("alice").register("<sip:alice@127.0.0.1:1>").status, 503)
+
+
 class TrustedPeers(Calls):
     settings = dict(Calls.settings, SIP_TRUSTED_PEERS="127.0.0.0/8")
 
@@ -454,6 +498,113 @@ class Rules(Calls):
     def test_a_forward_goes_only_where_calls_may_go(self):
         self.rule("immediately", "redirect", f"sip:premium@127.0.0.1:{self.phone.port}")
         self.assertEqual(self.alice.call(BOB).response().status, 403)
+
+
+class Ends(Calls):
+    """What others do with a user's running calls."""
+    settings = dict(Calls.settings, SIP_SESSION_EXPIRES="6s", SIP_SESSION_LEAST="2s", SIP_LIVENESS="1s",
+                    CALL_LINGER="10s")
+
+    def talk(self, headers=()):
+        self.register(self.bob)
+        call = self.alice.call(BOB, headers)
+        self.bob.answer(self.bob.invited())
+        self.assertEqual(call.response().status, 200)
+        return call
+
+    def identifier(self):
+        return self.until(lambda: self.query("select call_id from calls where direction = 'inbound'"
+                                             " and ended_at is null"), "the record")
+
+    def enable(self, on):
+        self.command("user", "enable" if on else "disable", "alice")
+
+    def test_the_operator_ends_a_users_calls(self):
+        self.talk()
+        self.command("call", "end", "--all", "--user", "bob")  # who made none
+        self.command("call", "end", "--all", "--user", "alice")
+        self.alice.expect_bye()
+        self.bob.expect_bye()
+        # One that still rings, too.
+        call = self.alice.call(BOB)
+        invite = self.bob.invited()
+        self.bob.reply(invite, 180)
+        call.ringing()
+        self.command("call", "end", "--all", "--user", "alice@example.com")
+        self.bob.expect_cancel(invite)
+        self.assertEqual(call.response().status, 503)
+
+    def test_a_user_who_is_disabled_talks_no_more(self):
+        self.talk()
+        self.addCleanup(self.enable, True)
+        self.enable(False)
+        self.alice.expect_bye()
+        self.bob.expect_bye()
+        self.until(lambda: self.alice.call(BOB).response().status == 401, "the refusal")
+
+    def trace(self, user, call):
+        answer = requests.get(f"{self.url}/ParlayX/calls/{call}", auth=(user, user), timeout=30)
+        return answer.text if answer.status_code == 200 else answer.status_code
+
+    def test_a_call_is_traced(self):
+        call = self.talk()
+        identifier = self.identifier()
+        running = self.trace("alice", identifier)
+        self.assertIn("party 1: sip:alice@example.com", running)
+        for line in (r"<- 1  INVITE sip:bob@example\.com", r"-> 2  INVITE sip:bob@127\.0\.0\.1:\d+.* with a body",
+                     r"<- 2  200 OK \(INVITE\) with a body", r"-> 1  200 with a body", r"<- 1  ACK"):
+            self.assertRegex(running, line)
+        call.bye()
+        self.bob.expect_bye()
+        self.until(lambda: "BYE" in str(self.trace("admin", identifier)), "the whole trace")
+        self.assertIn("BYE", self.command("call", "trace", identifier, "--user", "alice", "--password-file",
+                                          self.password_file("alice")))
+        # Nobody else's; and some time after the end nobody's.
+        self.assertEqual([self.trace(user, identifier) for user in ("bob", "demo-app")], [404] * 2)
+        self.until(lambda: self.trace("alice", identifier) == 404, "the end of its linger")
+
+    def password_file(self, name):
+        path = os.path.join(self.folder, "password-" + name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(name + "\n")
+        return path
+
+    def test_the_callers_session_timer(self):
+        call = self.talk(["Session-Expires: 4;refresher=uac", "Supported: timer"])
+        self.assertEqual(call.answered["Session-Expires"], "4;refresher=uac")
+        self.assertEqual(call.answered["Require"], "timer")
+        refreshed = call.ask("UPDATE", ["Session-Expires: 4;refresher=uac", "Supported: timer"])
+        self.assertEqual((refreshed.status, refreshed["Session-Expires"]), (200, "4;refresher=uac"))
+        # It does so no more: the call is over in time, for the other side, too.
+        self.answer_probes()
+        self.assertTrue(self.record(BOB).startswith("terminated|aborted|"))
+
+    def test_a_caller_whose_timer_is_too_short_is_told_the_least(self):
+        self.register(self.bob)
+        refused = self.alice.call(BOB, ["Session-Expires: 1", "Supported: timer"]).response()
+        self.assertEqual((refused.status, refused["Min-SE"]), (422, "2"))
+        self.assertTrue(self.bob.hears_nothing(lambda m: m.method == "INVITE"))
+
+    def test_the_server_refreshes_where_the_caller_does_not(self):
+        call = self.talk(["Session-Expires: 4;refresher=uas", "Supported: timer", "Allow: INVITE, ACK, BYE, CANCEL, UPDATE"])
+        self.assertEqual(call.answered["Session-Expires"], "4;refresher=uas")
+        for _ in range(2):
+            update = self.alice.take(lambda m: m.method == "UPDATE")
+            self.assertIn("refresher=uac", update["Session-Expires"])
+            self.alice.reply(update, 200, "OK", headers=["Session-Expires: 4;refresher=uac", "Require: timer"])
+        call.bye()
+        self.bob.expect_bye()
+
+    def answer_probes(self):
+        """Bob's telephone gives its signs of life until it hears of the end; the caller is silent."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            request = self.bob.take(lambda m: m.method in ("OPTIONS", "UPDATE", "BYE"))
+            self.bob.reply(request, 200, "OK")
+            if request.method == "BYE":
+                self.alice.expect_bye()
+                return
+        raise AssertionError("the call did not end")
 
 
 class ThirdParty(Calls):

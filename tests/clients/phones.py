@@ -1,7 +1,9 @@
 """Phones with real media: baresip that answers by itself, says one tone for ever and keeps what it hears."""
 import glob
+import json
 import math
 import os
+import socket
 import struct
 import subprocess
 import time
@@ -59,6 +61,7 @@ def amplitude(samples, frequency):
 
 class Phone:
     """One baresip. It answers every call at once."""
+    modules = ""
 
     def __init__(self, folder, name, frequency):
         self.name = name
@@ -81,12 +84,15 @@ class Phone:
         media = 20000 + self.port % 20000 // 2 * 2
         with open(os.path.join(self.folder, "config"), "w", encoding="utf-8") as file:
             file.write(CONFIG.format(port=self.port, folder=self.folder, media=media, media_end=media + 100,
-                                     modules=MODULES))
+                                     modules=MODULES) + self.modules)
         with open(os.path.join(self.folder, "accounts"), "w", encoding="utf-8") as file:
-            file.write(f"<sip:{self.name}@127.0.0.1:{self.port}>;regint=0;answermode=auto;audio_codecs=pcmu/8000/1\n")
+            file.write(self.account() + ";answermode=auto;audio_codecs=pcmu/8000/1\n")
         with open(os.path.join(self.folder, "output"), "w", encoding="utf-8") as output:
             self.process = subprocess.Popen(["baresip", "-f", self.folder], stdout=output,
                                             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.folder)
+
+    def account(self):
+        return f"<sip:{self.name}@127.0.0.1:{self.port}>;regint=0"
 
     def bound(self):
         with open("/proc/net/udp", encoding="ascii") as file:
@@ -119,3 +125,44 @@ class Phone:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()
+
+
+class RegisteredPhone(Phone):
+    """One that is registered at a server, by login and password, and dials."""
+
+    def __init__(self, folder, name, frequency, server, transport="udp"):
+        self.server, self.transport = server, transport
+        self.control = free_port()
+        self.modules = f"module_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{self.control}\n"
+        super().__init__(folder, name, frequency)
+
+    def account(self):
+        host, port = self.server
+        return (f"<sip:{self.name}@{host}:{port};transport={self.transport}>;auth_user={self.name};"
+                f"auth_pass={self.name};regint=60")
+
+    def command(self, command, parameters=""):
+        """One of baresip's own commands; its answer. The port may be opened a moment later than SIP's."""
+        text = json.dumps({"command": command, "params": parameters, "token": "1"})
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                connection = socket.create_connection(("127.0.0.1", self.control), timeout=20)
+                break
+            except ConnectionRefusedError:
+                assert time.monotonic() < deadline, f"{self.name}: baresip takes no commands"
+                time.sleep(0.05)
+        with connection:
+            connection.sendall(f"{len(text)}:{text},".encode())
+            received = b""
+            while b'"token":"1"' not in received.replace(b" ", b""):
+                data = connection.recv(65536)
+                assert data, f"{self.name}: {received}"
+                received += data
+        return received.decode(errors="replace")
+
+    def dial(self, uri):
+        return self.command("dial", uri)
+
+    def hang_up(self):
+        return self.command("hangup")

@@ -203,6 +203,7 @@ class OutgoingCall:
         self.id, self.tag, self.to = uuid.uuid4().hex, uuid.uuid4().hex[:8], f"<{uri}>"
         self.sequence = 0
         self.target = uri
+        self.answered = None
         self.invite()
         if user.password is not None:
             self.authenticate()
@@ -236,6 +237,7 @@ class OutgoingCall:
         if answer.status >= 300:
             self.acknowledge_failure(answer)
         elif answer.status >= 200:
+            self.answered = answer
             self.to = answer["To"]
             self.target = answer["Contact"].strip("<>")
             self.user.send(self.user.request("ACK", self.target, self.sequence, self.id, self.to, self.tag))

@@ -140,6 +140,21 @@ TEST(InboundCall, EachFailureAsksTheRulesOfItsStage) {
     }
 }
 
+TEST(InboundCall, AForwardThatFailsAsksTheRulesOfItsFailure) {
+    Player player({rule(Stage::immediately, rules::action::Redirect{"sip:c@x"}),
+                   rule(Stage::busy, rules::action::Redirect{"sip:d@x"})});
+    player.start();
+    player.rules = std::make_shared<rules::RuleSet>();
+    player.find();
+    player.feed(event::Refused{1, 486});
+    EXPECT_EQ(player.last<errand::Resolve>().address, "sip:d@x");
+    player.find();
+    player.feed(event::Ringing{2, 180, {}});
+    // Its stage is over: the caller hears that.
+    player.feed(event::Refused{2, 603});
+    EXPECT_EQ(player.every<command::Refuse>().at(0).status, 603);
+}
+
 TEST(InboundCall, ForwardsEndInACircle) {
     Player player({rule(Stage::immediately, rules::action::Redirect{"sip:b@x"})});
     player.feed(event::Start{});
@@ -204,16 +219,21 @@ TEST(InboundCall, AnAmountIsHeldFirstAndSettledOnce) {
     EXPECT_EQ(held({402, {}}).every<command::Refuse>().at(0).status, 402);
 }
 
+std::vector<rules::Rule> every_stage() {
+    return {rule(Stage::immediately, rules::action::Ask{"n"}),
+            rule(Stage::no_answer, rules::action::Fork{{"sip:c@x"}}),
+            rule(Stage::busy, rules::action::Redirect{"sip:d@x"}),
+            rule(Stage::error, rules::action::Redirect{"sip:e@x"}),
+            rule(Stage::after, rules::action::Redirect{"sip:f@x"})};
+}
+
 /// Whatever happens in whatever order: one final answer, one settlement, and no leg is left in the end.
 TEST(InboundCall, RandomEventsLeaveNothingBehind) {
     for (unsigned seed = 0; seed < 2000; ++seed) {
         SCOPED_TRACE(seed);
         std::mt19937 random(seed);
         const auto pick = [&](unsigned below) { return random() % below; };
-        Player player({rule(Stage::immediately, rules::action::Ask{"n"}),
-                       rule(Stage::no_answer, rules::action::Fork{{"sip:c@x"}}),
-                       rule(Stage::busy, rules::action::Redirect{"sip:d@x"})},
-                      1 + pick(3), pick(2) == 0);
+        Player player(every_stage(), 1 + pick(3), pick(2) == 0);
         player.feed(event::Start{});
         std::size_t seen = 0;
         for (int step = 0; step < 40; ++step) {
