@@ -2,6 +2,7 @@
 #include "ledger/address.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ledger {
 namespace {
@@ -33,6 +34,17 @@ bool is_number(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+/// A URI in normal form without what may follow its address: parameters, headers, the port of a SIP URI. Of
+/// numbers without `+` the parameter phone-context is a part of the address.
+std::string address_portion(const std::string& uri) {
+    if (uri.starts_with("tel:+")) return uri.substr(0, uri.find(';'));
+    const auto at = uri.find('@');
+    if (!(uri.starts_with("sip:") || uri.starts_with("sips:")) || at == std::string::npos) return uri;
+    const auto host = uri.substr(0, uri.find_first_of(";?", at));
+    const auto bracket = host.find(']', at);  // of an IPv6 address, whose colons are no port's
+    return host.substr(0, host.find(':', bracket == std::string::npos ? at : bracket));
+}
+
 }  // namespace
 
 std::string normal_address(std::string_view text) {
@@ -57,6 +69,7 @@ std::vector<std::string> readings_of(std::string_view text, const NumberingPlan&
     constexpr std::string_view context = ";phone-context=+";
     constexpr std::string_view international = "00";
     const auto normal = normal_address(text);
+    if (auto portion = address_portion(normal); portion != normal) return {normal, std::move(portion)};
     auto number = normal.starts_with(scheme) ? normal.substr(scheme.size()) : normal;
     std::string prefix;
     if (const auto at = number.find(context); at != std::string::npos) {

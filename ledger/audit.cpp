@@ -84,8 +84,20 @@ constexpr std::array checks{
                   from ledger.journal x where x.group_id is not null group by 1, 2, 3, 4, 5) j
        on j.group_id = r.group_id and j.application_id = r.application_id and j.kind = r.operation
       and j.reference = r.reference and j.request_id = r.request_id
-    where r.group_id is not null and (r.legs is distinct from j.rows or r.amount is distinct from j.moved)
+    where r.group_id is not null and (r.operation <> 'split' or r.account_id = 0)
+      and (r.legs is distinct from j.rows or r.amount is distinct from j.moved)
       and (r.recorded_at < (select max(a.until) from archived a)) is not true)"},
+    Check{"each share of a split has its journal rows",
+          R"(select * from (select r.* from ledger.request r
+                    where r.operation = 'split' and r.account_id <> 0) s
+     full join (select x.shard, x.account_id, x.group_id, count(*) as rows, -sum(x.amount) as moved,
+                       min(x.journal_no) as first
+                  from ledger.journal x where x.kind = 'split' group by 1, 2, 3) j
+       using (shard, account_id, group_id)
+     left join archived a using (shard)
+    where (s.journal_no <= a.to_no) is not true
+      and (s.legs is distinct from j.rows or s.amount is distinct from j.moved
+           or s.journal_no is distinct from j.first))"},
     Check{"each journal row has its request",
           R"(select j.* from ledger.journal j
     where j.group_id is null
@@ -106,15 +118,20 @@ constexpr std::array checks{
     where r.group_id is not null and (r.legs is distinct from l.rows or r.amount is distinct from l.moved))"},
     Check{"of each charge as much was given back as its refunds, or its reversal, came to",
           R"(select r.*, f.given from ledger.request r
-     left join (select c.shard, c.account_id, c.application_id, c.kind, c.request_id, sum(x.amount) as given
+     left join (select c.shard, c.account_id, c.application_id, c.kind, c.reference, sum(x.amount) as given
                   from ledger.journal x
                   join ledger.journal c on c.shard = x.shard and c.journal_no = x.refund_of
                  where x.refund_of is not null group by 1, 2, 3, 4, 5) f
        on f.shard = r.shard and f.account_id = r.account_id and f.application_id = r.application_id
-      and f.kind = r.operation and f.request_id = r.request_id
+      and f.kind = r.operation and f.reference = r.reference
      left join (select distinct x.of_shard, x.of_request_id from ledger.reversal x) v
        on v.of_shard = r.shard and v.of_request_id = r.request_id
-    where r.refunded <> coalesce(f.given, 0) + case when v.of_request_id is null then 0 else r.amount end
+     -- With a split, all its shares are undone.
+     left join (select distinct o.group_id from ledger.reversal x
+                  join ledger.request o on o.shard = x.of_shard and o.request_id = x.of_request_id
+                 where o.operation = 'split') w on w.group_id = r.group_id and r.operation = 'split'
+    where r.refunded <> coalesce(f.given, 0)
+                        + case when v.of_request_id is null and w.group_id is null then 0 else r.amount end
       and (r.recorded_at < (select max(a.until) from archived a)) is not true
       -- A reversal from before it named what it undid.
       and not (f.given is null and r.refunded = r.amount

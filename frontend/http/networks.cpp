@@ -21,11 +21,14 @@ bool covers(const Network& network, const Address& address) {
     return Network(address, network.prefix_length()).canonical() == network.canonical();
 }
 
-/// RFC 6890 and its registry, without what is public in it.
+/// RFC 6890 and its registry, without what is public in it; and 168.63.129.16, public by its number, where
+/// Azure's machines find their host (metadata of other clouds is link-local, shared or unique-local).
 constexpr std::string_view special =
     "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, 192.0.0.0/24, "
-    "192.0.2.0/24, 192.168.0.0/16, 198.18.0.0/15, 198.51.100.0/24, 203.0.113.0/24, 224.0.0.0/4, 240.0.0.0/4, "
-    "::/128, ::1/128, 100::/64, 2001::/23, 2001:db8::/32, fc00::/7, fe80::/10, fec0::/10, ff00::/8";
+    "168.63.129.16/32, 192.0.2.0/24, 192.168.0.0/16, 198.18.0.0/15, 198.51.100.0/24, 203.0.113.0/24, "
+    "224.0.0.0/4, 240.0.0.0/4, "
+    "::/128, ::1/128, 64:ff9b:1::/48, 100::/64, 2001::/23, 2001:db8::/32, fc00::/7, fe80::/10, fec0::/10, "
+    "ff00::/8";
 
 /// The IPv4 address that an IPv6 address stands for, by its first bytes; nothing for others.
 std::optional<ip::address_v4> embedded_v4(const ip::address_v6& address) {

@@ -3,11 +3,13 @@
 
     payment_operations.py LEDGERLINE
 """
+import json
 import os
 import shutil
 import sys
 import tempfile
 import unittest
+from urllib.parse import quote
 
 from server import Server, run, server_info
 from soap_drivers import Backwards, Php, Refusal, Zeep, decimals
@@ -73,6 +75,11 @@ def rows(version, payer, other):
                Fault("SVC0002", "originalReferenceCode"))
         if v3:
             yield "chargeSplitAmount", {"splitInfo": shares, **much("0.05"), "referenceCode": "A7" + split}, None
+            share = {**user, "originalReferenceCode": "A7" + split}
+            yield "refundAmount", {**share, **much("0.04"), "referenceCode": "A9"}, Fault("SVC0270")
+            yield "refundAmount", {**share, **much("0.02"), "referenceCode": "A9"}, None
+            yield "refundAmount", {**share, **much("0.02"), "referenceCode": "A10"}, Fault("SVC0270")
+            yield "refundAmount", {**share, **much("0.01"), "referenceCode": "A10"}, None
             yield ("chargeSplitAmount", {"splitInfo": [{**shares[0], "percent": 51}, shares[1]], **much("1"),
                                          "referenceCode": "A8"}, Fault("SVC0007"))
 
@@ -102,6 +109,9 @@ def rows(version, payer, other):
                Fault("SVC0270"))
         if v3:
             yield ("chargeSplitVolume", {"splitInfo": shares, **volume(60), "referenceCode": "V8" + split, **seconds}, None)
+            share = {**user, "originalReferenceCode": "V8" + split}
+            yield "refundVolume", {**share, **volume(31), "referenceCode": "V10"}, Fault("SVC0270")
+            yield "refundVolume", {**share, **volume(12), "referenceCode": "V10"}, None
             yield ("chargeSplitVolume", {"splitInfo": shares[:1], **volume(60), "referenceCode": "V9", **seconds},
                    Fault("SVC0007"))
 
@@ -162,7 +172,8 @@ def journal(version, payer):
     if version != "v2_0":
         expected |= {("V4", "charge", "data", "-500"), ("V6", "refund", "data", "100")}
     if version.startswith("v3"):
-        expected |= {("A7" + version + payer, "split", "main", "-0.03"), ("V8" + version + payer, "split", "main", "-0.05")}
+        expected |= {("A7" + version + payer, "split", "main", "-0.03"), ("V8" + version + payer, "split", "main", "-0.05"),
+                     ("A9", "refund", "main", "0.02"), ("A10", "refund", "main", "0.01"), ("V10", "refund", "main", "0.02")}
     return expected
 
 
@@ -320,6 +331,71 @@ class PaymentOperations(unittest.TestCase):
         self.ask(self.client(), RESERVE_VOLUME, "v2_0", "chargeReservation",
                  {"reservationIdentifier": hold, **volume, "referenceCode": "X"})
 
+    def test_what_became_of_each_operation(self):
+        """One reference for all: each operation is a request of its own, and all of them are told."""
+        client, key = self.client(), "caf\xe9/1 +%20?&#;=\U0001f3b5"
+        client.session.headers["Idempotency-Key"] = key.encode()
+        address, other = "tel:+15550049", "tel:+15550050"
+        payer = {"endUserIdentifier": address}
+
+        def ask(interface, operation, children, version="v3_1"):
+            return self.ask(client, interface, version, operation, children)
+
+        def much(amount):
+            return {"charge": {"description": TEXT, "currency": "EUR", "amount": amount}}
+
+        def volume(number):
+            return {"volume": number, "billingText": TEXT}
+
+        def share(part):
+            return {"splitInfo": [{"endUserIdentifier": address, "percent": part},
+                                  {"endUserIdentifier": other, "percent": 100 - part}]}
+
+        def told(reference, about=address):
+            answer = client.session.get(f"{self.url}/ParlayX/requests/{quote(reference, safe='')}",
+                                        params={"endUserIdentifier": about})
+            self.assertIn(answer.status_code, (200, 404), answer.text)
+            return [(one["operation"], one["amount"], one["unit"], one.get("refunded"))
+                    for one in answer.json().get("requests", [])]
+
+        named = {"referenceCode": key}
+        voucher = json.loads(self.command("voucher", "create", "status", "5", "EUR", "--count", "1", "--domain",
+                                          "example.com", "--balance", "main", "--json"))["vouchers"][0]["code"]
+        ask(AMOUNT, "chargeAmount", {**payer, **much("3"), **named})
+        ask(AMOUNT, "refundAmount", {**payer, **much("1"), **named})
+        hold = {"reservationIdentifier": ask(RESERVE_AMOUNT, "reserveAmount", {**payer, **much("10")})}
+        ask(RESERVE_AMOUNT, "reserveAdditionalAmount", {**hold, **much("2")})
+        ask(RESERVE_AMOUNT, "chargeReservation", {**hold, **much("4"), **named})
+        ask(RESERVE_AMOUNT, "releaseReservation", hold)
+        ask(AMOUNT, "chargeSplitAmount", {**share(60), **much("1"), **named})
+        top_up = {**payer, **named, "balanceType": "bonus", "amount": "2.5"}
+        ask("AccountManagement", "balanceUpdate", top_up)
+        ask("AccountManagement", "voucherUpdate", {**payer, **named, "voucherIdentifier": voucher})
+        self.assertEqual(told(key), [
+            ("charge", "3.00", "EUR", "1.00"), ("refund", "1.00", "EUR", None), ("hold", "10.00", "EUR", None),
+            ("extend", "2.00", "EUR", None), ("capture", "4.00", "EUR", None), ("release", "8.00", "EUR", None),
+            ("split", "0.60", "EUR", None), ("credit", "2.50", "EUR", None), ("voucher", "5.00", "EUR", None)])
+        self.assertEqual(told(key, other), [("split", "0.40", "EUR", None)])
+        self.assertEqual(told(key, "tel:+15550051"), [])
+        ask(AMOUNT, "refundAmount", {**payer, **much("0.25"), "referenceCode": "back", "originalReferenceCode": key}, "v2_1")
+        self.assertEqual(told("back"), [("refund", "0.25", "EUR", None)])
+
+        client.session.headers["Idempotency-Key"] = key = "of volumes"
+        named = {"referenceCode": key}
+        ask(VOLUME, "chargeVolume", {**payer, **volume(90), **named})
+        ask(VOLUME, "refundVolume", {**payer, **volume(40), **named})
+        hold = {"reservationIdentifier": ask(RESERVE_VOLUME, "reserveVolume", {**payer, **volume(60)})}
+        ask(RESERVE_VOLUME, "reserveAdditionalVolume", {**hold, **volume(61)})
+        ask(RESERVE_VOLUME, "chargeReservation", {**hold, **volume(1), **named})
+        ask(RESERVE_VOLUME, "releaseReservation", hold)
+        ask(VOLUME, "chargeSplitVolume", {**share(50), **volume(200), **named})
+        ask(VOLUME, "refundVolume", {**payer, **volume(50), "referenceCode": "back 2", "originalReferenceCode": key},
+            "v2_1")
+        self.assertEqual(told(key), [
+            ("charge", "0.20", "EUR", "0.20"), ("refund", "0.10", "EUR", None), ("hold", "0.10", "EUR", None),
+            ("extend", "0.20", "EUR", None), ("capture", "0.10", "EUR", None), ("release", "0.20", "EUR", None),
+            ("split", "0.20", "EUR", None)])
+
     def test_an_application_may_count_minor_units(self):
         client, payer = self.client("gateway"), {"endUserIdentifier": "tel:+15550047"}
         text = {"billingText": TEXT}
@@ -344,14 +420,17 @@ class PaymentOperations(unittest.TestCase):
     def test_addresses_as_integrators_send_them(self):
         client = self.client()
         numbers = ("tel:+15550048", "+1 (555) 00-48", "tel:+1-555-0048", "TEL:5550048", "5550048", "05550048",
-                   "15550048", "0015550048", "tel:5550048;phone-context=+1")
-        for number, address in enumerate((*numbers, "sip:alice@EXAMPLE.com")):
+                   "15550048", "0015550048", "tel:5550048;phone-context=+1", "tel:+1.555.0048;cic=7")
+        uris = ("sip:alice@EXAMPLE.com", "SIP:alice@example.com:5060", "sip:alice@example.com;transport=tcp;user=ip")
+        for number, address in enumerate((*numbers, *uris)):
             with self.subTest(address=address):
                 self.ask(client, VOLUME, "v2_1", "chargeVolume", {"endUserIdentifier": address, "volume": 1,
                                                                   "billingText": TEXT, "referenceCode": f"N{number}"})
         self.assertEqual(self.finance("select count(*) from journal where address = 'tel:+15550048' "
                                       "and kind = 'charge'"), [str(len(numbers))])
-        for address in ("tel:nobody", "5550999", "", "sip:nobody@example.com"):
+        self.assertEqual(self.finance("select count(*) from journal where address = 'tel:+15550001' "
+                                      "and reference_code ~ '^N'"), [str(len(uris))])
+        for address in ("tel:nobody", "5550999", "", "sip:nobody@example.com", "sip:alice@example.com.org:5060"):
             self.ask(client, VOLUME, "v2_1", "chargeVolume",
                      {"endUserIdentifier": address, "volume": 1, "billingText": TEXT, "referenceCode": "N99"},
                      expected=Fault("SVC0002", "endUserIdentifier"))

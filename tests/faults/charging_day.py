@@ -9,6 +9,7 @@ knows nothing else, and rates volumes by itself.
 """
 import base64
 import http.client
+import json
 import os
 import random
 import re
@@ -35,14 +36,25 @@ APPLICATIONS = ("demo-app", "shop", "video")
 ACCOUNTS = [f"tel:+1555{number:04}" for number in range(1, 31)]
 START = {"main": 10_000, "bonus": 1_000, "data": 1_000_000_000}
 SECONDS_TO_ANSWER = 60
-SNAKE = {"AmountCharging": "amount_charging", "VolumeCharging": "volume_charging",
-         "ReserveAmountCharging": "reserve_amount_charging", "ReserveVolumeCharging": "reserve_volume_charging"}
-GRANTS = ("payment.charge", "payment.refund", "payment.refund_unlinked", "payment.reserve")
+SPACES = {"AmountCharging": "payment/amount_charging", "VolumeCharging": "payment/volume_charging",
+          "ReserveAmountCharging": "payment/reserve_amount_charging",
+          "ReserveVolumeCharging": "payment/reserve_volume_charging", "AccountManagement": "account_management"}
+GRANTS = ("payment.charge", "payment.refund", "payment.refund_unlinked", "payment.reserve", "account.update",
+          "account.voucher")
+VOUCHER_CENTS = 250
 
 
 def rate(seconds):
     """The tariff of the day: 0.10 EUR for each minute that was begun."""
     return 10 * -(-seconds // 60)
+
+
+def shares_of(total, percents):
+    """Floored, and what is left goes out one by one."""
+    shares = [total * percent // 100 for percent in percents]
+    for i in range(total - sum(shares)):
+        shares[i] += 1
+    return shares
 
 
 def euros(cents):
@@ -61,7 +73,7 @@ class Worker(threading.Thread):
         self.day, self.application, self.name = day, application, f"{application}-{number}"
         self.random = random.Random(f"{SEED} {self.name}")
         self.connection, self.sent, self.errors = None, 0, []
-        self.rows, self.holds, self.charges = [], [], []  # the log
+        self.rows, self.holds, self.charges, self.shares = [], [], [], []  # the log
         self.refused, self.repeats, self.cuts = Counter(), 0, 0
         credentials = base64.b64encode(f"{application}:{application}".encode()).decode()
         self.headers = {"Content-Type": "text/xml; charset=utf-8", "Authorization": f"Basic {credentials}"}
@@ -69,7 +81,8 @@ class Worker(threading.Thread):
     def run(self):
         actions = (self.charge, self.charge, self.charge, self.refund, self.refund_without_charge, self.split,
                    self.reserve, self.extend, self.capture, self.capture, self.release, self.charge_volume,
-                   self.refund_volume, self.reserve_volume, self.capture_volume, self.take_anothers_hold)
+                   self.refund_volume, self.reserve_volume, self.capture_volume, self.take_anothers_hold,
+                   self.split_volume, self.refund_share, self.top_up, self.redeem, self.redeem_again)
         try:
             while self.day.take_turn():
                 self.random.choice(actions)()
@@ -80,7 +93,7 @@ class Worker(threading.Thread):
 
     def post(self, interface, version, operation, xml, key):
         """The body of the answer and whether it was the first one again; sent until there is one."""
-        space = f"http://www.csapi.org/schema/parlayx/payment/{SNAKE[interface]}/{version}/local"
+        space = f"http://www.csapi.org/schema/parlayx/{SPACES[interface]}/{version}/local"
         body = ('<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>'
                 f'<o:{operation} xmlns:o="{space}">{xml}</o:{operation}></e:Body></e:Envelope>')
         headers = {**self.headers, "Idempotency-Key": key}
@@ -187,20 +200,81 @@ class Worker(threading.Thread):
         if self.ask("AmountCharging", "refundAmount", xml, reference) is not None:
             self.row(reference, "refund", address, "main", cents)
 
-    def split(self):
-        addresses, cents, reference = self.random.sample(ACCOUNTS, 3), self.random.randint(100, 400), self.reference()
-        first = self.random.randint(1, 98)
+    def parts(self):
+        """Who shares in a split, by which percents, and how that is said."""
+        addresses, first = self.random.sample(ACCOUNTS, 3), self.random.randint(1, 98)
         percents = [first, self.random.randint(1, 99 - first)]
         percents.append(100 - sum(percents))
         xml = "".join(f"<o:splitInfo><endUserIdentifier>{address}</endUserIdentifier><percent>{percent}</percent>"
                       "</o:splitInfo>" for address, percent in zip(addresses, percents))
+        return addresses, percents, xml
+
+    def split(self):
+        (addresses, percents, xml), reference = self.parts(), self.reference()
+        cents = self.random.randint(100, 400)
         if self.ask("AmountCharging", "chargeSplitAmount", xml + "{much " + euros(cents) + "}", reference,
                     version="v3_1") is not None:
-            shares = [cents * percent // 100 for percent in percents]
-            for i in range(cents - sum(shares)):
-                shares[i] += 1
-            for address, share in zip(addresses, shares):
+            for address, share in zip(addresses, shares_of(cents, percents)):
                 self.row(reference, "split", address, "main", -share)
+                self.shares.append(SimpleNamespace(reference=reference, address=address, balance="main", left=share,
+                                                   volume=None))
+
+    def split_volume(self):
+        (addresses, percents, xml), reference = self.parts(), self.reference()
+        balance, volume = self.random.choice(("main", "data")), self.random.randint(600, 1500)
+        if self.ask("VolumeCharging", "chargeSplitVolume", xml + self.volume(volume, balance), reference,
+                    version="v3_1") is not None:
+            costs = shares_of(rate(volume) if balance == "main" else volume, percents)
+            for address, cost, part in zip(addresses, costs, shares_of(volume, percents)):
+                self.row(reference, "split", address, balance, -cost)
+                self.shares.append(SimpleNamespace(reference=reference, address=address, balance=balance, left=part,
+                                                   volume=part, cost=cost))
+
+    def refund_share(self):
+        found = [share for share in self.shares if share.left > 0]
+        if not found:
+            return
+        share, reference = self.random.choice(found), self.reference()
+        much = self.random.randint(1, share.left + 1)  # at times more than is left
+        xml = self.user(share.address) + f"<o:originalReferenceCode>{share.reference}</o:originalReferenceCode>"
+        if share.volume is None:
+            taken = self.ask("AmountCharging", "refundAmount", xml + "{much " + euros(much) + "}", reference)
+            back = much
+        else:
+            taken = self.ask("VolumeCharging", "refundVolume", xml + self.volume(much, "main"), reference)
+            back = (share.cost * share.left // share.volume
+                    - share.cost * (share.left - much) // share.volume)
+        if (taken is not None) != (much <= share.left):
+            raise AssertionError(f"refund of {much} of {share}: {taken}")
+        if taken is not None:
+            share.left -= much
+            self.row(reference, "refund", share.address, share.balance, back)
+
+    def top_up(self):
+        address, cents, reference = self.random.choice(ACCOUNTS), self.random.randint(1, 300), self.reference()
+        xml = self.user(address) + f"<o:balanceType>bonus</o:balanceType><o:amount>{euros(cents)}</o:amount>"
+        self.ask("AccountManagement", "balanceUpdate", xml, reference, (), self.random.choice(("v2_2", "v3_0", "v3_1")))
+        self.row(reference, "credit", address, "bonus", cents)
+
+    def redeem(self):
+        if not self.day.vouchers:
+            return
+        address, code, reference = self.random.choice(ACCOUNTS), self.day.vouchers.pop(), self.reference()
+        self.ask("AccountManagement", "voucherUpdate", self.user(address) + self.voucher(code), reference, (),
+                 self.random.choice(("v2_0", "v2_1", "v2_2", "v3_1")))
+        self.row(reference, "voucher", address, "main", VOUCHER_CENTS)
+        self.day.redeemed.append(code)
+
+    def redeem_again(self):
+        if not self.day.redeemed:
+            return
+        xml = self.user(self.random.choice(ACCOUNTS)) + self.voucher(self.random.choice(self.day.redeemed))
+        if self.ask("AccountManagement", "voucherUpdate", xml, self.reference(), ("SVC0251",), "v3_1") is not None:
+            raise AssertionError(f"a voucher was redeemed twice: {xml}")
+
+    @staticmethod
+    def voucher(code):
+        return f"<o:voucherIdentifier>{code}</o:voucherIdentifier>"
 
     def reserve(self):
         address, cents = self.random.choice(ACCOUNTS), self.random.randint(1, 500)
@@ -324,12 +398,14 @@ class Day:
     def __init__(self, folder):
         self.folder, self.port, self.workers = folder, 0, []
         self.left, self.changed = REQUESTS, threading.Condition()
+        self.vouchers, self.redeemed = [], []  # of all workers
         self.server = None
         self.start()
         self.port = int(server_info(os.path.join(folder, "var"))["url"].rpartition(":")[2])
 
     def start(self):
-        environment = {**os.environ, "LEDGERLINE_HTTP_ACCESS_LOG": "false", "LEDGERLINE_LOG_LEVEL": "error"}
+        environment = {**os.environ, "LEDGERLINE_HTTP_ACCESS_LOG": "false", "LEDGERLINE_LOG_LEVEL": "error",
+                       "LEDGERLINE_VOUCHER_TRIES": "1000"}
         self.server = Server([LEDGERLINE, "serve", "--demo", "--listen", f"127.0.0.1:{self.port}",
                               "--sip-listen", "127.0.0.1:0"], self.folder, environment)
 
@@ -376,6 +452,9 @@ class ChargingDay(unittest.TestCase):
         self.add_applications()
         day.command("tariff", "add", "calls", "--unit", "seconds", "--currency", "EUR", "--price", "0.10", "--per", "60",
                     "--step", "60")
+        made = json.loads(day.command("voucher", "create", "day", euros(VOUCHER_CENTS), "EUR", "--count", "150", "--domain",
+                                      "example.com", "--balance", "main", "--json"))
+        day.vouchers = [voucher["code"] for voucher in made["vouchers"]]
         day.workers = [Worker(day, application, number) for application in APPLICATIONS
                        for number in range(WORKERS_PER_APPLICATION)]
         for worker in day.workers:
@@ -388,6 +467,8 @@ class ChargingDay(unittest.TestCase):
             worker.join()
         self.assertEqual([error for worker in day.workers for error in worker.errors], [])
         self.recount()
+        self.assertEqual(sorted(day.finance("select application, reference_code, address from vouchers where state = 'redeemed'")),
+                         sorted(row[:2] + row[3:4] for worker in day.workers for row in worker.rows if row[2] == "voucher"))
         self.assertEqual(day.finance("select current_user, count(*) from trial_balance where total <> 0"),
                          [("ledgerline_finance", "0")])
         day.command("audit", "verify")

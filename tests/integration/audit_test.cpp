@@ -208,6 +208,31 @@ TEST_F(Audit, FindsARefundThatNobodyMade) {
     expect_wrong("of each charge as much was given back");
 }
 
+TEST_F(Audit, FindsAShareThatDiffersFromItsSplit) {
+    const auto other = bench().open_account();
+    post(a_split({{account_, 50}, {other, 50}}, "both", euro("2"))).value();
+    post(a_refund(other, "both-1", "both", euro("0.40"))).value();
+    EXPECT_EQ(wrong(), "nothing");
+    tamper("update ledger.request set refunded = 0 where reference = 'both' and account_id <> 0");
+    expect_wrong("of each charge as much was given back");
+    tamper("update ledger.request set amount = 90 where reference = 'both' and account_id = " +
+           std::to_string(other->id));
+    expect_wrong("each share of a split has its journal rows");
+}
+
+TEST_F(Audit, AReversedSplitsSharesAreAllGivenBack) {
+    const auto other = bench().open_account();
+    post(a_split({{account_, 50}, {other, 50}}, "both", euro("2"))).value();
+    ledger::Account nobody;
+    nobody.shard = static_cast<std::int16_t>(std::stoi(
+        bench().value("select shard from ledger.request where reference = 'both' and account_id = 0")));
+    post(a_reversal(std::make_shared<const ledger::Account>(nobody), "undo-both", "split", "both")).value();
+    EXPECT_EQ(wrong(), "nothing");
+    tamper("update ledger.request set refunded = 0 where reference = 'both' and account_id = " +
+           std::to_string(other->id));
+    expect_wrong("of each charge as much was given back");
+}
+
 TEST_F(Audit, FindsAChargeThatIsCalledReversedBesideOneThatWas) {
     post(a_reversal(account_, "undo-song", "charge", "song")).value();
     EXPECT_EQ(wrong(), "nothing");

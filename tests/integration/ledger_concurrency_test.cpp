@@ -65,7 +65,9 @@ class Concurrent {
             "select operation, account_id, reference, request_id, journal_no, hold_id, recorded_at from "
             "ledger.request r"
             " join ledger.application p using (application_id)"
-            " where p.name = 'shop' order by recorded_at, shard, request_id offset $1",
+            // A split stands under account 0; what refunds find beside its accounts is a part of it.
+            " where p.name = 'shop' and (operation <> 'split' or account_id = 0) order by recorded_at, "
+            "shard, request_id offset $1",
             base::sql::params(static_cast<std::int64_t>(replayed_)));
         std::string last;
         for (std::size_t row = 0; row < rows.size(); ++row) {

@@ -129,6 +129,62 @@ TEST_F(LedgerGroups, ASplitDrawsAsEachAccountSpends) {
     EXPECT_EQ(state(other_), "100.00 0.00 100.00");
 }
 
+TEST_F(LedgerGroups, ASplitIsRefundedToEachAccountUpToItsShare) {
+    EXPECT_EQ(ask(a_split({{account_, 60}, {other_, 40}}, "s-10", euro("10.01"))), "posted");  // 6.01, 4.00
+    EXPECT_EQ(ask(a_refund(account_, "b1", "s-10", euro("6.02"))), "beyond_charge");
+    EXPECT_EQ(ask(a_refund(account_, "b1", "s-10", euro("2"))), "posted");
+    EXPECT_EQ(ask(a_refund(account_, "b1", "s-10", euro("2"))), "replayed");
+    EXPECT_EQ(ask(a_refund(account_, "b2", "s-10", euro("4.02"))), "beyond_charge");
+    EXPECT_EQ(ask(a_refund(account_, "b2", "s-10", euro("4.01"))), "posted");
+    EXPECT_EQ(ask(a_refund(account_, "b3", "s-10", euro("0.01"))), "beyond_charge");
+    EXPECT_EQ(ask(a_refund(other_, "b1", "s-10", euro("4.01"))), "beyond_charge");
+    EXPECT_EQ(ask(a_refund(other_, "b1", "s-10", euro("4"), "bonus")), "unknown_balance");
+    EXPECT_EQ(ask(a_refund(third_, "b1", "s-10", euro("1"))), "unknown_charge");
+    // By the same reference, too; it is linked, so that the grant for others is not asked for.
+    auto same = a_refund(other_, "s-10", "", euro("4"));
+    same.original_reference.reset();
+    EXPECT_EQ(ask(same), "posted");
+    EXPECT_EQ(state(), "100.00 0.00 100.00");
+    EXPECT_EQ(state(other_), "100.00 0.00 100.00");
+    EXPECT_EQ(bench().value("select string_agg(concat_ws(' ', b.amount, b.address = s.address), ', ' order by"
+                            " b.amount) from finance.journal b join finance.journal s on s.shard = b.shard"
+                            " and s.journal_no = b.refund_of and s.kind = 'split'"
+                            " where s.reference_code = 's-10'"),
+              "2.00 t, 4.00 t, 4.01 t");
+}
+
+TEST_F(LedgerGroups, AShareIsGivenBackLastLegFirst) {
+    bench().exec("select ledger.set_spending_order(" + key_of(account_) + ", true)");
+    EXPECT_EQ(ask(a_split({{account_, 50}, {other_, 50}}, "s-11", euro("30"))), "posted");
+    EXPECT_EQ(state("bonus") + ", " + state(), "0.00 0.00 0.00, 95.00 0.00 95.00");
+    EXPECT_EQ(ask(a_refund(account_, "b1", "s-11", euro("7"))), "posted");
+    EXPECT_EQ(state("bonus") + ", " + state(), "2.00 0.00 2.00, 100.00 0.00 100.00");
+    EXPECT_EQ(ask(a_refund(account_, "b2", "s-11", euro("8.01"))), "beyond_charge");
+    EXPECT_EQ(ask(a_refund(account_, "b2", "s-11", euro("8"))), "posted");
+    EXPECT_EQ(state("bonus"), "10.00 0.00 10.00");
+}
+
+TEST_F(LedgerGroups, ASplitIsReversedOrRefundedNeverBoth) {
+    const auto keeper = [&](const std::string& reference) {
+        ledger::Account nobody;
+        nobody.shard = static_cast<std::int16_t>(std::stoi(
+            bench().value("select shard from ledger.request where operation = 'split' and account_id"
+                          " = 0 and reference = '" +
+                          reference + "'")));
+        return std::make_shared<const ledger::Account>(nobody);
+    };
+    const std::vector<Split::Share> halves{{account_, 50}, {other_, 50}};
+    EXPECT_EQ(ask(a_split(halves, "s-12", euro("10"))), "posted");
+    EXPECT_EQ(ask(a_refund(other_, "b1", "s-12", euro("1"))), "posted");
+    EXPECT_EQ(ask(a_reversal(keeper("s-12"), "undo-12", "split", "s-12")), "beyond_charge");
+    EXPECT_EQ(ask(a_split(halves, "t-12", euro("10"))), "posted");
+    EXPECT_EQ(ask(a_reversal(keeper("t-12"), "undo t-12", "split", "t-12")), "posted");
+    EXPECT_EQ(ask(a_reversal(keeper("t-12"), "undo t-12", "split", "t-12")), "replayed");
+    EXPECT_EQ(ask(a_refund(other_, "b2", "t-12", euro("1"))), "beyond_charge");
+    EXPECT_EQ(ask(a_reversal(other_, "undo mine", "split", "s-12")), "unknown_charge")
+        << "a split, or nothing";
+}
+
 TEST_F(LedgerGroups, AdjustmentsAddAndTake) {
     EXPECT_EQ(ask(an_adjustment(account_, "a", euro("5"))), "posted");
     EXPECT_EQ(ask(an_adjustment(account_, "a", euro("5"))), "replayed");

@@ -408,4 +408,41 @@ TEST_F(LedgerVolumes, SplitsShareWhatTheVolumeCosts) {
               "split 101 bytes 1.01 EUR");
 }
 
+TEST_F(LedgerVolumes, ASplitVolumeIsRefundedToEachAccountUpToItsPart) {
+    add({.tier_from = "{0,100}", .tier_price = "{0.01,0.002}"});
+    const auto other = bench().open_account();
+    const auto split = [&](std::string reference, std::int64_t value, ledger::BalanceType type = {}) {
+        return ask_volume([&] {
+            ledger::SplitVolume request;
+            request.shares = {{account_, 67}, {other, 33}};
+            request.origin = by_shop(std::move(reference));
+            request.volume = volume(value);
+            request.balance_type = std::move(type);
+            return ledger().split_volume(std::move(request));
+        });
+    };
+    // 1000 bytes cost 2.80: 1.876 and 0.924, the cent that is left goes to the first.
+    EXPECT_EQ(split("W1", 1000), "posted");
+    EXPECT_EQ(state() + ", " + state(other, "main"), "98.12 0.00 98.12, 99.08 0.00 99.08");
+    EXPECT_EQ(refund("B1", "W1", 671), "beyond_charge");
+    EXPECT_EQ(refund("B1", "W1", 0), "not_positive");
+    EXPECT_EQ(refund("B1", "W1", 335), "posted");
+    EXPECT_EQ(state(), "99.06 0.00 99.06");
+    EXPECT_EQ(refund("B1", "W1", 335), "replayed");
+    EXPECT_EQ(refund("B2", "W1", 336), "beyond_charge");
+    EXPECT_EQ(refund("B2", "W1", 335), "posted");
+    EXPECT_EQ(state(), "100.00 0.00 100.00") << "all of the part gives all of its price back";
+    EXPECT_EQ(bench().value("select string_agg(concat_ws(' ', volume, refunded_volume, amount), ',') from"
+                            " finance.volumes where reference_code = 'W1'"),
+              "1000 670 2.80");
+    // Balances that count volumes themselves.
+    EXPECT_EQ(split("W2", 101, "data"), "posted");
+    EXPECT_EQ(state("data"), "999932 0 999932");
+    EXPECT_EQ(refund("B3", "W2", 69), "beyond_charge");
+    EXPECT_EQ(refund("B3", "W2", 68), "posted");
+    EXPECT_EQ(state("data"), "1000000 0 1000000");
+    // Of nothing that anybody had, nothing comes back.
+    EXPECT_EQ(split("W3", 1, "data"), "not_positive");
+}
+
 }  // namespace

@@ -106,4 +106,47 @@ TEST(Upgrade, GrantsOfRulesBecomeTheAccountsSetting) {
     EXPECT_EQ(rows.text(0, 1), "three");
 }
 
+/// Migration 32 gives splits of before their shares.
+TEST(Upgrade, SplitsOfBeforeCanBeRefunded) {
+    constexpr std::size_t before = 31;
+    const tests::TestDatabase database(false);
+    auto session = database.session("postgres");
+    apply(session, before);
+    session.exec_script(R"(
+        select ledger.create_domain('example.com');
+        select ledger.define_balance_type('example.com', 'main', 'EUR', 1);
+        select ledger.define_balance_type('example.com', 'bonus', 'EUR', 0);
+        select ledger.application_id('shop');
+        select ledger.open_account('example.com', array['tel:+1']);
+        select ledger.open_account('example.com', array['tel:+2']);
+        select ledger.open_balance(a.shard, a.account_id, t),
+               ledger.set_spending_order(a.shard, a.account_id, true)
+          from ledger.account a, unnest(array['main', 'bonus']) t;
+        select ledger.post_group('adjustment', a.shard, a.account_id, 1, t, gen_random_uuid(), array[a.shard],
+                   array[a.account_id], null, array[t], array[500::bigint], array[2::smallint], array['EUR'],
+                   array['adjustment'], null, null, null, 100000)
+          from ledger.account a, unnest(array['main', 'bonus']) t;
+        select ledger.post_split(1, 's', gen_random_uuid(), array_agg(a.shard), array_agg(a.account_id), null,
+                                 array[50, 50], null, 1600, 2::smallint, 'EUR', null, null, 100000)
+          from ledger.account a;)");
+    apply(session, base::embedded_migrations().size());
+    const auto shares = session.exec(
+        "select string_agg(concat_ws(' ', r.amount, r.legs, (select string_agg(b.balance_type || l.amount, "
+        "'+' "
+        "order by l.leg_no) from ledger.request_leg l join ledger.balance b on b.shard = l.leg_shard and "
+        "b.account_id = l.account_id and b.balance_no = l.balance_no where l.shard = r.shard and "
+        "l.request_id = "
+        "r.request_id)), ',') from ledger.request r where r.operation = 'split' and r.account_id <> 0");
+    EXPECT_EQ(shares.text(0, 0), "800 2 bonus500+main300,800 2 bonus500+main300");
+    const auto refund = session.exec(
+        "select string_agg(b.o_outcome[1]::text, ',' order by amount) from ledger.account a,"
+        " unnest(array[801, 800]) amount cross join lateral ledger.post_batch("
+        "array['refund'::ledger.operation], array[a.shard], array[a.account_id], null, null,"
+        " array[amount::bigint], array[2::smallint], null, array[1], array['b'], array[gen_random_uuid()], "
+        "null,"
+        " null, array['revenue'], array['s'], null, null, null, null, 100000, null) b where a.address = "
+        "'tel:+2'");
+    EXPECT_EQ(refund.text(0, 0), "posted,beyond_charge");
+}
+
 }  // namespace

@@ -58,9 +58,20 @@ constexpr std::pair<const char*, const char*> rules[]{
      "                      and x.request_id = r.request_id and x.kind = r.operation and x.reference = "
      "r.reference"
      "                      and x.application_id = r.application_id) j on true"
-     " where r.legs <> j.rows or r.legs > 0 and r.amount <> j.moved"
+     " where (r.operation <> 'split' or r.account_id = 0)"
+     "   and (r.legs <> j.rows or r.legs > 0 and r.amount <> j.moved"
      "    or r.legs > 0 and r.journal_no is null or r.legs > 0 and r.group_id is null and r.journal_no <> "
-     "j.first"},
+     "j.first)"},
+    {"a split is its shares",
+     "select r.* from (select * from ledger.request where operation = 'split' and account_id = 0) r"
+     " full join (select group_id, sum(legs) as legs, sum(amount) as amount from ledger.request"
+     "             where operation = 'split' and account_id <> 0 group by 1) s using (group_id)"
+     " where r.legs is distinct from s.legs or r.amount is distinct from s.amount"},
+    {"a share has its account's rows",
+     "select r.* from ledger.request r where r.operation = 'split' and r.account_id <> 0"
+     "   and not exists (select from ledger.journal j where j.shard = r.shard and j.account_id = r.account_id"
+     "   and j.group_id = r.group_id having min(j.journal_no) = r.journal_no and count(*) = r.legs"
+     "   and -sum(j.amount) = r.amount)"},
     {"a journal row has its request",
      "select j.* from ledger.journal j where not exists (select from ledger.request r where r.request_id = "
      "j.request_id"
@@ -78,15 +89,17 @@ constexpr std::pair<const char*, const char*> rules[]{
      "select l.* from ledger.request_leg l left join ledger.request r using (shard, request_id)"
      " where r.group_id is null"},
     {"what was refunded is what linked refunds gave back",
-     "select r.shard, r.request_id, r.amount, r.refunded from ledger.request r where r.operation in "
+     "select r.shard, r.request_id, r.amount, r.refunded from ledger.request r where (r.operation in "
      "('charge', "
-     "'capture')"
+     "'capture') or r.operation = 'split' and r.account_id <> 0)"
      " and r.refunded <> coalesce((select sum(b.amount) from ledger.journal b join ledger.journal a"
      "      on a.shard = b.shard and a.journal_no = b.refund_of and a.account_id = b.account_id"
      "     and a.balance_no = b.balance_no"
-     "   where a.shard = r.shard and a.request_id = r.request_id and a.kind = r.operation), 0)"
+     "   where a.shard = r.shard and a.account_id = r.account_id and a.kind = r.operation"
+     "     and a.application_id = r.application_id and a.reference = r.reference), 0)"
      " and not (r.refunded = r.amount and exists (select from ledger.request v where v.operation = 'reversal'"
-     "            and v.shard = r.shard and v.account_id = r.account_id))"},
+     "            and (v.shard = r.shard and v.account_id = r.account_id"
+     "                 or r.operation = 'split' and v.account_id = 0)))"},
     {"no leg gives back more than it took",
      "select a.shard, a.journal_no, a.amount, sum(b.amount) from ledger.journal b join ledger.journal a"
      "    on a.shard = b.shard and a.journal_no = b.refund_of group by a.shard, a.journal_no, a.amount"

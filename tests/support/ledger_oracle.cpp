@@ -214,8 +214,16 @@ std::string Oracle::refund(const Asked& asked) {
     const auto named = asked.original.value_or(asked.reference);
     auto charge = requests_.find(key(Kind::charge, asked.account, asked, named));
     if (charge == requests_.end()) charge = requests_.find(key(Kind::capture, asked.account, asked, named));
+    if (charge == requests_.end()) charge = requests_.find(key(Kind::split, asked.account, asked, named));
+    // Of a split, the share of this account.
+    std::vector<Leg*> legs;
+    if (charge != requests_.end()) {
+        for (auto& [owner, leg] : charge->second.legs) {
+            if (owner == asked.account) legs.push_back(&leg);
+        }
+    }
     std::int64_t minor = 0;
-    if (charge == requests_.end()) {
+    if (legs.empty()) {
         if (asked.original) return "unknown_charge";
         if (!asked.unlinked) return "refund_not_linked";
         const auto type = asked.type.value_or(account.main);
@@ -228,25 +236,24 @@ std::string Oracle::refund(const Asked& asked) {
         keep(asked, {{asked.account, leg}});
         return posted;
     }
-    auto& legs = charge->second.legs;
-    if (legs.size() == 1 && asked.type && *asked.type != legs.front().second.type) return "unknown_balance";
-    const auto& first = account.balances.at(legs.front().second.type);
+    if (legs.size() == 1 && asked.type && *asked.type != legs.front()->type) return "unknown_balance";
+    const auto& first = account.balances.at(legs.front()->type);
     if (const auto bad = read_amount(asked, first.unit, first.exponent, false, minor); bad != posted)
         return bad;
     std::int64_t left = 0;
-    for (const auto& [owner, leg] : legs) left += -leg.amount - leg.consumed;
+    for (const auto* leg : legs) left += -leg->amount - leg->consumed;
     if (charge->second.undone || minor > left) return "beyond_charge";
     std::vector<std::pair<std::size_t, Leg>> moved;
     for (auto at = legs.rbegin(); at != legs.rend() && minor > 0; ++at) {
-        const auto share = std::min(minor, -at->second.amount - at->second.consumed);
+        const auto share = std::min(minor, -(*at)->amount - (*at)->consumed);
         if (share == 0) continue;
-        if (asked.type && *asked.type != at->second.type) return "unknown_balance";
-        moved.push_back({asked.account, {at->second.type, share, 0}});
+        if (asked.type && *asked.type != (*at)->type) return "unknown_balance";
+        moved.push_back({asked.account, {(*at)->type, share, 0}});
         minor -= share;
     }
     for (const auto& [owner, back] : moved) {
-        const auto same = [&](const auto& entry) { return entry.second.type == back.type; };
-        std::ranges::find_if(legs, same)->second.consumed += back.amount;
+        const auto same = [&](const Leg* leg) { return leg->type == back.type; };
+        (*std::ranges::find_if(legs, same))->consumed += back.amount;
         move(owner, back, "revenue", asked.application);
     }
     keep(asked, std::move(moved));

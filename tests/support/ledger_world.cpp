@@ -96,10 +96,12 @@ void World::choose_charge(Asked& asked) {
     const Asked* charge = nullptr;
     for (int i = 0; i < 8; ++i) {
         charge = &asked_before_[below(asked_before_.size())];
-        if (charge->kind == Kind::charge || charge->kind == Kind::capture) break;
+        if (charge->kind == Kind::charge || charge->kind == Kind::capture || charge->kind == Kind::split)
+            break;
     }
     asked.original = charge->reference;
     asked.account = charge->account;
+    if (charge->kind == Kind::split) asked.account = charge->shares[below(charge->shares.size())].first;
     if (chance(70)) asked.type.reset();
 }
 

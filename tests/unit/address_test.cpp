@@ -25,6 +25,20 @@ TEST(address, that_is_complete_means_itself) {
               Readings{"tel:1;phone-context=example.com"});
 }
 
+TEST(address, is_what_stands_before_ports_parameters_and_headers_unless_these_are_known) {
+    const ledger::NumberingPlan none{};
+    for (const auto* text :
+         {"sip:alice@example.com:5060", "sip:alice@EXAMPLE.com;transport=udp",
+          "SIP:alice@example.com:5060;user=phone?subject=x", "sip:alice@example.com?a=b:c"}) {
+        EXPECT_EQ(readings_of(text, none), (Readings{normal_address(text), "sip:alice@example.com"})) << text;
+    }
+    EXPECT_EQ(readings_of("sips:a;b=1@[2001:db8::1]:5061", none),
+              (Readings{"sips:a;b=1@[2001:db8::1]:5061", "sips:a;b=1@[2001:db8::1]"}));
+    EXPECT_EQ(readings_of("sip:a@[2001:db8::1]", none), Readings{"sip:a@[2001:db8::1]"});
+    EXPECT_EQ(readings_of("sip:example.com:5060", none), Readings{"sip:example.com:5060"});
+    EXPECT_EQ(readings_of("+1-555-0001;ext=12", none), (Readings{"tel:+15550001;ext=12", "tel:+15550001"}));
+}
+
 TEST(address, that_is_a_number_without_plus_is_completed) {
     const ledger::NumberingPlan germany{"49", "0"}, none{}, north_america{"1", ""};
     EXPECT_EQ(readings_of("15550001", none), (Readings{"tel:+15550001", "15550001"}));
