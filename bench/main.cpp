@@ -207,8 +207,8 @@ class Bench {
         load.kind = "balances";
         load.duration = std::chrono::seconds(1);
         const auto rate = bench::run_wrk(server, load, authorization_).per_second;
-        load.duration = std::chrono::seconds(static_cast<std::int64_t>(
-            std::ceil(1.5 * static_cast<double>(options_.accounts) / rate)));
+        load.duration = std::chrono::seconds(
+            static_cast<std::int64_t>(std::ceil(1.5 * static_cast<double>(options_.accounts) / rate)));
         std::ignore = bench::run_wrk(server, load, authorization_);
         load.kind = "uniform";
         load.duration = std::chrono::seconds(options_.warm_up);
