@@ -99,7 +99,7 @@ void EmbeddedJanus::ended(const std::string& status) {
     const auto now = Clock::now();
     pause_ = now - started_ > healthy ? pause_min : std::clamp(pause_ * 2, pause_min, pause_max);
     next_start_ = now + pause_;
-    log_.error("the bridge ended; starting it again", {{"status", status}});
+    log_.warning("the bridge ended; starting it again", {{"status", status}});
 }
 
 void EmbeddedJanus::stop() {
