@@ -16,16 +16,23 @@ import sys
 import tempfile
 import time
 import unittest
+from xml.etree import ElementTree
 
 from server import Server
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 WAIT_SECONDS = 20
+SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 
 CHARGE = """<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>
 <chargeAmount xmlns="http://www.csapi.org/schema/parlayx/payment/amount_charging/v2_1/local">
 <endUserIdentifier>tel:+15550001</endUserIdentifier><charge><description>d</description><currency>EUR</currency>
 <amount>1</amount></charge><referenceCode>R1</referenceCode></chargeAmount></e:Body></e:Envelope>"""
+
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
+TOKEN = f"""<e:Header><w:Security xmlns:w="{WSSE}wssecurity-secext-1.0.xsd"><w:UsernameToken>
+<w:Username>{{}}</w:Username><w:Password Type="{WSSE}username-token-profile-1.0#PasswordText">{{}}</w:Password>
+</w:UsernameToken></w:Security></e:Header>"""
 
 
 def openssl(*arguments, cwd):
@@ -146,15 +153,21 @@ class Tls(unittest.TestCase):
         with self.assertRaises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
             self.get(self.connect("stranger"), "/healthz")  # TLS 1.3 tells with the first read
 
-    def charge(self, certificate, user=None):
+    def ask(self, certificate, user=None, token=None):
+        """Status and text of the answer to a charge: Basic as `user`, a UsernameToken of (login, password)."""
         headers = {"Content-Type": "text/xml"}
         if user:
             headers["Authorization"] = "Basic " + base64.b64encode(f"{user}:{user}".encode()).decode()
+        body = CHARGE.replace("<e:Body>", TOKEN.format(*token) + "<e:Body>") if token else CHARGE
         connection = self.connect(certificate)
-        connection.request("POST", "/ParlayX/", CHARGE, headers)
+        connection.request("POST", "/ParlayX/", body, headers)
         response = connection.getresponse()
-        response.read()
-        return response.status
+        text = response.read().decode()
+        connection.close()
+        return response.status, text
+
+    def charge(self, certificate, user=None):
+        return self.ask(certificate, user)[0]
 
     def test_a_certificate_says_who_it_is(self):
         def user(*arguments):
@@ -173,9 +186,29 @@ class Tls(unittest.TestCase):
         self.assertEqual(self.charge("partner", "demo-app"), 200)
         self.assertEqual(self.charge("partner", "alice"), 401)  # two principals
         self.assertEqual(self.charge(None), 401)
+        self.check_certificate_and_token()
         user("certificate", "demo-app", fingerprint, "--remove")
         while self.charge("partner") != 401:
             self.assertLess(time.monotonic(), deadline)
+
+    def check_certificate_and_token(self):
+        """While the certificate is demo-app's: a UsernameToken beside it has to name demo-app, too."""
+        for login in ("demo-app", "Demo-App@example.com"):
+            status, text = self.ask("partner", token=(login, "demo-app"))
+            self.assertEqual(status, 200, text)
+            self.assertIn("chargeAmountResponse", text)
+        # Alone, alice is known, and only not allowed this; beside the certificate she is somebody else.
+        self.assertEqual(self.ask(None, token=("alice", "alice"))[0], 500)
+        for token in (("alice", "alice"), ("demo-app", "wrong"), ("nobody", "demo-app")):
+            status, text = self.ask("partner", token=token)
+            self.assertEqual(status, 401, (token, text))
+            fault = ElementTree.fromstring(text).find(f"{SOAP}Body/{SOAP}Fault")
+            self.assertIsNotNone(fault, text)
+            self.assertIn("not-authenticated", fault.findtext("faultstring"))
+        # All three at once, then one of the three that differs.
+        self.assertEqual(self.ask("partner", "demo-app", ("demo-app", "demo-app"))[0], 200)
+        self.assertEqual(self.ask("partner", "demo-app", ("alice", "alice"))[0], 401)
+        self.assertEqual(self.ask("partner", "alice", ("demo-app", "demo-app"))[0], 401)
 
     def test_sighup_reads_the_certificate_again(self):
         before = self.connect()
