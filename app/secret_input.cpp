@@ -6,23 +6,61 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 
 namespace app {
 
+namespace {
+
+/// The terminal's settings while its echo is off; a signal's handler has no other way to them.
+termios echoing{};
+
+void echo_and_end(int signal) {
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &echoing);
+    static_cast<void>(::raise(signal));  // the handler was for once: this ends the program when it returns
+}
+
+/// Switches the terminal's echo off for its lifetime, and on again too when a signal ends the program
+/// meanwhile.
+class HiddenTyping {
+  public:
+    explicit HiddenTyping(const std::string& otherwise) {
+        if (::tcgetattr(STDIN_FILENO, &echoing) != 0) throw PlainError(otherwise);
+        struct sigaction action {};
+        action.sa_handler = echo_and_end;
+        action.sa_flags = static_cast<int>(SA_RESETHAND);
+        for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &action, &before_[i]);
+        auto hidden = echoing;
+        hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+    }
+    ~HiddenTyping() {
+        ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &echoing);
+        for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
+    }
+    HiddenTyping(const HiddenTyping&) = delete;
+    HiddenTyping& operator=(const HiddenTyping&) = delete;
+
+  private:
+    static constexpr std::array signals{SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+    std::array<struct sigaction, signals.size()> before_{};
+};
+
+}  // namespace
+
 std::string ask_secret(const std::string& prompt, const std::string& otherwise) {
-    termios shown{};
-    if (::tcgetattr(STDIN_FILENO, &shown) != 0) throw PlainError(otherwise);
-    auto hidden = shown;
-    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    std::cerr << prompt << std::flush;
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     std::string secret;
-    std::getline(std::cin, secret);
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    {
+        // Before the prompt: what somebody quick types at once is neither shown nor thrown away.
+        const HiddenTyping hidden(otherwise);
+        std::cerr << prompt << std::flush;
+        std::getline(std::cin, secret);
+    }
     std::cerr << '\n';
     return secret;
 }

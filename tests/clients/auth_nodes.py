@@ -6,16 +6,20 @@
 import base64
 import hashlib
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
 from nodes import charge_parts, command, soap, two_nodes
-from server import run
+from server import PSQL, run
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 WAIT_SECONDS = 10
@@ -138,6 +142,59 @@ class AuthNodes(unittest.TestCase):
             self.assertIn(expected, errors, arguments)
         self.assertEqual(command(LEDGERLINE, self.data_dir, "user", "list"), before)
 
+    def at_terminal(self, action, name, *typed):
+        """What a person sees who types these lines, each when asked for it; the exit status; whether it echoes after."""
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, theirs)
+        self.addCleanup(os.close, ours)
+        self.assertTrue(self.echoes(theirs))
+        process = subprocess.Popen([LEDGERLINE, "user", action, name, "--data-dir", self.data_dir], stdin=theirs,
+                                   stdout=theirs, stderr=theirs, start_new_session=True,
+                                   preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)))  # for its Ctrl-C
+        seen = b""
+
+        def read_until(ended):
+            nonlocal seen
+            deadline = time.monotonic() + 60
+            while not ended():
+                self.assertLess(time.monotonic(), deadline, seen)
+                if select.select([ours], [], [], 0.05)[0]:
+                    seen += os.read(ours, 65536)
+        for prompt, line in zip(("Password: ", "Again: "), typed):
+            read_until(lambda prompt=prompt: seen.endswith(prompt.encode()))
+            self.assertFalse(self.echoes(theirs), prompt)
+            os.write(ours, line.encode())
+        read_until(lambda: process.poll() is not None and not select.select([ours], [], [], 0)[0])
+        return seen.decode().replace("\r", ""), process.returncode, self.echoes(theirs)
+
+    @staticmethod
+    def echoes(terminal):
+        return bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+
+    def test_passwords_typed_at_a_terminal_are_not_shown(self):
+        self.assertEqual(self.at_terminal("add", "typist", "first pässword\n", "first pässword\n"),
+                         ("Password: \nAgain: \nAdded typist, application.\n", 0, True))
+        self.user("grant", "typist", "payment.charge", "example.com")
+        self.becomes(200, 0, "typist", "first pässword")
+        self.assertEqual(self.at_terminal("passwd", "typist", "second\n", "second\n"),
+                         ("Password: \nAgain: \nChanged the password of typist.\n", 0, True))
+        self.becomes(200, 0, "typist", "second")
+        # Typed differently: nothing is changed, no user is made.
+        for action, name in (("passwd", "typist"), ("add", "nobody")):
+            seen, status, echoes = self.at_terminal(action, name, "third\n", "thirt\n")
+            self.assertRegex(seen, r"\APassword: \nAgain: \n.*the two passwords differ; nothing was changed\n\Z")
+            self.assertNotEqual(status, 0)
+            self.assertTrue(echoes)
+        self.assertEqual(self.status(0, "typist", "third"), 401)
+        self.assertEqual(self.status(1, "typist", "second"), 200)
+        self.assertNotIn("nobody", command(LEDGERLINE, self.data_dir, "user", "list"))
+        # Ctrl-C at either question leaves a terminal that shows what is typed.
+        for typed in (("\x03",), ("fourth\n", "\x03")):
+            seen, status, echoes = self.at_terminal("passwd", "typist", *typed)
+            self.assertEqual((status, echoes), (-signal.SIGINT, True), seen)
+            self.assertNotIn("fourth", seen)
+        self.assertEqual(self.status(1, "typist", "second"), 200)
+
     def test_logins_and_passwords_of_all_kinds(self):
         self.add("Größe", "пароль ü 密碼")
         for login in ("Größe", "größe@EXAMPLE.com", "GRößE@example.com"):
@@ -233,17 +290,45 @@ class AuthNodes(unittest.TestCase):
         line = next(row for row in rows.split("\n") if row.startswith("balance.adjust"))
         self.assertIn("--reference=case-1", line)
         self.assertIn("|os:", line)
+
+        # Who, what, when and from where, to finance staff with their own psql and to the server's and operator's role.
+        self.assertEqual(self.status(0, "demo-app", "not this"), 401)
+        query = ("select act, subject, origin, actor, recorded_at between now() - interval '10 minutes' and now() "
+                 "from finance.trail where act = 'auth.failed' and subject like 'demo-app%' "
+                 "order by event_no desc limit 1")
+        for role in ("ledgerline_finance", "ledgerline_service"):
+            output, errors, status = self.psql_as(role, query)
+            self.assertEqual(status, 0, errors)
+            self.assertRegex(output, r"^auth\.failed\|demo-app[^|]*\|127\.0\.0\.1\|[^|]+\|t$", role)
+
+    def psql_as(self, login, statement):
         socket = os.path.realpath(os.path.join(self.data_dir, "socket"))
-        for statement in ("update trail.event set actor = 'x'", "delete from trail.event", "truncate trail.event",
-                          "insert into trail.event (actor, origin, act, subject, details) values ('a','b','c.d','e','f')"):
-            _, errors, status = psql(statement.replace("trail.event", "finance.trail"))
+        return run([PSQL, "-XqAt", "-v", "ON_ERROR_STOP=1", "-U", login, "-h", socket, "-d", "ledgerline",
+                    "-c", statement])
+
+    def test_nobody_changes_the_trail(self):
+        changes = ("update {} set actor = 'x'", "delete from {}", "truncate {}")
+        count = "select count(*), sum(hashtext(e::text)) from trail.event e where event_no <= {}"
+        last = self.psql_as("postgres", "select max(event_no) from trail.event")[0].strip()
+        before = self.psql_as("postgres", count.format(last))[0]
+        insert = "insert into {} (actor, origin, act, subject, details) values ('a','b','c.d','e','f')"
+        for login in ("ledgerline_finance", "ledgerline_service"):
+            for statement in (*changes, insert):
+                for table in ("trail.event", "finance.trail"):
+                    _, errors, status = self.psql_as(login, "begin read write; " + statement.format(table))
+                    self.assertNotEqual(status, 0, (login, statement, table))
+                    self.assertRegex(errors, 'permission denied|"trail" is not a table', (login, statement, table))
+        # Nor the tables' owner and the superuser, as long as the triggers stand.
+        for role in ("", "set role ledgerline_owner; "):
+            for statement in changes:
+                _, errors, status = self.psql_as("postgres", role + statement.format("trail.event"))
+                self.assertNotEqual(status, 0, (role, statement))
+                self.assertIn("the trail is never changed", errors)
+        for statement in (*changes, insert):
+            _, _, status = run([LEDGERLINE, "psql", "--data-dir", self.data_dir, "--", "-c",
+                                statement.format("finance.trail")])
             self.assertNotEqual(status, 0, statement)
-            if statement.startswith("insert"):
-                continue
-            # Not even the superuser, as long as the triggers stand.
-            _, errors, status = run(["psql", "-U", "postgres", "-h", socket, "-d", "ledgerline", "-c", statement])
-            self.assertIn("the trail is never changed", errors)
-            self.assertNotEqual(status, 0)
+        self.assertEqual(self.psql_as("postgres", count.format(last))[0], before)
 
 
 if __name__ == "__main__":
