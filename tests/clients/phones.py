@@ -105,7 +105,8 @@ class Phone:
     def heard(self, frequencies):
         """The loudness of each of these tones in the last half second of what came."""
         samples = []
-        for path in glob.glob(os.path.join(self.folder, "*-dec.wav")):
+        # One file for each call; the last one that was written to.
+        for path in sorted(glob.glob(os.path.join(self.folder, "*-dec.wav")), key=os.path.getmtime):
             with open(path, "rb") as file:
                 data = file.read()[44:]  # the header tells the length only at the end
             samples = list(struct.unpack(f"<{len(data) // 2}h", data[:len(data) // 2 * 2])) or samples
