@@ -6,8 +6,11 @@
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/su_log.h>
+#include <sofia-sip/tport.h>
 #include <sofia-sip/tport_tag.h>
 #include <unistd.h>
+
+#include <string_view>
 
 namespace sip {
 namespace {
@@ -25,6 +28,19 @@ int on_stranger(Dialog* engine, nta_leg_t* /*leg*/, nta_incoming_t* request, con
 
 /// As much as the kernel gives of it: what comes while the thread is busy waits there.
 constexpr unsigned udp_buffer_bytes = 4U << 20;
+
+/// Whether the agent listens by UDP and by TCP: sofia-sip is content with one of them, when somebody has the
+/// port of the other, and would be deaf to most.
+bool listens_by_both(nta_agent_t* agent) {
+    bool udp = false;
+    bool tcp = false;
+    for (auto* at = ::tport_primaries(::nta_agent_tports(agent)); at != nullptr; at = ::tport_next(at)) {
+        const std::string_view protocol = ::tport_name(at)->tpn_proto;
+        udp = udp || protocol == "udp";
+        tcp = tcp || protocol == "tcp";
+    }
+    return udp && tcp;
+}
 
 int on_wake(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
     reinterpret_cast<Agent::Engine*>(root)->drain();
@@ -92,6 +108,10 @@ void Agent::Engine::run() {
         root, URL_STRING_MAKE(bound.c_str()), on_stray, nullptr, NTATAG_UA(1), NTATAG_SERVER_RPORT(2),
         NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000), TPTAG_UDP_RMEM(udp_buffer_bytes),
         TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
+    if (agent != nullptr && !listens_by_both(agent)) {
+        ::nta_agent_destroy(agent);
+        agent = nullptr;
+    }
     if (agent != nullptr) {
         ::nta_leg_tcreate(agent, on_stranger, reinterpret_cast<Dialog*>(this), NTATAG_NO_DIALOG(1),
                           TAG_END());

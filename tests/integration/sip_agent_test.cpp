@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/udp.hpp>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -31,6 +33,16 @@ bool comes(Condition condition) {
         std::this_thread::sleep_for(1ms);
     }
     return true;
+}
+
+TEST(SipAgent, DoesNotStartDeafWhenSomebodyHasItsPortByUdp) {
+    boost::asio::io_context io;
+    const boost::asio::ip::udp::socket taken(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
+    sip::AgentOptions options;
+    options.port = taken.local_endpoint().port();
+    EXPECT_ANY_THROW(sip::Agent(
+        options, [](calls::CallNo /*call*/, const calls::Event& /*event*/) {}, nullptr,
+        base::Logger(base::LogOptions())));
 }
 
 TEST(SipAgent, SaysHowLongWhatIsToBeDoneHasWaited) {
