@@ -51,6 +51,8 @@ class Application : public http::Handler {
             response.body = "<html>oops</html>";
         } else if (request.target == "/large") {
             response.body.assign(1U << 20U, ' ');
+        } else if (request.target == "/long-header") {
+            response.add_header("X-Long", std::string(2000, 'x'));
         } else if (request.target == "/third-time" && requests.size() < 3) {
             response.status = 503;
             response.body = "later";
@@ -95,6 +97,7 @@ class Certificate {
 class SoapClient : public testing::Test {
   protected:
     void SetUp() override {
+        options_.timeout = 2s;
         http::Options options;
         options.listen = {{"127.0.0.1", 0, false, 0}, {"127.0.0.1", 0, true, 0}};
         options.tls.certificate = certificate_.file();
@@ -109,11 +112,10 @@ class SoapClient : public testing::Test {
     }
 
     void start(std::string_view allowed, std::string ca_file = "") {
-        frontend::SoapClientOptions options;
+        auto options = options_;
         options.http.allowed = http::Networks::parse(allowed).value();
         options.http.ca_file = std::move(ca_file);
         options.http.body_limit = 100'000;
-        options.timeout = 2s;
         options.retry_pause = 1ms;
         client_.emplace(decoder_, options);
     }
@@ -140,6 +142,7 @@ class SoapClient : public testing::Test {
         return undelivered != nullptr ? undelivered->reason : "delivered";
     }
 
+    frontend::SoapClientOptions options_;  ///< of the client that is started
     Certificate certificate_;
     Application application_;
     soap::XmlRuntime xml_;
@@ -178,6 +181,26 @@ TEST_F(SoapClient, reads_faults_and_other_answers) {
     EXPECT_TRUE(reason(url("/page")).starts_with("HTTP 500: "));
     EXPECT_TRUE(reason(url("/large")).starts_with("the answer is larger"));
     EXPECT_EQ(application_.requests.size(), 4U) << "none of these is tried again";
+}
+
+TEST_F(SoapClient, reads_no_headers_beyond_their_limit) {
+    EXPECT_EQ(reason(url("/long-header")), "delivered");
+    options_.http.header_limit = 1000;
+    start("127.0.0.0/8");
+    EXPECT_EQ(reason(url("/")), "delivered");
+    EXPECT_TRUE(reason(url("/long-header")).starts_with("the answer is larger"));
+}
+
+TEST_F(SoapClient, keeps_as_many_connections_as_it_may_and_not_for_ever) {
+    options_.http.idle_connections = 0;
+    start("127.0.0.0/8");
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(reason(url("/")), "delivered");
+    EXPECT_EQ(server_->statistics().connections_accepted, 2U);
+    options_.http.idle_connections = 1;
+    options_.http.idle_timeout = 0ms;
+    start("127.0.0.0/8");
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(reason(url("/")), "delivered");
+    EXPECT_EQ(server_->statistics().connections_accepted, 4U);
 }
 
 TEST_F(SoapClient, tries_again_what_may_be_repeated) {
