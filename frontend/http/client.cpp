@@ -131,8 +131,10 @@ using Opened = std::variant<Connection, NoResponse>;
 /// One exchange on a connection.
 class Exchange {
   public:
-    Exchange(Connected& connection, Deadline& deadline, const ClientOptions& options)
-        : transport_(connection.transport), deadline_(deadline), options_(options) {
+    /// `connecting`, where there is one, ends when the first bytes are sent: with TLS, after the handshake.
+    Exchange(Connected& connection, Deadline& deadline, std::optional<Deadline>& connecting,
+             const ClientOptions& options)
+        : transport_(connection.transport), deadline_(deadline), connecting_(connecting), options_(options) {
         renew();
     }
 
@@ -148,6 +150,7 @@ class Exchange {
     }
     [[nodiscard]] NoResponse failure() const {
         if (deadline_.passed()) return {Why::too_late, "no answer in time", sent_};
+        if (connecting_ && connecting_->passed()) return {Why::too_late, "no connection in time", sent_};
         return {why_, reason_, sent_};
     }
 
@@ -177,6 +180,7 @@ class Exchange {
 
     Transport& transport_;
     Deadline& deadline_;
+    std::optional<Deadline>& connecting_;
     const ClientOptions& options_;
     std::optional<Parser> parser_;
     std::string rest_;
@@ -198,6 +202,7 @@ asio::awaitable<bool> Exchange::send(std::string head, std::string_view body) {
             continue;
         }
         sent_ = true;
+        connecting_.reset();
         const auto of_head = std::min(count, rest.size());
         rest.remove_prefix(of_head);
         body.remove_prefix(count - of_head);
@@ -343,14 +348,18 @@ asio::awaitable<Exchanged> Client::Impl::exchange(OutgoingRequest request, Targe
     for (;;) {
         auto connection = take(key);
         const bool used = connection != nullptr;
+        std::optional<Deadline> connecting;
         if (!used) {
-            auto opened = co_await open(target, key, std::min(until, Clock::now() + options.connect_timeout));
+            const auto connected_by = std::min(until, Clock::now() + options.connect_timeout);
+            auto opened = co_await open(target, key, connected_by);
             if (auto* failure = std::get_if<NoResponse>(&opened)) co_return std::move(*failure);
             connection = std::move(std::get<Connection>(opened));
+            connecting.emplace(executor, connected_by);
+            connecting->watch(&connection->transport.socket());
         }
         Deadline deadline(executor, until);
         deadline.watch(&connection->transport.socket());
-        Exchange exchange(*connection, deadline, options);
+        Exchange exchange(*connection, deadline, connecting, options);
         bool done = co_await exchange.send(head_of(request, target), request.body);
         if (done) done = co_await exchange.receive();
         // Servers end connections that were kept just when they are used again, and then read nothing of it.

@@ -203,6 +203,21 @@ TEST_F(SoapClient, keeps_as_many_connections_as_it_may_and_not_for_ever) {
     EXPECT_EQ(server_->statistics().connections_accepted, 4U);
 }
 
+TEST_F(SoapClient, connects_no_longer_than_it_may) {
+    boost::asio::io_context context;
+    boost::asio::ip::tcp::acceptor silent(context, {boost::asio::ip::make_address("127.0.0.1"), 0});
+    options_.timeout = 1min;
+    options_.http.connect_timeout = 50ms;
+    start("127.0.0.0/8");
+    const auto begin = std::chrono::steady_clock::now();
+    // The handshake is part of it.
+    const auto result =
+        call("https://127.0.0.1:" + std::to_string(silent.local_endpoint().port()) + "/", false);
+    EXPECT_EQ(std::get<Undelivered>(result).reason, "no connection in time");
+    EXPECT_FALSE(std::get<Undelivered>(result).maybe_done);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, 30s);
+}
+
 TEST_F(SoapClient, tries_again_what_may_be_repeated) {
     EXPECT_TRUE(reason(url("/third-time"), false).starts_with("HTTP 503"));
     EXPECT_TRUE(std::holds_alternative<soap::Message>(call(url("/third-time"))));
