@@ -9,6 +9,7 @@ import unittest
 import requests
 
 from inbound_calls import BOB, Calls
+from phones import RegisteredPhone
 from server import Server, server_info
 from sip_peers import free_port
 from sip_user import SipUser
@@ -63,6 +64,26 @@ class CallNodes(Calls):
         phone.answer(invite)
         self.assertEqual(call.response().status, 200)
         return invite
+
+    def test_a_telephone_at_the_other_node_over_udp(self):
+        phone = self.there("bob")
+        self.register(phone)
+        call = self.alice.call(BOB)
+        self.take(phone, call)
+        self.assertEqual(call.bye().status, 200)
+        phone.expect_bye()
+        second = self.stranger("second")
+        call = self.v2.makeCall(callingParty=BOB, calledParty=f"sip:second@127.0.0.1:{second.port}")
+        phone.reply(phone.invited(), 486)
+        self.until_status(call, "CallTerminated")
+
+    def test_a_real_telephone_at_the_other_node_over_udp(self):
+        phone = RegisteredPhone(self.folder, "bob", 440, ("127.0.0.1", self.other_port))
+        self.addCleanup(phone.stop)
+        self.until(lambda: self.owner("select count(*) from ledger.binding") == "1", "the registration")
+        call = self.alice.call(BOB)
+        self.assertEqual(call.response().status, 200)
+        self.assertEqual(call.bye().status, 200)
 
     def test_a_telephone_behind_the_other_nodes_connection(self):
         phone = self.there("bob", "tcp")

@@ -58,8 +58,8 @@ class CallRecovery(unittest.TestCase):
         return output.strip()
 
     def dialogs(self, call):
-        """How many the call's record keeps."""
-        statement = f"select jsonb_array_length(dialogs) from ledger.call where call_id = '{call}'"
+        """How many the call's record keeps; none as long as it is not written."""
+        statement = f"select coalesce(max(jsonb_array_length(dialogs)), 0) from ledger.call where call_id = '{call}'"
         return int(sql(os.path.join(self.folder, "var"), statement, "postgres")[0])
 
     def until(self, look, what):

@@ -96,7 +96,9 @@ class SipUser:
         except (TimeoutError, socket.timeout):
             return
         if self.transport == "udp":
-            self.waiting.append(Message(data.decode()))
+            # Its media go to the same port: RTP, which nobody listens to, begins with version 2 (RFC 3550, 5.1).
+            if data and data[0] >> 6 != 2:
+                self.waiting.append(Message(data.decode()))
             return
         self.buffer += data
         while b"\r\n\r\n" in self.buffer:
@@ -171,7 +173,9 @@ class SipUser:
         if body:
             lines.append("Content-Type: application/sdp")
         lines.append(f"Content-Length: {len(body)}")
-        self.send("\r\n".join(lines) + "\r\n\r\n" + body)
+        # To whom the request came from, who need not be where we are registered (RFC 3261, 18.2.2).
+        host, _, port = request["Via"].split()[1].partition(";")[0].partition(":")
+        self.send("\r\n".join(lines) + "\r\n\r\n" + body, (host, int(port or 5060)))
 
     def invited(self, seconds=10):
         return self.take(lambda m: m.method == "INVITE", seconds)
