@@ -34,7 +34,9 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <map>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -210,12 +212,37 @@ calls::InboundCalls::Options inbound_options(const Settings& settings, const cal
     return options;
 }
 
+/// Whose calls run.
+struct CallUsers {
+    std::vector<std::string> logins;  ///< who made them
+    std::multimap<std::string, std::string>
+        addresses{};  ///< who is in them: as the ledger and as a call spells it
+};
+
+CallUsers disabled(base::sql::Session& session, const CallUsers& users) {
+    CallUsers result;
+    for (const auto& text : users.logins) {
+        const auto login = auth::parse_login(text, {});
+        const auto stored = login ? auth::find_principal(session, *login) : std::nullopt;
+        if (!stored || !stored->enabled) result.logins.push_back(text);
+    }
+    base::sql::ArrayText addresses;
+    for (const auto& [reading, address] : users.addresses) addresses.add(reading);
+    const auto rows = session.exec("select auth.disabled_addresses($1)", base::sql::Params().add(addresses));
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        const auto [first, last] = users.addresses.equal_range(std::string(rows.text(row, 0)));
+        result.addresses.insert(first, last);
+    }
+    return result;
+}
+
 }  // namespace
 
 struct Telephony::Parts {
     base::Logger log;
     base::Database* database = nullptr;
     std::chrono::milliseconds stop_grace;
+    calls::LocalDomain local;
     std::string sip_trouble;
     asio::io_context context{1};
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard{
@@ -273,22 +300,31 @@ void Telephony::Parts::end_calls_of(const std::string& login) {
     if (ended > 0) log.info("ending a user's calls", {{"user", login}, {"calls", ended}});
 }
 
+/// Those that they made, and those to them.
 asio::awaitable<void> Telephony::Parts::end_calls_of_disabled() {
     if (!directory) co_return;
-    auto callers = directory->owners();
-    if (inbound) std::ranges::move(inbound->callers(), std::back_inserter(callers));
-    const auto look = [logins = std::move(callers)](base::sql::Session& session) {
-        std::vector<std::string> disabled;
-        for (const auto& text : logins) {
-            const auto login = auth::parse_login(text, {});
-            const auto stored = login ? auth::find_principal(session, *login) : std::nullopt;
-            if (!stored || !stored->enabled) disabled.push_back(text);
-        }
-        return disabled;
+    CallUsers users;
+    users.logins = directory->owners();
+    auto addresses = directory->parties();
+    if (inbound) {
+        std::ranges::move(inbound->callers(), std::back_inserter(users.logins));
+        addresses.merge(inbound->called());
+    }
+    for (const auto& address : addresses) {
+        for (auto& reading : local.readings(address)) users.addresses.emplace(std::move(reading), address);
+    }
+    const auto look = [users = std::move(users)](base::sql::Session& session) {
+        return disabled(session, users);
     };
     try {
         const auto disabled = co_await database->run(look);
-        for (const auto& login : disabled) end_calls_of(login);
+        for (const auto& login : disabled.logins) end_calls_of(login);
+        if (disabled.addresses.empty()) co_return;
+        std::set<std::string> called;
+        for (const auto& [reading, address] : disabled.addresses) called.insert(address);
+        log.info("ending calls to users who are disabled", {{"addresses", called.size()}});
+        directory->drop_parties(called);
+        if (inbound) inbound->end_calls_to(called);
     } catch (const std::runtime_error& error) {
         log.warning("it is unknown whose calls are to end", {{"error", error.what()}});
     }
@@ -296,7 +332,7 @@ asio::awaitable<void> Telephony::Parts::end_calls_of_disabled() {
 
 /// Calls from outside, and users at their telephones.
 void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses) {
-    const auto local = local_domain(settings, listen);
+    local = local_domain(settings, listen);
     calls::LocatedSignalling::Options ways;
     ways.local = local;
     ways.gateway = !settings.sip.gateway.empty();
@@ -447,6 +483,7 @@ void Telephony::end_calls_of(std::string login) {
 }
 
 void Telephony::users_changed() {
+    parts_->locations->forget({});
     asio::co_spawn(parts_->context, parts_->end_calls_of_disabled(), asio::detached);
 }
 

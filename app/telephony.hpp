@@ -47,7 +47,7 @@ class Telephony {
     void stop_accepting();
     /// Of this login, e.g. `alice@example.com`; from any thread.
     void end_calls_of(std::string login);
-    /// Users may have been disabled or removed: their calls end. From any thread.
+    /// Users may have been disabled or removed: calls by them and to them end. From any thread.
     void users_changed();
     /// Ends running calls and waits for their parties, at most `call.stop_grace`.
     void end_calls();

@@ -55,6 +55,7 @@ struct Destination {
     enum class Kind : std::uint8_t {
         account,
         outside,
+        disabled,   ///< an account whose users are
         unknown,    ///< nobody has it
         forbidden,  ///< outside, and not to be called
         failed      ///< could not be found out
@@ -116,9 +117,13 @@ class InboundCall {
     [[nodiscard]] Steps resolved(TargetNo target, Destination destination, Moment now);
     [[nodiscard]] Steps directed(TargetNo target, const applications::Directive& directive, Moment now);
     [[nodiscard]] Steps held(const HoldOutcome& outcome, Moment now);
+    /// The users of these addresses are disabled: what rings there stops, and who talks by them is hung up.
+    [[nodiscard]] Steps withdraw(const std::set<std::string>& addresses, Moment now);
 
     [[nodiscard]] const CallStatus& status() const { return call_ ? call_->status() : status_; }
     [[nodiscard]] bool finished() const { return finished_; }
+    /// Addresses by which the call came to where it is, of accounts.
+    [[nodiscard]] std::set<std::string> called() const;
     /// How the party of this leg is called.
     [[nodiscard]] Invitation invitation(LegNo leg) const;
 
@@ -190,6 +195,7 @@ class InboundCall {
     void look_at_set(TargetNo target);
     void fail(TargetNo target, int status, const std::string& reason = {}, bool everywhere = false);
     void close(TargetNo target);
+    void take_away(TargetNo target);
     void clear_set(TargetNo target);
     [[nodiscard]] static rules::Stage failure_stage(const Target& target);
     void send_away(LegNo leg);

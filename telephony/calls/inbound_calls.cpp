@@ -220,6 +220,20 @@ std::size_t InboundCalls::end_calls_of(std::string_view login) {
     return numbers.size();
 }
 
+void InboundCalls::end_calls_to(const std::set<std::string>& addresses) {
+    std::vector<CallNo> numbers;
+    for (const auto& [number, live] : live_) numbers.push_back(number);
+    for (const auto number : numbers) {
+        if (auto* live = find(number)) carry_out(number, live->call.withdraw(addresses, now()));
+    }
+}
+
+std::set<std::string> InboundCalls::called() const {
+    std::set<std::string> addresses;
+    for (const auto& [number, live] : live_) addresses.merge(live->call.called());
+    return addresses;
+}
+
 std::vector<std::string> InboundCalls::callers() const {
     std::set<std::string> logins;
     for (const auto& [number, live] : live_) {
@@ -343,11 +357,13 @@ void InboundCalls::found_account(CallNo call, TargetNo target, Destination desti
                 return;
             }
             uses_.locations.find(
-                id, [this, call, target, destination](std::optional<std::vector<Contact>> contacts) mutable {
-                    if (contacts)
-                        destination.contacts = std::move(*contacts);
-                    else
+                id, [this, call, target, destination](std::optional<Whereabouts> whereabouts) mutable {
+                    if (!whereabouts)
                         destination.kind = Destination::Kind::failed;
+                    else if (whereabouts->disabled)
+                        destination.kind = Destination::Kind::disabled;
+                    else
+                        destination.contacts = std::move(whereabouts->contacts);
                     resolved(call, target, std::move(destination));
                 });
         });

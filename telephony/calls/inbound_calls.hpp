@@ -23,6 +23,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -72,7 +73,11 @@ class InboundCalls final : public Reception {
     std::size_t end_all();
     /// Those that this login made; how many there were.
     std::size_t end_calls_of(std::string_view login);
-    /// Who has calls now: logins.
+    /// Calls to these addresses, and what rings there.
+    void end_calls_to(const std::set<std::string>& addresses);
+    /// Addresses of users to whom there are calls now.
+    [[nodiscard]] std::set<std::string> called() const;
+    /// Who has made calls that run: logins.
     [[nodiscard]] std::vector<std::string> callers() const;
     /// The messages of a call by its identifier; nothing for one that is unknown or not for this reader.
     [[nodiscard]] std::optional<std::string> trace(const auth::Principal& reader, std::string_view id) const;

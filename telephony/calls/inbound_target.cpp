@@ -11,6 +11,8 @@ using rules::Stage;
 
 constexpr int loop_status = 483;  // Too Many Hops
 constexpr int busy_status = 486;
+constexpr int disabled_status = 480;
+constexpr auto disabled_reason = "Not In Service";
 
 applications::Event event_of(Stage stage) {
     switch (stage) {
@@ -86,6 +88,8 @@ InboundCall::Steps InboundCall::resolved(TargetNo number, Destination destinatio
             case Destination::Kind::outside:
                 if (target.where.contacts.empty()) target.where.contacts = {Contact{}};
                 return ring(number);
+            case Destination::Kind::disabled:
+                return fail(number, disabled_status, disabled_reason);
             case Destination::Kind::unknown:
                 return fail(number, 404);
             case Destination::Kind::forbidden:
@@ -401,6 +405,42 @@ void InboundCall::fail(TargetNo number, int status, const std::string& reason, b
     if (failed.predecessor) return come_back(*failed.predecessor, failed, status, reason, ends_all);
     if (!failed.parent) return refuse(status, reason);
     part_failed(*failed.parent, everywhere(status) && !ends_all ? busy_status : status, failed.rang);
+}
+
+std::set<std::string> InboundCall::called() const {
+    std::set<std::string> addresses;
+    const auto add = [&](const Target& target) {
+        if (target.where.kind == Destination::Kind::account) addresses.insert(target.address);
+    };
+    if (call_) {
+        for (std::optional<TargetNo> number = winner_; number; number = next_up(*number))
+            add(targets_[*number]);
+    } else if (!over_) {
+        for (const auto& target : targets_) {
+            if (!target.ended) add(target);
+        }
+    }
+    return addresses;
+}
+
+InboundCall::Steps InboundCall::withdraw(const std::set<std::string>& addresses, Moment now) {
+    const auto gone = [&](const std::string& address) { return addresses.contains(address); };
+    if (call_) return std::ranges::any_of(called(), gone) ? on(event::End{}, now) : Steps{};
+    return step(now, [&] {
+        for (TargetNo number = 0; number < targets_.size() && !over_; ++number) {
+            const auto& target = targets_[number];
+            if (!target.ended && gone(target.address)) take_away(number);
+        }
+    });
+}
+
+/// With whoever is called in its place.
+void InboundCall::take_away(TargetNo number) {
+    for (TargetNo next = number + 1; next < targets_.size(); ++next) {
+        const auto& before = targets_[next].predecessor;
+        if (before && (*before == number || targets_[*before].ended)) close(next);
+    }
+    fail(number, disabled_status, disabled_reason);
 }
 
 void InboundCall::close(TargetNo number) {

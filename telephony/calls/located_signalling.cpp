@@ -38,8 +38,8 @@ boost::asio::awaitable<void> LocatedSignalling::look_up(LegId leg, Invitation in
             co_return;
         }
         locations_.find((*account)->id, [this, leg, invitation = std::move(invitation)](
-                                            const std::optional<std::vector<Contact>>& contacts) {
-            found(leg, invitation, contacts);
+                                            const std::optional<Whereabouts>& whereabouts) {
+            found(leg, invitation, whereabouts);
         });
         co_return;
     }
@@ -47,19 +47,21 @@ boost::asio::awaitable<void> LocatedSignalling::look_up(LegId leg, Invitation in
 }
 
 void LocatedSignalling::found(LegId leg, Invitation invitation,
-                              const std::optional<std::vector<Contact>>& contacts) {
+                              const std::optional<Whereabouts>& whereabouts) {
     // Ended meanwhile.
     if (waiting_.erase(leg) == 0) return;
-    if (!contacts) {
+    if (!whereabouts) {
         sink_(leg.call, event::Refused{leg.leg, 503});
         return;
     }
-    if (!contacts->empty()) {
-        const auto& best = contacts->front();
+    const auto& contacts = whereabouts->contacts;
+    const bool gateway = options_.gateway && invitation.target.starts_with("tel:") && !whereabouts->disabled;
+    if (!contacts.empty()) {
+        const auto& best = contacts.front();
         invitation.contact = best.uri;
         invitation.route = best.route;
         invitation.flow = best.flow;
-    } else if (!options_.gateway || !invitation.target.starts_with("tel:")) {
+    } else if (!gateway) {
         sink_(leg.call, event::Refused{leg.leg, 480});
         return;
     }

@@ -25,8 +25,9 @@ class LocatedSignalling final : public Signalling {
     LocatedSignalling(Options options, ledger::Ledger& ledger, Locations& locations, Signalling& network,
                       EventSink sink, boost::asio::any_io_executor executor);
 
-    /// To the best contact of a user who is registered. One who is not is not reachable (480), but for a
-    /// telephone number with a gateway. All other addresses are called as they are.
+    /// To the best contact of a user who is registered. One who is not, or who is disabled, is not reachable
+    /// (480); but a telephone number that nobody registered for goes to the gateway, if there is one. All
+    /// other addresses are called as they are.
     void invite(LegId leg, Invitation invitation) override;
     void reinvite(LegId leg, std::string sdp) override { network_.reinvite(leg, std::move(sdp)); }
     void ack(LegId leg, std::string sdp) override { network_.ack(leg, std::move(sdp)); }
@@ -43,7 +44,7 @@ class LocatedSignalling final : public Signalling {
 
   private:
     boost::asio::awaitable<void> look_up(LegId leg, Invitation invitation);
-    void found(LegId leg, Invitation invitation, const std::optional<std::vector<Contact>>& contacts);
+    void found(LegId leg, Invitation invitation, const std::optional<Whereabouts>& whereabouts);
 
     Options options_;
     ledger::Ledger& ledger_;

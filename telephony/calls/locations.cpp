@@ -44,32 +44,53 @@ Locations::Locations(Recorder node, FlowRoutes routes, base::Database& database,
       capacity_(capacity),
       log_(std::move(log)) {}
 
-void Locations::give(std::int64_t account, const List& list) {
+void Locations::give(std::int64_t account, const AccountPtr& known) {
     const auto found = waiting_.find(account);
     if (found == waiting_.end()) return;
     const auto waiting = std::move(found->second);
     waiting_.erase(found);
-    std::optional<std::vector<Contact>> contacts;
-    if (list) {
-        contacts.emplace();
-        for (const auto& known : *list) {
-            if (known.expires > Clock::now()) contacts->push_back(known.contact);
+    std::optional<Whereabouts> whereabouts;
+    if (known) {
+        whereabouts.emplace();
+        whereabouts->disabled = known->disabled;
+        for (const auto& each : known->contacts) {
+            if (each.expires > Clock::now()) whereabouts->contacts.push_back(each.contact);
         }
     }
-    for (const auto& each : waiting) each(contacts);
+    for (const auto& each : waiting) each(whereabouts);
 }
 
 void Locations::find(std::int64_t account, Found found) {
-    List list;
+    AccountPtr known;
     {
         const std::lock_guard lock(mutex_);
-        const auto known = known_.find(account);
-        if (known != known_.end()) list = known->second;
+        const auto entry = known_.find(account);
+        if (entry != known_.end()) known = entry->second;
     }
     auto& waiting = waiting_[account];
     waiting.push_back(std::move(found));
-    if (list) return give(account, list);
+    if (known) return give(account, known);
     if (waiting.size() == 1) boost::asio::co_spawn(executor_, load(account), boost::asio::detached);
+}
+
+Locations::Account Locations::read(const sql::Rows& rows) const {
+    Account result;
+    const auto wall = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        auto& entry = result.contacts.emplace_back();
+        entry.contact.uri = rows.text(row, 0);
+        entry.contact.route = rows.text(row, 1);
+        const auto flow = static_cast<std::uint64_t>(rows.integer(row, 3));
+        const std::string node(rows.text(row, 2));
+        const std::chrono::seconds valid(rows.integer(row, 5));
+        if (node == node_.node)
+            entry.contact.flow = flow;
+        else if (flow != 0)
+            entry.contact.route = routes_.route(node, flow, entry.contact.uri, wall + valid + clocks_differ);
+        entry.contact.q = static_cast<int>(rows.integer(row, 4));
+        entry.expires = Clock::now() + valid;
+    }
+    return result;
 }
 
 boost::asio::awaitable<void> Locations::load(std::int64_t account) {
@@ -78,40 +99,27 @@ boost::asio::awaitable<void> Locations::load(std::int64_t account) {
         const std::lock_guard lock(mutex_);
         read_in = forgotten_;
     }
-    List list;
+    AccountPtr known;
     try {
-        const auto work = [parameters = sql::params(account)](sql::Session& session) {
-            return session.exec("select contact, path, node, flow, q, seconds from ledger.bindings($1)",
-                                parameters);
+        const auto work = [this, account](sql::Session& session) {
+            const auto parameters = sql::params(account);
+            auto found = read(session.exec(
+                "select contact, path, node, flow, q, seconds from ledger.bindings($1)", parameters));
+            // Who is disabled has none.
+            found.disabled = found.contacts.empty() &&
+                             session.exec("select auth.is_disabled($1)", parameters).boolean(0, 0);
+            return found;
         };
-        const auto rows = co_await database_.run(work);
-        auto known = std::make_shared<std::vector<Known>>();
-        const auto wall = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-        for (std::size_t row = 0; row < rows.size(); ++row) {
-            auto& entry = known->emplace_back();
-            entry.contact.uri = rows.text(row, 0);
-            entry.contact.route = rows.text(row, 1);
-            const auto flow = static_cast<std::uint64_t>(rows.integer(row, 3));
-            const std::string node(rows.text(row, 2));
-            const std::chrono::seconds valid(rows.integer(row, 5));
-            if (node == node_.node)
-                entry.contact.flow = flow;
-            else if (flow != 0)
-                entry.contact.route =
-                    routes_.route(node, flow, entry.contact.uri, wall + valid + clocks_differ);
-            entry.contact.q = static_cast<int>(rows.integer(row, 4));
-            entry.expires = Clock::now() + valid;
-        }
-        list = std::move(known);
+        known = std::make_shared<const Account>(co_await database_.run(work));
     } catch (const std::exception& error) {
         log_.error("contacts of an account can't be read", {{"account", account}, {"error", error.what()}});
     }
-    if (list) {
+    if (known) {
         const std::lock_guard lock(mutex_);
         if (known_.size() >= capacity_) known_.clear();
-        if (read_in == forgotten_) known_.insert_or_assign(account, list);
+        if (read_in == forgotten_) known_.insert_or_assign(account, known);
     }
-    give(account, list);
+    give(account, known);
 }
 
 boost::asio::awaitable<Locations::Update> Locations::update(std::int64_t account, IncomingRegister request,

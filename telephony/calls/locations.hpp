@@ -32,6 +32,12 @@ struct Contact {
     bool operator==(const Contact&) const = default;
 };
 
+/// What is known of an account's telephones.
+struct Whereabouts {
+    std::vector<Contact> contacts{};  ///< the best first
+    bool disabled = false;            ///< all its users are: nobody is to be called
+};
+
 class Locations {
   public:
     /// At most `capacity` accounts are remembered. `database` outlives this.
@@ -39,9 +45,9 @@ class Locations {
               boost::asio::any_io_executor executor, std::size_t capacity, base::Logger log);
 
     /// Nothing: the database does not answer.
-    using Found = std::function<void(std::optional<std::vector<Contact>>)>;
-    /// The contacts of an account (the ledger's id), the best first. On the executor; `found` is called
-    /// there, before this returns where they are known.
+    using Found = std::function<void(std::optional<Whereabouts>)>;
+    /// Of an account (the ledger's id). On the executor; `found` is called there, before this returns where
+    /// they are known.
     void find(std::int64_t account, Found found);
 
     /// A binding as REGISTER's answer lists it.
@@ -65,8 +71,8 @@ class Locations {
     boost::asio::awaitable<Update> update(std::int64_t account, IncomingRegister request,
                                           std::size_t contacts_max);
 
-    /// After a notification on bindings_channel, with its payload; empty: they may have been missed. From any
-    /// thread.
+    /// After a notification on bindings_channel, with its payload; empty: some may have been missed, or users
+    /// disabled. From any thread.
     void forget(std::string_view payload);
 
   private:
@@ -75,10 +81,15 @@ class Locations {
         Contact contact;
         Clock::time_point expires;
     };
-    using List = std::shared_ptr<const std::vector<Known>>;
+    struct Account {
+        std::vector<Known> contacts;
+        bool disabled = false;
+    };
+    using AccountPtr = std::shared_ptr<const Account>;
 
     boost::asio::awaitable<void> load(std::int64_t account);
-    void give(std::int64_t account, const List& list);
+    void give(std::int64_t account, const AccountPtr& known);
+    [[nodiscard]] Account read(const base::sql::Rows& rows) const;
 
     Recorder node_;
     FlowRoutes routes_;
@@ -88,7 +99,7 @@ class Locations {
     base::Logger log_;
     std::mutex mutex_;             // of the two below
     std::uint64_t forgotten_ = 0;  // how often: what was read before is not remembered
-    std::unordered_map<std::int64_t, List> known_;
+    std::unordered_map<std::int64_t, AccountPtr> known_;
     std::unordered_map<std::int64_t, std::vector<Found>> waiting_;  // on the executor
 };
 

@@ -125,6 +125,27 @@ std::size_t Directory::tell_all(std::string_view login, const TaskEvent& event) 
     return told;
 }
 
+std::set<std::string> Directory::parties() const {
+    std::set<std::string> addresses;
+    for (const auto& [id, entry] : state_->by_id) {
+        if (entry->linger) continue;
+        for (auto& address : entry->task->parties()) addresses.insert(std::move(address));
+    }
+    return addresses;
+}
+
+void Directory::drop_parties(const std::set<std::string>& addresses) {
+    for (const auto& [id, entry] : state_->by_id) {
+        if (entry->linger) continue;
+        auto parties = entry->task->parties();
+        auto left = parties.size();
+        for (auto& address : parties) {
+            if (addresses.contains(address))
+                entry->task->on({left-- > 2 ? "delCallPeer" : "endCall", std::move(address)});
+        }
+    }
+}
+
 std::vector<std::string> Directory::owners() const {
     std::vector<std::string> logins;
     for (const auto& [login, count] : state_->running_of) logins.push_back(login);

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,10 @@ class Directory {
 
     /// Puts an event into every running task of this login, or of all when it is empty; how many.
     std::size_t tell_all(std::string_view login, const TaskEvent& event);
+    /// Addresses that running tasks call, or have in their calls.
+    [[nodiscard]] std::set<std::string> parties() const;
+    /// Takes these out of all calls; one of two parties ends.
+    void drop_parties(const std::set<std::string>& addresses);
     [[nodiscard]] std::size_t running() const;
     /// Whose tasks run: logins.
     [[nodiscard]] std::vector<std::string> owners() const;

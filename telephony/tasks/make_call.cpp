@@ -212,6 +212,14 @@ Outcome ParlayMakeCall::remove(const std::string& address) {
     return Outcome::done;
 }
 
+std::vector<std::string> ParlayMakeCall::parties() const {
+    std::vector<std::string> addresses;
+    for (const auto& party : live_.call().status().parties) {
+        if (party.phase != calls::Phase::terminated) addresses.push_back(party.address);
+    }
+    return addresses;
+}
+
 Dictionary ParlayMakeCall::status() const {
     const auto& call = live_.call().status();
     Dictionary result;

@@ -57,6 +57,7 @@ class ParlayMakeCall final : public Task {
     void on_call(const calls::Event& event) override;
     void on_signal(calls::Signal signal) override { ladder_.add(std::move(signal)); }
     [[nodiscard]] Dictionary status() const override;
+    [[nodiscard]] std::vector<std::string> parties() const override;
     [[nodiscard]] std::string trace() const override { return ladder_.text(live_.call().status()); }
 
   private:

@@ -72,6 +72,8 @@ class Task {
     /// What went over the wire, for trace().
     virtual void on_signal(calls::Signal signal) = 0;
     [[nodiscard]] virtual Dictionary status() const = 0;
+    /// Addresses of those whom its call has now, or calls.
+    [[nodiscard]] virtual std::vector<std::string> parties() const = 0;
     /// What was said in its dialogs, for people.
     [[nodiscard]] virtual std::string trace() const = 0;
 };

@@ -516,8 +516,8 @@ class Ends(Calls):
         return self.until(lambda: self.query("select call_id from calls where direction = 'inbound'"
                                              " and ended_at is null"), "the record")
 
-    def enable(self, on):
-        self.command("user", "enable" if on else "disable", "alice")
+    def enable(self, on, name="alice"):
+        self.command("user", "enable" if on else "disable", name)
 
     def test_the_operator_ends_a_users_calls(self):
         self.talk()
@@ -541,6 +541,43 @@ class Ends(Calls):
         self.alice.expect_bye()
         self.bob.expect_bye()
         self.until(lambda: self.alice.call(BOB).response().status == 401, "the refusal")
+
+    def test_a_user_who_is_disabled_is_not_called_either(self):
+        call = self.talk()
+        self.addCleanup(self.enable, True, "bob")
+        self.rule("error", "redirect", "sip:alice@example.com")
+        self.enable(False, "bob")
+        self.alice.expect_bye()
+        self.bob.expect_bye()
+        refused = self.alice.call(BOB).response()
+        self.assertEqual((refused.status, refused.first), (480, "SIP/2.0 480 Not In Service"))
+        self.assertEqual(self.bob.register(self.bob.contact).status, 401)
+        third = self.v2.makeCall(callingParty="tel:+15550002", calledParty="sip:alice@example.com")
+        self.assertEqual(self.until_status(third, "CallTerminated").terminationCause, "CallingPartyNotReachable")
+        self.owner("delete from rules.rule")
+        self.enable(True, "bob")
+        # Nobody has a way to the telephones of then, until they register again.
+        self.until(lambda: self.alice.call(BOB).response().first.endswith("Temporarily Unavailable"), "the old answer")
+        self.register(self.bob)
+        call = self.alice.call(BOB)
+        invite = self.bob.invited()
+        self.bob.reply(invite, 180)
+        call.ringing()
+        self.enable(False, "bob")
+        self.bob.expect_cancel(invite)
+        self.assertEqual(call.response().status, 480)
+
+    def test_who_is_disabled_leaves_calls_of_others(self):
+        self.register(self.bob)
+        second = self.stranger("second")
+        self.v2.makeCall(callingParty=f"sip:second@127.0.0.1:{second.port}", calledParty="tel:+15550002")
+        second.answer(second.invited())
+        invite = self.bob.invited()
+        self.bob.reply(invite, 180)
+        self.addCleanup(self.enable, True, "bob")
+        self.enable(False, "bob")
+        self.bob.expect_cancel(invite)
+        second.expect_bye()
 
     def trace(self, user, call):
         answer = requests.get(f"{self.url}/ParlayX/calls/{call}", auth=(user, user), timeout=30)

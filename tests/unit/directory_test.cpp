@@ -36,6 +36,9 @@ class Diary final : public tasks::Task {
     }
     void on_signal(calls::Signal signal) override { lines_.push_back(signal.text); }
     [[nodiscard]] tasks::Dictionary status() const override { return {}; }
+    [[nodiscard]] std::vector<std::string> parties() const override {
+        return {"sip:a@x", "sip:b@x", "sip:c@x"};
+    }
     [[nodiscard]] std::string trace() const override { return "diary"; }
 
   private:
@@ -123,6 +126,16 @@ TEST(DirectoryRate, StartsOfOneSecond) {
     EXPECT_EQ(directory.limit("c", {}), Limit::rate);
     std::this_thread::sleep_for(1'100ms);
     EXPECT_EQ(directory.limit("c", {}), std::nullopt);
+}
+
+TEST_F(DirectoryTest, PartiesAreTakenOutAsLongAsTwoAreLeft) {
+    std::vector<std::string> lines;
+    start("alice", lines);
+    EXPECT_EQ(directory.parties().size(), 3U);
+    directory.drop_parties({"sip:d@x"});
+    EXPECT_EQ(lines, (std::vector<std::string>{"start"}));
+    directory.drop_parties({"sip:b@x", "sip:c@x"});
+    EXPECT_EQ(lines, (std::vector<std::string>{"start", "delCallPeer", "endCall"}));
 }
 
 }  // namespace

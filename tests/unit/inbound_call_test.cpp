@@ -118,6 +118,39 @@ TEST(InboundCall, RingsIsAnsweredAndEnds) {
     EXPECT_EQ(player.call.status().cause, Cause::hang_up);
 }
 
+TEST(InboundCall, CallsToUsersWhoAreDisabledEnd) {
+    Player rings;
+    rings.start();
+    rings.take(rings.call.withdraw({"sip:c@x"}, rings.moment));
+    EXPECT_TRUE(rings.every<command::End>().empty());
+    rings.take(rings.call.withdraw({"sip:b@x"}, rings.moment));
+    EXPECT_EQ(rings.every<command::End>().at(0).leg, 1U);
+    EXPECT_EQ(rings.every<command::Refuse>().at(0).status, 480);
+
+    Player talks;
+    talks.start();
+    talks.feed(event::Answered{1, offer, {}});
+    talks.take(talks.call.withdraw({"sip:b@x"}, talks.moment));
+    EXPECT_EQ(talks.call.status().phase, Phase::terminated);
+    EXPECT_EQ(talks.every<command::End>().size(), 2U);
+
+    // A forward is the call of who forwards.
+    Player forwarded({rule(Stage::immediately, rules::action::Redirect{"sip:c@x"})});
+    forwarded.start();
+    forwarded.rules = std::make_shared<rules::RuleSet>();
+    forwarded.find();
+    ASSERT_EQ(forwarded.every<command::Invite>().size(), 1U);
+    forwarded.take(forwarded.call.withdraw({"sip:b@x"}, forwarded.moment));
+    EXPECT_EQ(forwarded.every<command::End>().size(), 1U);
+    EXPECT_EQ(forwarded.every<command::Refuse>().size(), 1U);
+
+    Player busy({rule(Stage::error, rules::action::Redirect{"sip:c@x"})});
+    busy.feed(event::Start{});
+    busy.take(busy.call.resolved(0, {Destination::Kind::disabled, "sip:b@x", busy.rules, busy.contacts},
+                                 busy.moment));
+    EXPECT_EQ(busy.every<command::Refuse>().at(0).status, 480) << "none of its rules acts";
+}
+
 TEST(InboundCall, AnOfferlessCallIsAcknowledgedWithTheCallersAnswer) {
     Player player({}, 1, false);
     player.start();
@@ -238,7 +271,7 @@ TEST(InboundCall, RandomEventsLeaveNothingBehind) {
         std::size_t seen = 0;
         for (int step = 0; step < 40; ++step) {
             const LegNo leg = pick(5);
-            switch (pick(14)) {
+            switch (pick(15)) {
                 case 0:
                     player.feed(event::Ringing{leg, 180, {}});
                     break;
@@ -277,6 +310,9 @@ TEST(InboundCall, RandomEventsLeaveNothingBehind) {
                     break;
                 case 12:
                     player.feed(event::Granted{std::chrono::seconds(9)});
+                    break;
+                case 13:
+                    player.take(player.call.withdraw({pick(3) == 0 ? "sip:b@x" : "sip:c@x"}, player.moment));
                     break;
                 default:
                     for (; seen < player.errands.size(); ++seen) {
