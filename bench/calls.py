@@ -45,16 +45,17 @@ def datagrams_lost():
 class Peer:
     """One sipp that answers any number of calls."""
 
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, steps=None):
         self.port = free_port()
         path = os.path.join(folder, name + ".xml")
         with open(path, "w", encoding="utf-8") as file:
             file.write('<?xml version="1.0" encoding="ISO-8859-1" ?>\n'
-                       f'<scenario name="{name}">\n{SCENARIOS[name]}</scenario>\n')
+                       f'<scenario name="{name}">\n{steps or SCENARIOS[name]}</scenario>\n')
         self.output = open(os.path.join(folder, name + ".out"), "w", encoding="utf-8")
         self.process = subprocess.Popen(
             ["sipp", "-sf", path, "-i", "127.0.0.1", "-p", str(self.port), "-mp", str(free_port()), "-l", "100000",
-             "-buff_size", str(BUFFER_BYTES), "-nostdin"], cwd=folder, stdout=self.output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+             "-buff_size", str(BUFFER_BYTES), "-nostdin"], cwd=folder, stdout=self.output, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL)
         self.uri = f"sip:{name}-%d@127.0.0.1:{self.port}"
 
     def stop(self):
@@ -64,26 +65,27 @@ class Peer:
 
 
 class Run:
-    """A server whose calls last this long, and its peers."""
+    """A server whose calls last this long, and its peers, with these scenarios by name (None: the usual one)."""
 
-    def __init__(self, ledgerline, lasting):
+    def __init__(self, ledgerline, lasting, settings=None, peers=None):
         self.folder = tempfile.mkdtemp(prefix="ledgerline-calls-")
         os.chmod(self.folder, 0o755)
         self.ledgerline = ledgerline
-        settings = dict(OPEN, CALL_MAX_DURATION=lasting)
+        settings = dict(OPEN, CALL_MAX_DURATION=lasting, **(settings or {}))
         environment = dict(os.environ, **{"LEDGERLINE_" + name: value for name, value in settings.items()})
         self.sip_port = free_port()
         self.server = Server([ledgerline, "serve", "--demo", "--listen", "127.0.0.1:0",
                               "--sip-listen", f"127.0.0.1:{self.sip_port}"], self.folder, environment)
         info = server_info(os.path.join(self.folder, "var"))
         self.url = info["url"]
-        self.peers = [Peer(self.folder, "first"), Peer(self.folder, "second")]
+        peers = peers or {"first": None, "second": None}
+        self.peers = [Peer(self.folder, name, steps) for name, steps in peers.items()]
         self.asked = self.refused = 0
         time.sleep(1)
 
     def load(self, seconds, connections, rate):
-        """Makes calls for a time, so many a second (0: as fast as they are taken); how many were asked for. Those that the server has no
-        time for get 503."""
+        """Makes calls for a time, so many a second (0: as fast as they are taken); how many were asked for. Those that
+        the server has no time for get 503."""
         pause = round(1000 * connections / rate) if rate else 0
         done = subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", os.path.join(HERE, "make_call.lua"),
@@ -104,10 +106,13 @@ class Run:
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:
             return int(next(line for line in file if line.startswith("VmRSS")).split()[1]) * 1024
 
-    def query(self, text):
-        output, errors, status = run([self.ledgerline, "psql", "--", "-At", "-c", text], cwd=self.folder)
+    def command(self, *arguments):
+        output, errors, status = run([self.ledgerline, *arguments], cwd=self.folder)
         assert status == 0, errors
-        return output.strip()
+        return output
+
+    def query(self, text):
+        return self.command("psql", "--", "-At", "-c", text).strip()
 
     def wait_for(self, look, seconds):
         deadline = time.monotonic() + seconds
