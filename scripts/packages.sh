@@ -27,6 +27,8 @@ test_packages=(
     gsoap
     hledger
     kamailio
+    kamailio-tls-modules
+    kamailio-websocket-modules
     libaxis-java
     libgoogle-gson-java
     libgsoap-dev
@@ -36,6 +38,7 @@ test_packages=(
     openssl
     php-cli
     php-soap
+    python3-websocket
     python3-zeep
     sip-tester
     valgrind

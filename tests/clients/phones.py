@@ -129,18 +129,23 @@ class Phone:
 
 
 class RegisteredPhone(Phone):
-    """One that is registered at a server, by login and password, and dials."""
+    """One that is registered at a server, by login and password, and dials. `authorities`: a file, for TLS; then
+    the server is an edge, and the address one of example.com."""
 
-    def __init__(self, folder, name, frequency, server, transport="udp"):
-        self.server, self.transport = server, transport
+    def __init__(self, folder, name, frequency, server, transport="udp", authorities=None):
+        self.server, self.transport, self.authorities = server, transport, authorities
         self.control = free_port()
         self.modules = f"module_app ctrl_tcp.so\nctrl_tcp_listen 127.0.0.1:{self.control}\n"
+        if authorities:
+            self.modules += f"sip_cafile {authorities}\n"
         super().__init__(folder, name, frequency)
 
     def account(self):
-        host, port = self.server
-        return (f"<sip:{self.name}@{host}:{port};transport={self.transport}>;auth_user={self.name};"
-                f"auth_pass={self.name};regint=60")
+        server = f"{self.server[0]}:{self.server[1]};transport={self.transport}"
+        address = f"<sip:{self.name}@{server}>"
+        if self.authorities:
+            address = f'<sip:{self.name}@example.com;transport={self.transport}>;outbound="sip:{server}"'
+        return f"{address};auth_user={self.name};auth_pass={self.name};regint=60"
 
     def command(self, command, parameters=""):
         """One of baresip's own commands; its answer. The port may be opened a moment later than SIP's."""

@@ -207,6 +207,7 @@ class OutgoingCall:
         self.id, self.tag, self.to = uuid.uuid4().hex, uuid.uuid4().hex[:8], f"<{uri}>"
         self.sequence = 0
         self.target = uri
+        self.routes = []  # RFC 3261, 12.1.2
         self.answered = None
         self.invite()
         if user.password is not None:
@@ -244,8 +245,12 @@ class OutgoingCall:
             self.answered = answer
             self.to = answer["To"]
             self.target = answer["Contact"].strip("<>")
-            self.user.send(self.user.request("ACK", self.target, self.sequence, self.id, self.to, self.tag))
+            self.routes = ["Route: " + route for route in reversed(answer.every("Record-Route"))]
+            self.acknowledge(self.sequence)
         return answer
+
+    def acknowledge(self, number):
+        self.user.send(self.user.request("ACK", self.target, number, self.id, self.to, self.tag, self.routes))
 
     def ringing(self, seconds=10):
         return self.response(lambda status: status == 180, seconds)
@@ -259,10 +264,11 @@ class OutgoingCall:
         """A request inside the dialog; its final response."""
         self.sequence += 1
         number = self.sequence
-        self.user.send(self.user.request(method, self.target, number, self.id, self.to, self.tag, headers, body))
+        self.user.send(self.user.request(method, self.target, number, self.id, self.to, self.tag,
+                                         [*self.routes, *headers], body))
         answer = self.take(lambda m: m.status >= 200 and m.sequence == (number, method))
         if method == "INVITE":
-            self.user.send(self.user.request("ACK", self.target, number, self.id, self.to, self.tag))
+            self.acknowledge(number)
         return answer
 
     def bye(self):
