@@ -9,6 +9,7 @@ namespace {
 struct Check {
     std::string_view rule;
     std::string_view query;  ///< one row a breach; its columns are shown
+    std::string_view order;  ///< by which of them the first breach is the first
 };
 
 /// From what names a row directly to what only shows that something does not add up.
@@ -18,19 +19,22 @@ constexpr std::array checks{
           lag(s.hash, 1, decode(repeat('00', 32), 'hex')) over w as hash_before,
           lag(s.to_no, 1, 0::bigint) over w as to_before
      from ledger.seal s window w as (partition by s.shard order by s.from_no)) x
-    where x.previous <> x.hash_before or x.from_no <> x.to_before + 1)"},
+    where x.previous <> x.hash_before or x.from_no <> x.to_before + 1)",
+          "shard, from_no"},
     Check{"each shard's journal is numbered without gaps, in the order of time",
           R"(select * from (select j.*, lag(j.journal_no, 1, coalesce(a.to_no, 0)) over w as number_before,
           lag(j.recorded_at, 1, '-infinity') over w as time_before
      from ledger.journal j left join archived a on a.shard = j.shard
    window w as (partition by j.shard order by j.journal_no)) x
-    where x.journal_no <> x.number_before + 1 or x.recorded_at < x.time_before)"},
+    where x.journal_no <> x.number_before + 1 or x.recorded_at < x.time_before)",
+          "shard, journal_no"},
     Check{"each shard's journal ends where its next number says",
           R"(select s.shard, s.next_journal_no, j.last from ledger.shard s
      left join (select x.shard, max(x.journal_no) as last from ledger.journal x group by x.shard) j
        on j.shard = s.shard
      left join archived a on a.shard = s.shard
-    where s.next_journal_no <> coalesce(j.last, a.to_no, 0) + 1)"},
+    where s.next_journal_no <> coalesce(j.last, a.to_no, 0) + 1)",
+          "shard"},
     Check{"each sealed journal row is as it was sealed",
           R"(select * from (select j.*, substr(ledger.journal_digest(j), 1, 4) as mark,
           (select substr(s.marks, (4 * (j.journal_no - s.from_no) + 1)::integer, 4) from ledger.seal s
@@ -40,8 +44,9 @@ constexpr std::array checks{
      from ledger.journal j
     where exists (select from broken b where b.shard = j.shard
                      and j.journal_no between b.from_no and b.to_no)) x
-    where x.mark <> x.sealed_mark)"},
-    Check{"each block of the journal has its seal's hash", "select * from broken"},
+    where x.mark <> x.sealed_mark)",
+          "shard, journal_no"},
+    Check{"each block of the journal has its seal's hash", "select * from broken", "shard, from_no"},
     Check{"along each balance, seq counts and balance_after is the running sum",
           R"(select * from (select j.*, lag(j.seq, 1, coalesce(o.seq, 0)) over w as seq_before,
           lag(j.balance_after, 1, coalesce(o.balance_after, 0)) over w as after_before
@@ -49,23 +54,23 @@ constexpr std::array checks{
      left join ledger.opening o
        on o.shard = j.shard and o.account_id = j.account_id and o.balance_no = j.balance_no
    window w as (partition by j.shard, j.account_id, j.balance_no order by j.seq)) x
-    where x.seq <> x.seq_before + 1 or x.balance_after::numeric <> x.after_before::numeric + x.amount)"},
+    where x.seq <> x.seq_before + 1 or x.balance_after::numeric <> x.after_before::numeric + x.amount)",
+          "shard, journal_no"},
     Check{"each balance is the sum of its journal rows",
-          R"(select b.*, j.sum, j.rows from ledger.balance b
+          R"(select * from ledger.balance b
      full join (select x.shard, x.account_id, x.balance_no, x.unit, sum(x.amount) as sum, count(*) as rows
-                  from ledger.journal x group by 1, 2, 3, 4) j
-       on j.shard = b.shard and j.account_id = b.account_id and j.balance_no = b.balance_no
-      and j.unit = b.unit
-     left join ledger.opening o
-       on o.shard = b.shard and o.account_id = b.account_id and o.balance_no = b.balance_no
+                  from ledger.journal x group by 1, 2, 3, 4) j using (shard, account_id, balance_no, unit)
+     left join ledger.opening o using (shard, account_id, balance_no)
     where b.shard is null or b.posted <> coalesce(j.sum, 0) + coalesce(o.balance_after, 0)
-       or b.seq <> coalesce(j.rows, 0) + coalesce(o.seq, 0))"},
+       or b.seq <> coalesce(j.rows, 0) + coalesce(o.seq, 0))",
+          "shard, account_id, balance_no"},
     Check{"each contra total is the journal's other side",
           R"(select * from ledger.contra c
      full join (select x.shard, x.contra, x.application_id, x.unit, -sum(x.amount) as journal
                   from ledger.journal x group by 1, 2, 3, 4) j using (shard, contra, application_id, unit)
      left join ledger.opening_contra o using (shard, contra, application_id, unit)
-    where coalesce(c.total, 0) <> coalesce(j.journal, 0) + coalesce(o.total, 0))"},
+    where coalesce(c.total, 0) <> coalesce(j.journal, 0) + coalesce(o.total, 0))",
+          "shard, contra, application_id, unit"},
     Check{"each request has its journal rows",
           R"(select r.* from ledger.request r
      left join (select x.shard, x.account_id, x.application_id, x.kind, x.reference, x.request_id,
@@ -76,7 +81,8 @@ constexpr std::array checks{
      left join archived a on a.shard = r.shard
     where r.group_id is null and (r.journal_no <= a.to_no) is not true
       and (r.legs <> coalesce(j.rows, 0)
-           or r.legs > 0 and (r.amount is distinct from j.moved or r.journal_no is distinct from j.first)))"},
+           or r.legs > 0 and (r.amount is distinct from j.moved or r.journal_no is distinct from j.first)))",
+          "shard, request_id"},
     Check{"each request of several legs has its journal rows",
           R"(select r.* from ledger.request r
      left join (select x.group_id, x.application_id, x.kind, x.reference, x.request_id,
@@ -86,7 +92,8 @@ constexpr std::array checks{
       and j.reference = r.reference and j.request_id = r.request_id
     where r.group_id is not null and (r.operation <> 'split' or r.account_id = 0)
       and (r.legs is distinct from j.rows or r.amount is distinct from j.moved)
-      and (r.recorded_at < (select max(a.until) from archived a)) is not true)"},
+      and (r.recorded_at < (select max(a.until) from archived a)) is not true)",
+          "shard, request_id"},
     Check{"each share of a split has its journal rows",
           R"(select * from (select r.* from ledger.request r
                     where r.operation = 'split' and r.account_id <> 0) s
@@ -97,7 +104,8 @@ constexpr std::array checks{
      left join archived a using (shard)
     where (s.journal_no <= a.to_no) is not true
       and (s.legs is distinct from j.rows or s.amount is distinct from j.moved
-           or s.journal_no is distinct from j.first))"},
+           or s.journal_no is distinct from j.first))",
+          "shard, account_id, group_id"},
     Check{"each journal row has its request",
           R"(select j.* from ledger.journal j
     where j.group_id is null
@@ -109,13 +117,15 @@ constexpr std::array checks{
       and not exists (select from ledger.request r
                        where r.group_id = j.group_id and r.application_id = j.application_id
                          and r.operation = j.kind and r.reference = j.reference
-                         and r.request_id = j.request_id))"},
+                         and r.request_id = j.request_id))",
+          "shard, journal_no"},
     Check{"each request of several legs keeps them",
           R"(select r.* from ledger.request r
      left join (select x.shard, x.request_id, count(*) as rows, sum(x.amount) as moved
                   from ledger.request_leg x group by 1, 2) l
        on l.shard = r.shard and l.request_id = r.request_id
-    where r.group_id is not null and (r.legs is distinct from l.rows or r.amount is distinct from l.moved))"},
+    where r.group_id is not null and (r.legs is distinct from l.rows or r.amount is distinct from l.moved))",
+          "shard, request_id"},
     Check{"of each charge as much was given back as its refunds, or its reversal, came to",
           R"(select r.*, f.given from ledger.request r
      left join (select c.shard, c.account_id, c.application_id, c.kind, c.reference, sum(x.amount) as given
@@ -138,11 +148,13 @@ constexpr std::array checks{
                and exists (select from ledger.reversal x
                              join ledger.request y on y.group_id = x.group_id and y.operation = 'reversal'
                             where x.of_request_id is null and y.shard = r.shard
-                              and y.account_id = r.account_id)))"},
+                              and y.account_id = r.account_id)))",
+          "shard, request_id"},
     Check{"each volume has its request",
           R"(select v.* from ledger.request_volume v
     where not exists (select from ledger.request r
-                       where r.shard = v.shard and r.request_id = v.request_id))"},
+                       where r.shard = v.shard and r.request_id = v.request_id))",
+          "shard, request_id"},
     Check{"each hold of a volume is what its requests asked for",
           R"(select h.*, v.asked, v.used from ledger.hold h
      left join (select r.shard, r.hold_id, sum(q.volume) filter (where r.operation <> 'capture') as asked,
@@ -151,21 +163,23 @@ constexpr std::array checks{
                   join ledger.request_volume q on q.shard = r.shard and q.request_id = r.request_id
                  where r.hold_id is not null group by 1, 2) v
        on v.shard = h.shard and v.hold_id = h.hold_id
-    where h.volume is distinct from v.asked or h.captured_volume is distinct from v.used)"},
+    where h.volume is distinct from v.asked or h.captured_volume is distinct from v.used)",
+          "shard, placed_at, hold_id"},
     Check{"each hold is the sum of its legs",
-          R"(select h.*, l.amount as legs_amount, l.captured as legs_captured from ledger.hold h
-     full join (select x.shard, x.hold_id, sum(x.amount) as amount, sum(x.captured) as captured
-                  from ledger.hold_leg x group by 1, 2) l on l.shard = h.shard and l.hold_id = h.hold_id
-    where h.amount is distinct from l.amount or h.captured is distinct from l.captured)"},
+          R"(select * from ledger.hold h
+     full join (select x.shard, x.hold_id, sum(x.amount) as legs_amount, sum(x.captured) as legs_captured
+                  from ledger.hold_leg x group by 1, 2) l using (shard, hold_id)
+    where h.amount is distinct from l.legs_amount or h.captured is distinct from l.legs_captured)",
+          "shard, placed_at, hold_id"},
     Check{"each balance holds what its open holds have left",
-          R"(select b.*, coalesce(l.left, 0) as holds_left from ledger.balance b
-     left join (select h.shard, h.account_id, g.balance_no, sum(g.amount - g.captured) as left
+          R"(select * from ledger.balance b
+     full join (select h.shard, h.account_id, g.balance_no, sum(g.amount - g.captured) as holds_left
                   from ledger.hold h join ledger.hold_leg g on g.shard = h.shard and g.hold_id = h.hold_id
-                 where h.state = 'open' group by 1, 2, 3) l
-       on l.shard = b.shard and l.account_id = b.account_id and l.balance_no = b.balance_no
-    where b.held <> coalesce(l.left, 0))"},
+                 where h.state = 'open' group by 1, 2, 3) l using (shard, account_id, balance_no)
+    where coalesce(b.held, 0) <> coalesce(l.holds_left, 0))",
+          "shard, account_id, balance_no"},
     Check{"per unit, all balances and all contra totals add up to 0",
-          "select * from finance.trial_balance where total <> 0"},
+          "select * from finance.trial_balance where total <> 0", "unit"},
 };
 
 /// Up to where each shard's journal is archived.
@@ -211,7 +225,8 @@ AuditReport verify(base::sql::Session& session, const AuditProgress& progress) {
         if (!needs_blocks(check) || !blocks_agree) {
             const auto rows =
                 session.exec(std::string(archived_rows) + (needs_blocks(check) ? broken_blocks : "") +
-                             "select row_to_json(w)::text from (" + std::string(check.query) + ") w limit 1");
+                             "select row_to_json(w)::text from (" + std::string(check.query) +
+                             ") w order by " + std::string(check.order) + " limit 1");
             if (!rows.empty()) {
                 report.wrong = std::string(check.rule) + ", but not: " + std::string(rows.text(0, 0));
                 return report;

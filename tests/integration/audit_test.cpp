@@ -306,5 +306,86 @@ TEST_F(Audit, RaisesNoFalseAlarmWhilePostingsAndSealsGoOn) {
     poster.join();
 }
 
+/// Something done to the same row of every shard, and the rule that finds it.
+struct Tampering {
+    const char* rule;
+    std::string statement;
+};
+
+std::vector<Tampering> tamperings() {
+    const std::string song_payers =
+        "where balance_type = 'main' and account_id in"
+        " (select account_id from saved.request where reference = 'song')";
+    return {
+        {"along each balance, seq counts",
+         "update ledger.journal set amount = amount + 1 where reference = 'song'"},
+        {"each shard's journal is numbered without gaps",
+         "delete from ledger.journal where reference = 'song'"},
+        {"each shard's journal is numbered without gaps",
+         "insert into ledger.journal select (x).* from (select json_populate_record(j, json_build_object("
+         "'journal_no', journal_no + 1000, 'seq', seq + 1000)) as x from ledger.journal j"
+         " where reference = 'song') y"},
+        {"each balance is the sum of its journal rows",
+         "update ledger.balance set posted = posted - 1 " + song_payers},
+        {"each contra total is the journal's other side",
+         "update ledger.contra set total = total + 1 where contra = 'revenue'"},
+        {"each request has its journal rows",
+         "insert into ledger.request select (x).* from (select json_populate_record(r, json_build_object("
+         "'reference', 'ghost', 'request_id', request_id + 1000)) as x from ledger.request r"
+         " where reference = 'song') y"},
+        {"each journal row has its request", "delete from ledger.request where reference = 'song'"},
+        {"each hold is the sum of its legs", "update ledger.hold_leg set captured = captured + 1"},
+        {"each hold is the sum of its legs", "delete from ledger.hold_leg"},
+        {"each hold is the sum of its legs", "delete from ledger.hold"},
+        {"each balance holds what its open holds have left",
+         "update ledger.balance set held = held + 1 " + song_payers},
+        {"each balance is the sum of its journal rows", "delete from ledger.balance " + song_payers},
+    };
+}
+
+class AuditOverShards : public Audit {
+  protected:
+    void SetUp() override {
+        Audit::SetUp();
+        while (bench().value(
+                   "select count(distinct shard) >= 4 from ledger.request where reference = 'song'") != "t") {
+            const auto account = bench().open_account();
+            post(a_charge(account, "song", euro("1.50"))).value();
+            hold(account, euro("5"));
+        }
+        tamper("create schema saved");
+        for (const auto* table : tables) {
+            tamper(std::string("create table saved.") + table + " as table ledger." + table);
+        }
+    }
+    static void restore() {
+        for (const auto* table : tables) {
+            tamper(std::string("delete from ledger.") + table);
+            tamper(std::string("insert into ledger.") + table + " table saved." + table);
+        }
+    }
+    static constexpr const char* tables[]{"balance", "contra", "hold", "hold_leg", "journal", "request"};
+};
+
+TEST_F(AuditOverShards, TheFirstWrongRowIsNamed) {
+    const auto first =
+        "\"shard\":" + bench().value("select min(shard) from ledger.request where reference = 'song'") + ",";
+    EXPECT_EQ(wrong(), "nothing");
+    for (const auto& [rule, statement] : tamperings()) {
+        tamper(statement);
+        expect_wrong(rule);
+        EXPECT_NE(wrong().find(first), std::string::npos) << statement << ": " << wrong();
+        restore();
+        ASSERT_EQ(wrong(), "nothing") << "not restored after " << statement;
+    }
+    seal();
+    tamper("update ledger.journal set description = 'another' where reference = 'song'");
+    expect_wrong("each sealed journal row is as it was sealed");
+    EXPECT_NE(wrong().find(first), std::string::npos) << wrong();
+    restore();
+    tamper("update ledger.journal set balance_after = balance_after - 1");
+    EXPECT_NE(wrong().find("\"journal_no\":1,"), std::string::npos) << wrong();
+}
+
 }  // namespace
 }  // namespace tests
