@@ -5,6 +5,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <functional>
@@ -73,9 +74,14 @@ void ArrayText::add(std::int64_t value) {
 void ArrayText::add(std::string_view value) {
     if (text_.size() > 1) text_ += ',';
     text_ += '"';
-    for (const char c : value) {
-        if (c == '"' || c == '\\') text_ += '\\';
-        text_ += c;
+    while (true) {
+        const auto end = std::ranges::find_if(value, [](char c) { return c == '"' || c == '\\'; });
+        const auto plain = static_cast<std::size_t>(end - value.begin());
+        text_ += value.substr(0, plain);
+        if (plain == value.size()) break;
+        text_ += '\\';
+        text_ += value[plain];
+        value.remove_prefix(plain + 1);
     }
     text_ += '"';
 }
