@@ -12,8 +12,8 @@ FROM debian:12-slim
 # [media] bridge = "own".
 RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
-        curl janus libboost-json1.81.0 libboost-url1.81.0 libicu72 libpqxx-6.4 libsodium23 libsofia-sip-ua0 libssl3 \
-        libtomlplusplus3 libxerces-c3.2 postgresql-client-15 zlib1g \
+        curl janus libboost-json1.81.0 libboost-url1.81.0 libicu72 libjemalloc2 libpqxx-6.4 libsodium23 libsofia-sip-ua0 \
+        libssl3 libtomlplusplus3 libxerces-c3.2 postgresql-client-15 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home --uid 999 ledgerline \
     && install -d -o ledgerline -g ledgerline /var/lib/ledgerline

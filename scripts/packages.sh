@@ -9,6 +9,7 @@ build_packages=(
     libboost1.81-dev
     libcli11-dev
     libicu-dev
+    libjemalloc-dev
     libpqxx-dev
     libsodium-dev
     libsofia-sip-ua-dev
