@@ -214,6 +214,10 @@ int guarded(Dialog* dialog, Work work) noexcept {
 
 /// A response to no request of ours: of an INVITE that an earlier server sent, or whose leg was given up.
 int on_stray(nta_agent_magic_t* engine, nta_agent_t* agent, msg_t* message, sip_t* parsed);
+/// The CANCEL for an earlier server's INVITE is answered. The INVITE's refusal goes to where that server was;
+/// where nobody is there any more, its ACK goes out unasked (RFC 3261, 17.1.1.3), or the peer would repeat it
+/// for half a minute.
+void acknowledge_cancelled(nta_agent_t* agent, nta_outgoing_t* cancel, const sip_t* answer);
 /// The ACK to our 2xx, a CANCEL, or (null) no ACK in time.
 int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message);
 /// A request of the peer's inside a dialog.

@@ -3,6 +3,7 @@
 #include "telephony/sip/engine.hpp"
 #include "telephony/sip/message.hpp"
 
+#include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_header.h>
 
 #include <limits>
@@ -61,6 +62,14 @@ int on_bye_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* messag
             dialog->engine->finish(*dialog, calls::event::Gone{});
         return 0;
     });
+}
+
+/// To the CANCEL of an INVITE that an earlier server sent.
+int on_cancel_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* message) {
+    const bool answered = message != nullptr && message->sip_status->st_status / 100 == 2 &&
+                          ::nta_sip_is_internal(message) == 0;
+    if (answered && !dialog->over) acknowledge_cancelled(dialog->engine->agent, request, message);
+    return on_bye_response(dialog, request, message);
 }
 
 /// Reason (RFC 3326) of a BYE or CANCEL, by the causes of Q.850.
@@ -288,13 +297,13 @@ void Agent::Engine::hang_up_lost(const std::string& text) {
         cancel_lost(dialog, *state);
 }
 
-/// The final response to the INVITE itself is on_stray's.
+/// The final response to the INVITE itself is on_stray's, where it comes to this server.
 void Agent::Engine::cancel_lost(Dialog& dialog, const DialogState& state) {
     dialog.ending = true;
     dialog.reason = reason_line(calls::Cause::aborted);
     set_limit(dialog);
     auto* seq = ::sip_cseq_create(nullptr, state.cseq, SIP_METHOD_CANCEL);
-    auto* sent = ::nta_outgoing_tcreate(dialog.leg, on_bye_response, &dialog, nullptr, SIP_METHOD_CANCEL,
+    auto* sent = ::nta_outgoing_tcreate(dialog.leg, on_cancel_response, &dialog, nullptr, SIP_METHOD_CANCEL,
                                         URL_STRING_MAKE(state.target.c_str()), NTATAG_USER_VIA(1),
                                         SIPTAG_VIA_STR(state.via.c_str()), SIPTAG_CSEQ(seq),
                                         TAG_IF(!state.route.empty(), SIPTAG_ROUTE_STR(state.route.c_str())),

@@ -14,9 +14,9 @@ namespace {
 
 std::string_view text_or_none(const char* text) { return text != nullptr ? text : std::string_view(); }
 
-/// Whether its request came from this address: others' responses are nobody's business here.
-bool bears_our_via(nta_agent_t* agent, const sip_t* response) {
-    const auto* theirs = response->sip_via;
+/// Whether a request, or a response's, came from this address: others' responses are nobody's business here.
+bool bears_our_via(nta_agent_t* agent, const sip_t* message) {
+    const auto* theirs = message->sip_via;
     if (theirs == nullptr || theirs->v_next != nullptr || theirs->v_branch == nullptr) return false;
     for (const auto* ours = ::nta_agent_via(agent); ours != nullptr; ours = ours->v_next) {
         const bool same_port = text_or_none(ours->v_port) == text_or_none(theirs->v_port);
@@ -45,6 +45,26 @@ void acknowledge_refusal(nta_agent_t* agent, msg_t* message, const sip_t* respon
 }
 
 }  // namespace
+
+void acknowledge_cancelled(nta_agent_t* agent, nta_outgoing_t* cancel, const sip_t* answer) {
+    auto* cancelled = ::nta_outgoing_getrequest(cancel);
+    const auto* like = ::sip_object(cancelled);
+    if (!bears_our_via(agent, like)) {
+        auto* ack = ::nta_msg_create(agent, 0);
+        auto* home = msg_home(ack);  // a macro
+        auto* request = ::sip_request_create(
+            home, SIP_METHOD_ACK, reinterpret_cast<const url_string_t*>(like->sip_request->rq_url), nullptr);
+        auto* seq = ::sip_cseq_create(home, like->sip_cseq->cs_seq, SIP_METHOD_ACK);
+        ::sip_add_tl(ack, ::sip_object(ack), SIPTAG_REQUEST(request), SIPTAG_VIA(like->sip_via),
+                     SIPTAG_ROUTE(like->sip_route), SIPTAG_CSEQ(seq), SIPTAG_TO(answer->sip_to),
+                     SIPTAG_FROM(like->sip_from), SIPTAG_CALL_ID(like->sip_call_id), TAG_END());
+        auto* sent = ::nta_outgoing_mcreate(agent, nullptr, nullptr, nullptr, ack, NTATAG_USER_VIA(1),
+                                            NTATAG_ACK_BRANCH(like->sip_via->v_branch), NTATAG_STATELESS(1),
+                                            TAG_END());
+        if (sent != nullptr) ::nta_outgoing_destroy(sent);
+    }
+    ::msg_destroy(cancelled);
+}
 
 int on_stray(nta_agent_magic_t* /*engine*/, nta_agent_t* agent, msg_t* message, sip_t* parsed) {
     const auto* status = parsed->sip_status;

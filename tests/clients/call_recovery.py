@@ -172,6 +172,11 @@ class CallRecovery(unittest.TestCase):
         self.assertEqual((cancel["Call-ID"], cancel["Via"]), (invite["Call-ID"], invite["Via"]))
         ringing.server = ("127.0.0.1", self.sip_port)
         ringing.reply(cancel, 200, "OK")
+        # The refusal of the INVITE goes to the dead node; the one that cancelled acknowledges it.
+        ack = ringing.take(lambda m: m.method == "ACK", 20)
+        self.assertEqual([ack[name] for name in ("Call-ID", "Via", "From", "CSeq")],
+                         [invite[name] for name in ("Call-ID", "Via", "From")] + [f"{invite.sequence[0]} ACK"])
+        self.assertEqual(ack["To"], f'{invite["To"]};tag=callee')
         for peer in (*held[1], parked):
             self.assertEqual(peer.finish(), "")
         self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "1", "the records' ends")
