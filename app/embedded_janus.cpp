@@ -2,7 +2,7 @@
 #include "app/embedded_janus.hpp"
 
 #include "app/process.hpp"
-#include "telephony/media/ringing_tone.hpp"
+#include "telephony/media/tones.hpp"
 
 #include <signal.h>
 #include <sys/un.h>
@@ -86,6 +86,7 @@ void EmbeddedJanus::write_configuration() const {
     if (!options_.address.empty()) bridge += ", local_ip = \"" + options_.address + "\"";
     write_file(folder / "janus.plugin.audiobridge.jcfg", "# Rewritten at every start.\n" + bridge + " }\n");
     write_file(ringing(), std::string(media::ringing_tone()));
+    write_file(funds_end(), std::string(media::funds_end_tone()));
 }
 
 void EmbeddedJanus::kill_hung() {

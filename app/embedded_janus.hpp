@@ -42,8 +42,9 @@ class EmbeddedJanus {
     [[nodiscard]] std::optional<Clock::time_point> next_start() const { return next_start_; }
     void stop();
 
-    /// The ringing tone that it can play.
+    /// What it can play.
     [[nodiscard]] std::filesystem::path ringing() const { return data_dir_.janus() / "ringing.opus"; }
+    [[nodiscard]] std::filesystem::path funds_end() const { return data_dir_.janus() / "funds_end.opus"; }
     /// Where its API is.
     [[nodiscard]] std::filesystem::path socket() const { return data_dir_.janus() / "api"; }
 

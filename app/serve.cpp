@@ -221,6 +221,7 @@ std::unique_ptr<EmbeddedJanus> make_janus(const DataDir& data_dir, Settings& set
         janus = std::make_unique<EmbeddedJanus>(data_dir, std::move(options), log.with({{"part", "bridge"}}));
         bridge = janus->socket().string();
         if (settings.media.ringing.empty()) settings.media.ringing = janus->ringing().string();
+        if (settings.media.funds_end.empty()) settings.media.funds_end = janus->funds_end().string();
         janus->start();
     }
     if (!bridge.starts_with('/')) bridge.clear();

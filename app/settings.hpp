@@ -208,6 +208,7 @@ struct Settings {
         std::string address;
         std::string rtp_ports = "40000-49999";
         std::string ringing;
+        std::string funds_end;
         Duration timeout{3'000};
     } media;
 
@@ -226,6 +227,7 @@ struct Settings {
         Duration linger{30'000};
         Duration slice{60'000};
         Duration slice_ahead{10'000};
+        Duration funds_notice{5'000};
         std::int64_t calls_limit = 4'000;
         std::int64_t inbound_limit = 4'000;
         std::int64_t forwards_max = 5;

@@ -69,20 +69,24 @@ calls::DialPlan dial_plan(const Settings& settings) {
     return calls::DialPlan(std::move(options));
 }
 
-calls::CallOptions call_options(const Settings::Call& settings, const std::string& address) {
+calls::CallOptions call_options(const Settings& all, const std::string& address) {
+    const auto& settings = all.call;
     calls::CallOptions options;
     options.no_answer = settings.no_answer;
     options.max_duration = settings.max_duration;
     options.address = address;
     options.extend_ahead = settings.slice_ahead;
     options.ringback = settings.ringback == "bridge";
+    // What is asked for ahead must have been refused by then.
+    if (!all.media.funds_end.empty())
+        options.funds_notice = std::min(settings.funds_notice, settings.slice_ahead / 2);
     return options;
 }
 
 thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings,
                                                         const std::string& address) {
     thirdpartycall::ThirdPartyCall::Options options;
-    options.call = call_options(settings.call, address);
+    options.call = call_options(settings, address);
     options.parties_max = to_size(settings.call.participants_limit);
     options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
     options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
@@ -99,6 +103,7 @@ media::AudioBridgeOptions bridge_options(const Settings::Media& settings) {
     options.janus.timeout = settings.timeout;
     options.address = settings.address;
     options.ringing = settings.ringing;
+    options.funds_end = settings.funds_end;
     return options;
 }
 
@@ -200,7 +205,7 @@ calls::InboundCalls::Options inbound_options(const Settings& settings, const cal
                                              const std::string& address) {
     calls::InboundCalls::Options options;
     options.dial_plan = dial_plan(settings);
-    options.call.call = call_options(settings.call, address);
+    options.call.call = call_options(settings, address);
     options.call.hops_max = to_size(settings.call.forwards_max);
     options.call.branches_max = to_size(settings.call.branches_max);
     options.calls_max = to_size(settings.call.inbound_limit);

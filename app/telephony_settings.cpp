@@ -138,6 +138,8 @@ std::vector<Setting> network_settings(Settings& s) {
          check_ports},
         {"media.ringing", &s.media.ringing,
          "The Ogg Opus file that Janus plays as the ringing tone; empty: the own Janus has one, 425 Hz."},
+        {"media.funds_end", &s.media.funds_end,
+         "The one that it plays while paid time runs out, again and again; empty: the own Janus's, 1400 Hz."},
         {"media.timeout", &s.media.timeout, "How long Janus may take to answer; then it is taken for lost.",
          100, 10'000},
     };
@@ -187,6 +189,10 @@ std::vector<Setting> call_settings(Settings& s) {
          1000},
         {"call.slice_ahead", &s.call.slice_ahead,
          "How long before the paid time ends more is asked for; the call ends with it."},
+        {"call.funds_notice", &s.call.funds_notice,
+         "For how long parties hear from media.bridge that it ends, where no more could be had; 0ms: not at "
+         "all; "
+         "at most half of slice_ahead."},
         {"call.linger", &s.call.linger, "How long an ended call's status can be read."},
         {"call.calls_limit", &s.call.calls_limit, "Calls at once; more get 503.", 1},
         {"call.inbound_limit", &s.call.inbound_limit, "Calls from outside at once; more get 503.", 1},

@@ -18,9 +18,9 @@ class Bridge {
     /// event sink, in bounded time: by Joined, or by Unbridged. Unbridged may follow Joined; the leg is not
     /// on the bridge then, and may ask again.
     virtual void join(LegId leg, std::string offer) = 0;
-    /// Plays the ringing tone to all that are mixed of this call, or stops it. It ends with the last one's
-    /// leaving.
-    virtual void ring(CallNo call, bool on) = 0;
+    /// Plays this to all that are mixed of this call, instead of what it played before. It ends with the
+    /// last one's leaving.
+    virtual void play(CallNo call, Tone tone) = 0;
     /// Nothing is reported of the leg from now on, but what is on its way.
     virtual void leave(LegId leg) = 0;
 };

@@ -60,7 +60,7 @@ Commands Call::on(const Event& event, Moment now) {
     if (!finished_) {
         std::visit([this](const auto& known) { handle(known); }, event);
         progress();
-        progress_ringing();
+        progress_tone();
     }
     if (changed_) commands_.emplace_back(command::Changed{});
     if (ending_ && !finished_ && std::ranges::all_of(legs_, [](const Leg& leg) {
@@ -141,8 +141,7 @@ void Call::handle(const event::Answered& event) {
     }
     if (event.sdp.empty() && state != State::parking) {
         // An INVITE without a description must be answered with one (RFC 3261, 13.2.1).
-        leave(event.leg, Cause::aborted);
-        after_party(event.leg, Cause::aborted);
+        give_up(event.leg, Ending::unusable);
         return;
     }
     if (!event.sdp.empty()) {
@@ -219,11 +218,14 @@ void Call::await_grant() {
     constexpr std::chrono::milliseconds none{0};
     grant_timer_ = set_timer(std::max(left, none));
     extend_timer_ = set_timer(std::max(left - options_.extend_ahead, none));
+    if (options_.bridge && options_.funds_notice.count() > 0)
+        notice_timer_ = set_timer(std::max(left - options_.funds_notice, none));
 }
 
 void Call::handle(const event::Granted& event) {
     if (ending_ || !status_.started || event.total <= options_.granted) return;
     options_.granted = event.total;
+    funds_end_ = false;
     await_grant();
 }
 
@@ -249,18 +251,21 @@ void Call::handle(const event::Rejected& event) {
         leg.timer = set_timer(options_.glare_retry);
         return;
     }
-    leave(event.leg, Cause::aborted);
-    after_party(event.leg, Cause::aborted);
+    give_up(event.leg, dialog_lost ? Ending::lost : Ending::unusable);
 }
 
 void Call::handle(const event::Timer& event) {
     if (event.id == 0) return;
     if (event.id == duration_timer_ || event.id == grant_timer_) {
-        end_call(Cause::hang_up, std::nullopt);
+        end_call(cause_of(Ending::ended), std::nullopt);
         return;
     }
     if (event.id == extend_timer_) {
         if (!ending_) commands_.emplace_back(command::Extend{});
+        return;
+    }
+    if (event.id == notice_timer_) {
+        funds_end_ = true;
         return;
     }
     for (const auto number : live_legs()) {
@@ -281,8 +286,7 @@ void Call::handle(const event::Timer& event) {
             return;
         }
         if (leg.state == State::inviting) {
-            leave(number, Cause::no_answer);
-            after_party(number, Cause::no_answer);
+            give_up(number, Ending::unanswered);
             return;
         }
         handle(event::Rejected{number, 408});
@@ -296,12 +300,12 @@ void Call::progress() {
     if (ending_) return;
     const auto count = live();
     if (count == 0) {
-        end_call(status_.started ? Cause::hang_up : Cause::aborted, std::nullopt);
+        end_call(ended(status_.started.has_value()), std::nullopt);
         return;
     }
     const bool alone = waits_ && count == 1 && !bridge_failed_;
     if (options_.bridge && (count > 2 || alone)) bridged_ = true;
-    if (bridged_)
+    if (bridged_ || hears_funds_end())
         progress_bridge();
     else
         progress_direct();
@@ -367,7 +371,7 @@ void Call::offer_to(LegNo leg, LegNo offerer) {
 // --- the end
 
 void Call::handle(const event::HungUp& event) {
-    if (known(event.leg)) left(event.leg, Cause::hang_up);
+    if (known(event.leg)) left(event.leg, cause_of(Ending::hung_up));
 }
 
 void Call::handle(const event::Lost& event) {
@@ -378,16 +382,14 @@ void Call::handle(const event::Lost& event) {
         if (*start && alive.steady < (*start)->steady) alive = **start;
     }
     if (alive.steady < now_.steady) now_ = alive;
-    left(event.leg, Cause::aborted);
+    left(event.leg, cause_of(Ending::lost));
 }
 
 void Call::handle(const event::Gone& event) {
-    if (known(event.leg)) left(event.leg, Cause::aborted);
+    if (known(event.leg)) left(event.leg, cause_of(Ending::lost));
 }
 
-void Call::handle(const event::End&) {
-    end_call(status_.phase == Phase::connected ? Cause::hang_up : Cause::aborted, std::nullopt);
-}
+void Call::handle(const event::End&) { end_call(ended(status_.phase == Phase::connected), std::nullopt); }
 
 void Call::handle(const event::Add& event) {
     if (ending_ || has(event.address)) return;
@@ -407,7 +409,7 @@ void Call::handle(const event::Remove& event) {
     for (const auto leg : live_legs()) {
         if (status_.parties[leg].address != event.address) continue;
         waits_ = true;
-        const auto cause = status_.parties[leg].started ? Cause::hang_up : Cause::aborted;
+        const auto cause = ended(status_.parties[leg].started.has_value());
         leave(leg, cause);
         after_party(leg, cause);
         return;
@@ -427,6 +429,15 @@ void Call::leave(LegNo leg, Cause cause) {
     }
     entry.state = State::leaving;
     commands_.emplace_back(command::End{leg, ending_ ? *status_.cause : cause});
+}
+
+/// Somebody entitled, or a limit, ended this.
+Cause Call::ended(bool connected) { return cause_of(connected ? Ending::ended : Ending::ended_early); }
+
+/// We end a leg because of its party.
+void Call::give_up(LegNo leg, Ending why) {
+    leave(leg, cause_of(why));
+    after_party(leg, cause_of(why));
 }
 
 /// The peer, or the network, ended a leg.
@@ -471,7 +482,7 @@ void Call::end_call(Cause cause, std::optional<LegNo> culprit) {
     status_.culprit = culprit;
     changed_ = true;
     settle();
-    for (const auto leg : live_legs()) leave(leg, connected ? Cause::hang_up : Cause::aborted);
+    for (const auto leg : live_legs()) leave(leg, ended(connected));
 }
 
 }  // namespace calls

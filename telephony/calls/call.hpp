@@ -63,10 +63,12 @@ struct CallOptions {
     /// Of a call that is paid by time: how long it may last as yet. 0: it is paid when it is connected.
     std::chrono::milliseconds granted{0};
     std::chrono::milliseconds extend_ahead{10'000};  ///< before the end of `granted`, more is asked for
-    bool fixed_media = false;                        ///< no party may add media (changeMediaNotAllowed)
-    bool bridge = false;                             ///< there is one
-    std::chrono::milliseconds bridge_retry{1'000};   ///< after it failed, it is asked again
-    int bridge_retries = 15;                         ///< in a row, for one party
+    /// And so long before it, parties that got no more hear that from the bridge; 0: nobody does.
+    std::chrono::milliseconds funds_notice{0};
+    bool fixed_media = false;                       ///< no party may add media (changeMediaNotAllowed)
+    bool bridge = false;                            ///< there is one
+    std::chrono::milliseconds bridge_retry{1'000};  ///< after it failed, it is asked again
+    int bridge_retries = 15;                        ///< in a row, for one party
     bool ringback = false;      ///< who waits for another to answer hears it from the bridge
     std::string address;        ///< of this server, in descriptions that it makes
     std::uint64_t session = 0;  ///< in descriptions that it makes; differs between calls
@@ -180,7 +182,8 @@ class Call {
     void progress();
     void progress_direct();
     void progress_bridge();
-    void progress_ringing();
+    void progress_tone();
+    [[nodiscard]] bool hears_funds_end() const;
     [[nodiscard]] bool hears_ringing(const std::vector<LegNo>& parties) const;
     void join(LegNo leg, std::string offer);
     void settle();
@@ -202,6 +205,8 @@ class Call {
     void leave_bridge(LegNo leg);
     void give_up_bridge(LegNo leg);
 
+    [[nodiscard]] static Cause ended(bool connected);
+    void give_up(LegNo leg, Ending why);
     void leave(LegNo leg, Cause cause);
     void left(LegNo leg, Cause cause);
     void after_party(LegNo leg, Cause cause);
@@ -227,7 +232,8 @@ class Call {
     bool waits_ = false;              // a party left over stays
     bool bridged_ = false;
     bool bridge_failed_ = false;  // two parties and fewer do without it
-    bool ringing_ = false;        // Ring was given
+    Tone tone_ = Tone::none;      // that is played
+    bool funds_end_ = false;      // soon, and no more was granted
     bool ending_ = false;
     bool secured_ = false;  // Secure was given
     bool settled_ = false;  // Capture or Release was given
@@ -237,6 +243,7 @@ class Call {
     TimerId duration_timer_ = 0;
     TimerId grant_timer_ = 0;
     TimerId extend_timer_ = 0;
+    TimerId notice_timer_ = 0;
     Moment now_;
     Commands commands_;
 };

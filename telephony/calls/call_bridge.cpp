@@ -30,13 +30,19 @@ bool Call::hears_ringing(const std::vector<LegNo>& parties) const {
     return second == State::idle || second == State::inviting;
 }
 
-/// One who is alone on the bridge while another is called hears that.
-void Call::progress_ringing() {
+/// Two that talk directly are mixed for that, as long as the bridge does it.
+bool Call::hears_funds_end() const { return funds_end_ && options_.bridge && !bridge_failed_; }
+
+/// One who is alone on the bridge while another is called hears that; everybody, that the funds end.
+void Call::progress_tone() {
     const auto mixed = std::ranges::count_if(
         legs_, [](const Leg& leg) { return leg.on_bridge && leg.state == State::talking; });
     const bool inviting = std::ranges::count(legs_, State::inviting, &Leg::state) > 0;
-    const bool wanted = options_.ringback && !ending_ && mixed == 1 && inviting;
-    if (std::exchange(ringing_, wanted) != wanted) commands_.emplace_back(command::Ring{wanted});
+    auto wanted = Tone::none;
+    if (options_.ringback && mixed == 1 && inviting) wanted = Tone::ringing;
+    if (funds_end_ && mixed > 0) wanted = Tone::funds_end;
+    if (ending_) wanted = Tone::none;
+    if (std::exchange(tone_, wanted) != wanted) commands_.emplace_back(command::Play{wanted});
 }
 
 void Call::handle(const event::Joined& event) {
@@ -70,7 +76,7 @@ void Call::handle(const event::Unbridged& event) {
     else if (joining)
         commands_.emplace_back(command::Ack{event.leg, silence(event.leg, leg.described)});
     if (!bridged_) {
-        // It only heard the other one's ringing there.
+        // It only heard something there: the other one's ringing, or that the funds end.
         leg.state = State::parked;
         bridge_failed_ = true;
         return;
@@ -117,8 +123,7 @@ void Call::answer_mixed(const event::Requested& request) {
 /// Two parties can do without the bridge; of more, the one that it does not take must go.
 void Call::give_up_bridge(LegNo leg) {
     if (live() > 2) {
-        leave(leg, Cause::aborted);
-        after_party(leg, Cause::aborted);
+        give_up(leg, Ending::unusable);
         return;
     }
     bridged_ = false;
@@ -189,7 +194,7 @@ void Call::handle(const event::Arrived& event) {
 void Call::handle(const event::Moved& event) {
     if (!live(event.leg)) return;
     waits_ = true;
-    left(event.leg, Cause::hang_up);
+    left(event.leg, cause_of(Ending::ended));
 }
 
 /// What comes next lets parties talk: a charge that is held for that must be known to whoever takes over.

@@ -134,8 +134,7 @@ void Call::handle(const event::Acknowledged& event) {
     exchange_.reset();
     legs_[to].timer = 0;
     if (event.sdp.empty()) {
-        leave(event.leg, Cause::aborted);
-        after_party(event.leg, Cause::aborted);
+        give_up(event.leg, Ending::unusable);
         return;
     }
     legs_[event.leg].described = event.sdp;

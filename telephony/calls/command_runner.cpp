@@ -82,7 +82,7 @@ void CommandRunner::carry_on() {
         // None of these is given without a bridge.
         void operator()(command::Join& c) const { self.bridge_->join(id(c.leg), std::move(c.offer)); }
         void operator()(command::Leave& c) const { self.bridge_->leave(id(c.leg)); }
-        void operator()(command::Ring& c) const { self.bridge_->ring(self.number_, c.on); }
+        void operator()(command::Play& c) const { self.bridge_->play(self.number_, c.tone); }
         void operator()(command::Secure&) const { self.secure(); }
         void operator()(command::SetTimer&) const {}  // is set without waiting
         void operator()(command::Capture&) const { self.observer_.settled_paid(); }

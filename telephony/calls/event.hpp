@@ -32,6 +32,13 @@ struct Body {
     std::string text;
 };
 
+/// What a bridge plays to all parties of a call, again and again.
+enum class Tone : std::uint8_t {
+    none,
+    ringing,    ///< somebody is called
+    funds_end,  ///< the time that is paid for ends soon
+};
+
 /// Requests inside a dialog that concern the other party too.
 enum class Method : std::uint8_t { reinvite, update, info };
 
@@ -199,9 +206,9 @@ struct Join {
 struct Leave {
     LegNo leg = 0;
 };
-/// Whoever is mixed hears that somebody is called, or no more.
-struct Ring {
-    bool on = false;
+/// Whoever is mixed hears this from now on, instead of what was played before.
+struct Play {
+    Tone tone = Tone::none;
 };
 /// What comes next waits until the call's record is safe: from then on the call may be charged, and a server
 /// that takes over must know it.
@@ -226,7 +233,7 @@ struct Finished {};
 
 using Command = std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay,
                              command::Answer, command::Refuse, command::End, command::Join, command::Leave,
-                             command::Ring, command::Secure, command::SetTimer, command::Capture,
+                             command::Play, command::Secure, command::SetTimer, command::Capture,
                              command::Extend, command::Release, command::Changed, command::Finished>;
 using Commands = std::vector<Command>;
 

@@ -206,8 +206,7 @@ void InboundCall::handle(const event::Requested& event) {
 void InboundCall::leg_ended(LegNo leg) {
     if (leg == 0) {
         caller_gone_ = true;
-        // Aborted as a cancelCall is: nobody had answered.
-        if (!over_) end(Cause::aborted);
+        if (!over_) end(cause_of(Ending::ended_early));
         return;
     }
     if (leg > branches_.size()) return;
@@ -236,7 +235,7 @@ void InboundCall::send_away(LegNo leg) {
     auto& party = status_.parties[leg];
     party.phase = Phase::terminated;
     party.ended = now_;
-    party.cause = Cause::aborted;
+    party.cause = cause_of(Ending::ended_early);
     party.dialog.clear();
     changed_ = true;
     steps_.commands.emplace_back(command::End{leg});

@@ -36,6 +36,7 @@ struct Room {
     std::optional<std::uint64_t> id;
     std::string secret = base::random_hex_id();  ///< to change it
     std::string pin = base::random_hex_id();     ///< to get in: others may use this Janus
+    calls::Tone plays = calls::Tone::none;
     enum class State : std::uint8_t { unasked, asked, answered } state = State::unasked;
     asio::steady_timer answered;  ///< cancelled when Janus has answered, or is lost
 };
@@ -95,7 +96,8 @@ struct AudioBridge::State : std::enable_shared_from_this<State> {
     void remove(LegId leg);
     void refuse(LegId leg, bool unfit);
     void destroy(const Room& room);
-    asio::awaitable<void> ring(std::shared_ptr<Room> room, bool on);
+    [[nodiscard]] const std::string& file_of(calls::Tone tone) const;
+    asio::awaitable<void> play(std::shared_ptr<Room> room, calls::Tone tone);
     std::map<LegId, Participant> forget();
     void lost();
     void happened(const json::object& event);
@@ -266,24 +268,32 @@ void AudioBridge::join(LegId leg, std::string text) {
 
 void AudioBridge::leave(LegId leg) { state_->remove(leg); }
 
-/// It is played to the whole room, again and again.
-asio::awaitable<void> AudioBridge::State::ring(std::shared_ptr<Room> room, bool on) {
-    const auto self = shared_from_this();
-    json::object body{{"request", on ? "play_file" : "stop_file"},
-                      {"room", *room->id},
-                      {"secret", room->secret},
-                      {"file_id", "ringing"}};
-    if (on) body["filename"] = options.ringing;
-    if (on) body["loop"] = true;
-    const auto answer = co_await janus->message(std::nullopt, std::move(body));
-    if (on && answer && answer->if_contains("error") != nullptr)
-        log.warning("the bridge plays no ringing tone", {{"reason", reason_of(answer)}});
+const std::string& AudioBridge::State::file_of(calls::Tone tone) const {
+    return tone == calls::Tone::ringing ? options.ringing : options.funds_end;
 }
 
-void AudioBridge::ring(calls::CallNo call, bool on) {
+/// Janus plays it to the whole room, again and again.
+asio::awaitable<void> AudioBridge::State::play(std::shared_ptr<Room> room, calls::Tone tone) {
+    const auto self = shared_from_this();
+    json::object body{
+        {"request", "stop_file"}, {"room", *room->id}, {"secret", room->secret}, {"file_id", "tone"}};
+    if (std::exchange(room->plays, tone) != calls::Tone::none) janus->tell(body);
+    if (tone == calls::Tone::none) co_return;
+    body["request"] = "play_file";
+    body["filename"] = file_of(tone);
+    body["loop"] = true;
+    const auto answer = co_await janus->message(std::nullopt, std::move(body));
+    if (answer && answer->if_contains("error") != nullptr)
+        log.warning("the bridge does not play a tone",
+                    {{"file", file_of(tone)}, {"reason", reason_of(answer)}});
+}
+
+void AudioBridge::play(calls::CallNo call, calls::Tone tone) {
     const auto room = state_->rooms.find(call);
-    if (room == state_->rooms.end() || !room->second->id || state_->options.ringing.empty()) return;
-    asio::co_spawn(state_->executor, state_->ring(room->second, on), asio::detached);
+    if (room == state_->rooms.end() || !room->second->id) return;
+    const bool silent = tone == calls::Tone::none || state_->file_of(tone).empty();
+    asio::co_spawn(state_->executor, state_->play(room->second, silent ? calls::Tone::none : tone),
+                   asio::detached);
 }
 
 bool AudioBridge::hangs() const { return state_->janus->hangs(); }

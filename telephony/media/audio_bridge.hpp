@@ -17,8 +17,9 @@ struct AudioBridgeOptions {
     JanusOptions janus;
     /// That parties are told to send to; empty: what Janus says.
     std::string address;
-    /// The ringing tone, an Ogg Opus file that Janus can read; empty: there is none.
+    /// What is played for each tone, Ogg Opus files that Janus can read; empty: nothing.
     std::string ringing;
+    std::string funds_end;
 };
 
 class AudioBridge final : public calls::Bridge {
@@ -38,7 +39,7 @@ class AudioBridge final : public calls::Bridge {
     [[nodiscard]] bool available() const override;
     void join(calls::LegId leg, std::string offer) override;
     void leave(calls::LegId leg) override;
-    void ring(calls::CallNo call, bool on) override;
+    void play(calls::CallNo call, calls::Tone tone) override;
 
     /// Janus is there and says nothing. From any thread.
     [[nodiscard]] bool hangs() const;

@@ -14,30 +14,11 @@ calls::CallOptions numbered(calls::CallOptions options, std::uint64_t number) {
     return options;
 }
 
-std::string_view version3_cause(calls::Cause cause) {
-    switch (cause) {
-        case calls::Cause::no_answer:
-            return "CallParticipantNoAnswer";
-        case calls::Cause::busy:
-            return "CallParticipantBusy";
-        case calls::Cause::not_reachable:
-            return "CallParticipantNotReachable";
-        case calls::Cause::hang_up:
-            return "CallParticipantHangUp";
-        case calls::Cause::aborted:
-            break;
-    }
-    return "CallParticipantAborted";
-}
-
 /// Version 2 says whose it was, except where it does not matter.
 std::string version2_cause(calls::Cause cause, std::optional<calls::LegNo> culprit) {
-    if (cause == calls::Cause::hang_up) return "CallHangUp";
-    const std::string party = culprit.value_or(0) == 0 ? "CallingParty" : "CalledParty";
-    if (cause == calls::Cause::no_answer) return party + "NoAnswer";
-    if (cause == calls::Cause::busy) return party + "Busy";
-    if (cause == calls::Cause::not_reachable) return party + "NotReachable";
-    return "CallAborted";
+    const bool nobodys = cause == calls::Cause::hang_up || cause == calls::Cause::aborted;
+    const std::string whose = nobodys ? "Call" : culprit.value_or(0) == 0 ? "CallingParty" : "CalledParty";
+    return whose + std::string(parlay_name(cause));
 }
 
 std::string_view phase_name(calls::Phase phase) {
@@ -72,7 +53,7 @@ Dictionary party_status(const calls::PartyStatus& party) {
     if (party.started) entries["startTime"] = party.started->wall;
     if (party.ended && party.started)
         entries["duration"] = calls::seconds_between(party.started, party.ended);
-    if (party.cause) entries["terminationCause"] = std::string(version3_cause(*party.cause));
+    if (party.cause) entries["terminationCause"] = "CallParticipant" + std::string(parlay_name(*party.cause));
     return result;
 }
 

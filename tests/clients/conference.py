@@ -312,9 +312,9 @@ class WithJanus(Started):
         self.until(lambda: self.legs() == 0, "the last leg's end")
 
 
-class Ringback(Started):
-    """What the first party hears while the second one rings."""
-    settings = dict(Conference.settings, CALL_RINGBACK="bridge")
+class Tones(Started):
+    """What the bridge plays: while the second party rings, and when the funds end."""
+    settings = dict(Conference.settings, CALL_RINGBACK="bridge", CALL_SLICE="6s", CALL_SLICE_AHEAD="5s")
 
     def test_the_tone_until_the_second_answers(self):
         anna = self.phone("anna", 440)
@@ -330,6 +330,30 @@ class Ringback(Started):
                 self.v3.endCallSession(callSessionIdentifier=session)
             self.assertEqual(second.finish(), "")
             self.mixed(0)
+
+
+    def test_the_end_of_funds_is_heard_by_two_that_talked_directly(self):
+        self.command("tariff", "add", "gold", "--unit", "seconds", "--currency", "EUR", "--price", "10.00",
+                     "--service", "GOLD")
+        bob = self.client("v3_4", "bob")
+        emma, fred = self.phone("emma", 440), self.phone("fred", 880)
+        tones = [440, 880, 1400]
+        session = bob.makeCallSession(callParticipants=[emma.uri, fred.uri], changeMediaNotAllowed=False,
+                                      charging={"description": "talk", "currency": "EUR", "code": "GOLD"})
+        self.until(lambda: emma.hears([880], tones) and fred.hears([440], tones), "both tones, directly")
+        heard = set()
+
+        def both_hear_it():
+            heard.update(phone for phone, other in ((emma, 880), (fred, 440)) if phone.hears([other, 1400], tones))
+            return len(heard) == 2
+        self.until(both_hear_it, "each other and the end of funds")
+        self.mixed(2)
+        self.until(lambda: bob.getCallParticipantInformation(
+            callSessionIdentifier=session, callParticipant=fred.uri).callParticipantStatus.endswith("Terminated"),
+            "the end of the call")
+        self.mixed(0)
+        self.until(lambda: self.query("select charge, seconds, cause from calls where call_id = "
+                                      f"'{session}' and charge is not null") == "60.00|6|hang-up", "the charge")
 
 
 class WithoutJanus(Conference):

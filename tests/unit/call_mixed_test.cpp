@@ -4,10 +4,13 @@
 #include "tests/unit/call_player.hpp"
 
 #include <gtest/gtest.h>
+#include <algorithm>
+#include <chrono>
 
 namespace {
 
 using namespace call_player;
+using namespace std::chrono_literals;
 
 /// The same party's next offer.
 std::string changed(const std::string& line, int version = 2) {
@@ -112,12 +115,12 @@ TEST(CallRingback, TheFirstPartyHearsItUntilTheSecondAnswers) {
     EXPECT_TRUE(player.every<command::Ack>().empty());
     player.feed(event::Joined{0, offer});
     EXPECT_EQ(player.every<command::Invite>().back().address, "sip:b");
-    ASSERT_EQ(player.every<command::Ring>().size(), 1U);
-    EXPECT_TRUE(player.every<command::Ring>()[0].on);
+    ASSERT_EQ(player.every<command::Play>().size(), 1U);
+    EXPECT_EQ(player.every<command::Play>()[0].tone, Tone::ringing);
     player.feed(event::Ringing{1});
     player.feed(event::Answered{1, offer});
     EXPECT_EQ(player.every<command::Leave>().size(), 1U);
-    EXPECT_FALSE(player.every<command::Ring>().back().on);
+    EXPECT_EQ(player.every<command::Play>().back().tone, Tone::none);
     EXPECT_EQ(player.every<command::Reinvite>().back().leg, 0U);
     EXPECT_NE(player.every<command::Reinvite>().back().sdp.find("m=audio 4000"), std::string::npos);
     player.feed(event::Answered{0, offer});
@@ -136,7 +139,7 @@ TEST(CallRingback, WithoutTheBridgeItIsSilent) {
     player.feed(event::Answered{1, offer});
     player.feed(event::Answered{0, offer});
     EXPECT_EQ(player.call.status().phase, Phase::connected);
-    EXPECT_TRUE(player.every<command::Ring>().empty());
+    EXPECT_TRUE(player.every<command::Play>().empty());
 }
 
 TEST(CallRingback, ABridgeThatIsLostMeanwhileIsNotMissed) {
@@ -145,7 +148,7 @@ TEST(CallRingback, ABridgeThatIsLostMeanwhileIsNotMissed) {
     player.feed(event::Answered{0, offer});
     player.feed(event::Joined{0, offer});
     player.feed(event::Unbridged{0});
-    EXPECT_FALSE(player.every<command::Ring>().back().on);
+    EXPECT_EQ(player.every<command::Play>().back().tone, Tone::none);
     player.feed(event::Answered{1, offer});
     EXPECT_EQ(player.every<command::Reinvite>().back().leg, 0U);
     player.feed(event::Answered{0, offer});
@@ -168,11 +171,96 @@ TEST(CallRingback, WhoWaitsAloneHearsItWhileAnotherIsCalled) {
     player.feed(event::Start{});
     player.feed(event::Answered{0, offer});
     player.feed(event::Joined{0, offer});
-    EXPECT_TRUE(player.every<command::Ring>().empty());
+    EXPECT_TRUE(player.every<command::Play>().empty());
     player.feed(event::Add{"sip:b"});
-    EXPECT_TRUE(player.every<command::Ring>().back().on);
+    EXPECT_EQ(player.every<command::Play>().back().tone, Tone::ringing);
     player.feed(event::Refused{1, 486});
-    EXPECT_FALSE(player.every<command::Ring>().back().on);
+    EXPECT_EQ(player.every<command::Play>().back().tone, Tone::none);
+}
+
+/// Connected, and its paid time ends soon. The timers of that come last: its end, the question, the notice.
+Player notified(std::vector<std::string> parties, bool three = false) {
+    auto with = options();
+    with.granted = 90s;
+    with.funds_notice = 5s;
+    Player player(std::move(parties), with);
+    player.connect();
+    const auto notice = player.every<command::SetTimer>().back();
+    EXPECT_EQ(notice.after, 85s);
+    if (three) {
+        player.feed(event::Add{"sip:c"});
+        for (const LegNo leg : {0U, 1U, 2U}) {
+            player.feed(event::Answered{leg, offer});
+            player.feed(event::Joined{leg, offer});
+        }
+    }
+    player.feed(event::Timer{notice.id});
+    return player;
+}
+
+TEST(CallFunds, TwoAreMixedToHearThatTheyEndAndTheCallEndsWithThem) {
+    auto player = notified({"sip:a", "sip:b"});
+    const auto timers = player.every<command::SetTimer>();
+    const auto end = *std::ranges::find(timers, 90s, &command::SetTimer::after);
+    EXPECT_EQ(player.every<command::Reinvite>().size(), 3U);
+    EXPECT_TRUE(player.every<command::Play>().empty());
+    for (const LegNo leg : {0U, 1U}) {
+        player.feed(event::Answered{leg, offer});
+        player.feed(event::Joined{leg, offer});
+    }
+    ASSERT_EQ(player.every<command::Play>().size(), 1U);
+    EXPECT_EQ(player.every<command::Play>()[0].tone, Tone::funds_end);
+    player.feed(event::Timer{end.id});
+    EXPECT_EQ(player.every<command::End>().size(), 2U);
+    EXPECT_EQ(player.every<command::Play>().back().tone, Tone::none);
+    EXPECT_EQ(player.call.status().cause, Cause::hang_up);
+    EXPECT_EQ(player.every<command::Capture>().size(), 1U);
+}
+
+TEST(CallFunds, OneThatHangsUpMeanwhileEndsTheCallAsEver) {
+    auto player = notified({"sip:a", "sip:b"});
+    player.feed(event::Answered{1, offer});
+    player.feed(event::Joined{1, offer});
+    player.feed(event::HungUp{0});
+    EXPECT_EQ(player.call.status().phase, Phase::terminated);
+    EXPECT_EQ(player.every<command::End>().back().leg, 1U);
+}
+
+TEST(CallFunds, MoreTimeAfterAllStopsItAndTwoTalkDirectlyAgain) {
+    auto player = notified({"sip:a", "sip:b"});
+    for (const LegNo leg : {0U, 1U}) {
+        player.feed(event::Answered{leg, offer});
+        player.feed(event::Joined{leg, offer});
+    }
+    player.feed(event::Granted{120s});
+    EXPECT_EQ(player.every<command::Play>().back().tone, Tone::none);
+    EXPECT_EQ(player.every<command::Leave>().size(), 2U);
+    player.feed(event::Answered{1, offer});
+    player.feed(event::Answered{0, offer});
+    EXPECT_EQ(player.call.media(0).size(), 1U);
+    EXPECT_EQ(player.every<command::Ack>().back().leg, 1U);
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+}
+
+TEST(CallFunds, WithoutTheBridgeTheyTalkDirectlyUntilTheEnd) {
+    auto player = notified({"sip:a", "sip:b"});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Answered{1, offer});
+    player.feed(event::Joined{1, offer});
+    player.feed(event::Unbridged{0});
+    EXPECT_EQ(player.every<command::Play>().back().tone, Tone::none);
+    player.feed(event::Answered{1, offer});
+    player.feed(event::Answered{0, offer});
+    EXPECT_EQ(player.call.media(0).size(), 1U);
+    EXPECT_EQ(player.every<command::Join>().size(), 2U);
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+}
+
+TEST(CallFunds, AConferenceHearsItWhereItIs) {
+    auto player = notified({"sip:a", "sip:b"}, true);
+    ASSERT_EQ(player.every<command::Play>().size(), 1U);
+    EXPECT_EQ(player.every<command::Play>()[0].tone, Tone::funds_end);
+    EXPECT_EQ(player.every<command::Join>().size(), 3U);
 }
 
 TEST(CallMedia, IsWhatBothTake) {

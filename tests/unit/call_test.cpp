@@ -1,14 +1,16 @@
 // The call's state machine: lists of events in, commands out; and random lists, for what must always hold.
-#include "tests/unit/call_player.hpp"
 #include "telephony/calls/records.hpp"
 #include "telephony/calls/sdp.hpp"
 #include "telephony/sip/dialog_state.hpp"
+#include "tests/unit/call_player.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <random>
 #include <set>
+#include <sstream>
 
 namespace {
 
@@ -318,7 +320,7 @@ Event random_event(std::mt19937& random, const Player& player) {
     const auto sdp = random() % 4 == 0 ? std::string() : offer;
     constexpr int statuses[]{300, 404, 408, 481, 486, 488, 491, 500, 603};
     const int status = statuses[random() % std::size(statuses)];
-    switch (random() % 21) {
+    switch (random() % 22) {
         case 0:
             return event::Start{};
         case 1:
@@ -345,6 +347,8 @@ Event random_event(std::mt19937& random, const Player& player) {
             return event::Remove{"sip:" + std::to_string(random() % 5)};
         case 20:
             return event::Unbridged{leg, true};
+        case 21:
+            return event::Granted{std::chrono::seconds(random() % 300)};
         case 12:
         case 13:
         case 14:
@@ -368,6 +372,8 @@ TEST(Call, WhateverHappensNoLegIsLeftAndTheChargeIsOne) {
         std::mt19937 random(seed);
         auto with = options();
         with.ringback = seed % 2 == 0;
+        if (seed % 5 == 0) with.granted = std::chrono::seconds(60);
+        if (seed % 10 == 0) with.funds_notice = std::chrono::seconds(5);
         Player player(
             seed % 3 == 0 ? std::vector<std::string>{"sip:0"} : std::vector<std::string>{"sip:0", "sip:1"},
             with);
@@ -410,6 +416,20 @@ TEST(Causes, FollowTheTable) {
     EXPECT_EQ(cause_of(503, true), Cause::not_reachable);
     EXPECT_EQ(cause_of(403, false), Cause::aborted);
     EXPECT_EQ(cause_of(487, true), Cause::aborted);
+    EXPECT_EQ(cause_of(Ending::unanswered), Cause::no_answer);
+    EXPECT_EQ(cause_of(Ending::hung_up), Cause::hang_up);
+    EXPECT_EQ(cause_of(Ending::ended), Cause::hang_up);
+    EXPECT_EQ(cause_of(Ending::ended_early), Cause::aborted);
+    EXPECT_EQ(cause_of(Ending::lost), Cause::aborted);
+    EXPECT_EQ(cause_of(Ending::unusable), Cause::aborted);
+}
+
+TEST(Causes, ThePageHasTheTable) {
+    std::ifstream file(LEDGERLINE_SOURCE_DIR "/docs/calls.md");
+    std::ostringstream page;
+    page << file.rdbuf();
+    const auto table = causes_document();
+    EXPECT_NE(page.str().find("\n\n" + table + "\n"), std::string::npos) << "it is to have:\n" << table;
 }
 
 TEST(Sdp, RelayedDescriptionsAreOurs) {

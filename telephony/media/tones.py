@@ -1,16 +1,18 @@
 #!/usr/bin/python3
-"""Writes ringing_tone.opus: 425 Hz for one second and silence for four (ETSI TR 101 041), as Ogg Opus (RFC 7845).
+"""Writes what bridges play, as Ogg Opus (RFC 7845): ringing.opus, 425 Hz for one second and silence for four (ETSI
+TR 101 041); funds_end.opus, 1400 Hz for half a second and silence for as long.
 
-    ringing_tone.py FILE
+    tones.py FOLDER
 
-The file is part of the program's source; this is how it was made. It needs libopus.
+The files are part of the program's source; this is how they were made. It needs libopus.
 """
 import ctypes
 import math
+import os
 import struct
 import sys
 
-RATE, FRAME, SECONDS, FREQUENCY = 8000, 160, 5, 425
+RATE, FRAME = 8000, 160
 OPUS_APPLICATION_VOIP, OPUS_SET_BITRATE, OPUS_GET_LOOKAHEAD = 2048, 4002, 4027
 GRANULES = 48000 // RATE  # Ogg Opus counts at 48 kHz
 
@@ -31,13 +33,14 @@ def page(number, packets, granule, flags=0):
     return data[:22] + struct.pack("<I", crc(data)) + data[26:]
 
 
-def sample(at):
+def sample(at, frequency, on):
     """Without a click at either end."""
-    gain = min(1.0, at / 80, max(0.0, (RATE - at) / 80))
-    return int(6000 * gain * math.sin(2 * math.pi * FREQUENCY * at / RATE))
+    gain = min(1.0, at / 80, max(0.0, (on * RATE - at) / 80))
+    return int(6000 * gain * math.sin(2 * math.pi * frequency * at / RATE))
 
 
-def main():
+def write(path, frequency, on, seconds):
+    """A tone that is heard for so many seconds of all."""
     opus = ctypes.CDLL("libopus.so.0")
     opus.opus_encoder_create.restype = ctypes.c_void_p
     error, lookahead = ctypes.c_int(), ctypes.c_int()
@@ -46,20 +49,25 @@ def main():
     opus.opus_encoder_ctl(encoder, OPUS_SET_BITRATE, ctypes.c_int(16000))
     opus.opus_encoder_ctl(encoder, OPUS_GET_LOOKAHEAD, ctypes.byref(lookahead))
     packets = []
-    for start in range(0, SECONDS * RATE, FRAME):
-        samples = (ctypes.c_short * FRAME)(*(sample(start + i) for i in range(FRAME)))
+    for start in range(0, seconds * RATE, FRAME):
+        samples = (ctypes.c_short * FRAME)(*(sample(start + i, frequency, on) for i in range(FRAME)))
         packet = (ctypes.c_ubyte * 400)()
         size = opus.opus_encode(encoder, samples, FRAME, packet, len(packet))
         assert size > 0
         packets.append(bytes(packet[:size]))
     head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, lookahead.value * GRANULES, RATE, 0, 0)
     tags = b"OpusTags" + struct.pack("<I", 10) + b"ledgerline" + struct.pack("<I", 0)
-    with open(sys.argv[1], "wb") as file:
+    with open(path, "wb") as file:
         file.write(page(0, [head], 0, 2) + page(1, [tags], 0))
         for at in range(0, len(packets), 50):
             some = packets[at:at + 50]
             end = at + len(some)
             file.write(page(2 + at // 50, some, end * FRAME * GRANULES, 4 if end == len(packets) else 0))
+
+
+def main():
+    write(os.path.join(sys.argv[1], "ringing.opus"), 425, 1, 5)
+    write(os.path.join(sys.argv[1], "funds_end.opus"), 1400, 0.5, 1)
 
 
 if __name__ == "__main__":
