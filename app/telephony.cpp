@@ -279,8 +279,18 @@ struct Telephony::Parts {
     void deliver(calls::CallNo call, calls::Event event) {
         if (call >= calls::first_incoming_call)
             inbound->on_call(call, std::move(event));
+        else if (call >= calls::first_search)
+            located->on_search(call, std::move(event));
         else
             directory->on_call(call, std::move(event));
+    }
+    void deliver(calls::CallNo call, calls::Signal signal) {
+        if (call >= calls::first_incoming_call)
+            inbound->on_signal(call, std::move(signal));
+        else if (call >= calls::first_search)
+            located->on_signal(call, std::move(signal));
+        else
+            directory->on_signal(call, std::move(signal));
     }
     void make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses);
 };
@@ -341,9 +351,11 @@ void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddres
     calls::LocatedSignalling::Options ways;
     ways.local = local;
     ways.gateway = !settings.sip.gateway.empty();
+    ways.no_answer = settings.call.no_answer;
     located.emplace(
         std::move(ways), uses.ledger, *locations, *agent,
         [this](calls::CallNo call, calls::Event event) { deliver(call, std::move(event)); },
+        [this](calls::CallNo call, calls::Signal signal) { deliver(call, std::move(signal)); },
         context.get_executor());
     door.emplace(door_options(settings.sip), uses.secrets);
     registrar.emplace(registrar_options(settings, local), *door, uses.ledger, *locations, log);
@@ -399,10 +411,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
             log.warning("nobody hears a ringing tone: there is no bridge, or no file for it",
                         {{"call.ringback", "bridge"}});
         const calls::SignalSink trace = [&parts](calls::CallNo call, calls::Signal signal) {
-            if (call >= calls::first_incoming_call)
-                parts.inbound->on_signal(call, std::move(signal));
-            else
-                parts.directory->on_signal(call, std::move(signal));
+            parts.deliver(call, std::move(signal));
         };
         try {
             parts.agent.emplace(std::move(options), sink,
@@ -517,6 +526,7 @@ void Telephony::stop() {
         parts.directory.reset();
         if (parts.recovery) parts.recovery->stop();
         if (parts.inbound) parts.inbound->clear();
+        if (parts.located) parts.located->clear();
         if (parts.bridge) parts.bridge->close();
         parts.applications->stop();
         parts.records->stop();

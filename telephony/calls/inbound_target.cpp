@@ -1,6 +1,8 @@
 // Targets: what rules and applications say, and what becomes of a set that nobody answered in.
 #include "telephony/calls/inbound_call.hpp"
 
+#include "telephony/calls/contact_search.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -44,9 +46,6 @@ std::shared_ptr<const rules::RuleSet> without(const rules::RuleSet& set, const r
     }
     return rest;
 }
-
-/// 6xx means everywhere (RFC 3261, 16.7).
-bool everywhere(int status) { return status >= 600; }
 
 }  // namespace
 
@@ -302,12 +301,7 @@ void InboundCall::ring(TargetNo number) {
         if (has_children(number)) return;
         return decide(number, Stage::after);
     }
-    for (const auto& contact : target.where.contacts) {
-        if (target.groups.empty() || target.groups.back().front().q != contact.q)
-            target.groups.emplace_back();
-        target.groups.back().push_back(contact);
-    }
-    std::ranges::reverse(target.groups);  // the next one is the last
+    target.groups = by_preference(target.where.contacts);
     for (const auto delay : target.where.rules->delays()) target.delays[set_timer(delay)] = delay;
     ring_group(number);
 }
@@ -375,12 +369,8 @@ bool InboundCall::set_live(TargetNo number) const {
 void InboundCall::part_failed(TargetNo number, int status, bool rang) {
     auto& target = targets_[number];
     if (target.ended) return;
-    const auto cause = cause_of(status, rang);
-    target.busy = target.busy || cause == Cause::busy;
-    // The best failure is the caller's: busy tells more than an error, and everywhere more than that.
-    const bool better =
-        target.status == 0 || everywhere(status) || (cause == Cause::busy && !everywhere(target.status));
-    if (better) target.status = status;
+    target.busy = target.busy || cause_of(status, rang) == Cause::busy;
+    target.status = telling_failure(target.status, status, rang);
     if (everywhere(status)) {
         target.groups.clear();
         clear_set(number);

@@ -2,7 +2,7 @@
 """Every kind of rule against every way in which a call may go, over SIP: rules set by Call Handling, by applications
 and by the operator; telephones that answer, are busy, decline, stay silent, fail, or are not there.
 
-    call_rules.py LEDGERLINE [Table | Forwards | Changes | Delays]
+    call_rules.py LEDGERLINE [Table | Forwards | Delays]
 """
 import functools
 import time
@@ -296,8 +296,8 @@ class Forwards(RuleCase):
         self.assertEqual(self.alice.call(BOB, ["Max-Forwards: 0"]).response().status, 483)
 
 
-class Changes(RuleCase):
-    """Rules that change while a call rings, for long enough."""
+class Delays(RuleCase):
+    """What happens while a call rings, for long enough: delays of the stage `after`, and rules that change."""
     settings = dict(RuleCase.settings, CALL_NO_ANSWER="30s")
 
     def test_rules_that_change_while_calls_run(self):
@@ -323,11 +323,6 @@ class Changes(RuleCase):
         self.rules_heard()
         self.assertTrue(self.bob.hears_nothing(lambda m: m.method == "BYE", 0.05))
         self.ended(call, self.bob)
-
-
-class Delays(RuleCase):
-    """The stage `after`, with a delay."""
-    settings = dict(RuleCase.settings, CALL_NO_ANSWER="4s")
 
     def ring(self):
         """A call that rings at bob's, and when that began."""

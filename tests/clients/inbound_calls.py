@@ -644,20 +644,5 @@ class Ends(Calls):
         raise AssertionError("the call did not end")
 
 
-class ThirdParty(Calls):
-    def test_registered_users_are_reached_by_all_their_addresses(self):
-        self.register(self.alice, self.bob)
-        body = """<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>
-            <m:makeCall xmlns:m="http://www.csapi.org/schema/parlayx/third_party_call/v2_3/local">
-            <m:callingParty>sip:alice@example.com</m:callingParty><m:calledParty>tel:+15550002</m:calledParty>
-            </m:makeCall></s:Body></s:Envelope>"""
-        answer = requests.post(self.url + "/ParlayX/", body, auth=("demo-app", "demo-app"), timeout=10,
-                               headers={"Content-Type": "text/xml; charset=utf-8"})
-        self.assertEqual(answer.status_code, 200, answer.text)
-        invite = self.alice.invited()
-        self.alice.reply(invite, 486)
-        self.alice.take(lambda m: m.method == "ACK")
-
-
 if __name__ == "__main__":
     unittest.main(verbosity=2)

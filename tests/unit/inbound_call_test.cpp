@@ -2,6 +2,8 @@
 // always hold.
 #include "telephony/calls/inbound_call.hpp"
 
+#include "telephony/calls/contact_search.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -149,6 +151,20 @@ TEST(InboundCall, CallsToUsersWhoAreDisabledEnd) {
     busy.take(busy.call.resolved(0, {Destination::Kind::disabled, "sip:b@x", busy.rules, busy.contacts},
                                  busy.moment));
     EXPECT_EQ(busy.every<command::Refuse>().at(0).status, 480) << "none of its rules acts";
+}
+
+TEST(ContactSearch, ThoseOfOnePreferenceAtOnceAndTheMostTellingFailure) {
+    const auto contact = [](const char* uri, int q) { return Contact{uri, {}, 0, q}; };
+    const auto groups = by_preference({contact("a", 900), contact("b", 900), contact("c", 100)});
+    ASSERT_EQ(groups.size(), 2U);
+    EXPECT_EQ(groups.back().size(), 2U);
+    EXPECT_EQ(groups.front().at(0).uri, "c");
+    EXPECT_TRUE(by_preference({}).empty());
+    EXPECT_EQ(telling_failure(0, 500, false), 500);
+    EXPECT_EQ(telling_failure(500, 404, false), 500) << "the first of its kind";
+    EXPECT_EQ(telling_failure(500, 486, true), 486);
+    EXPECT_EQ(telling_failure(603, 486, true), 603);
+    EXPECT_EQ(telling_failure(486, 604, false), 604);
 }
 
 TEST(InboundCall, AnOfferlessCallIsAcknowledgedWithTheCallersAnswer) {
