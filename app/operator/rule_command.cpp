@@ -91,7 +91,7 @@ void list(Desk& desk, const Arguments& arguments) {
     const auto owner = owner_of(desk, arguments.owner);
     const auto table = desk.table(rule_columns(),
                                   "from rules.load($1, $2) with ordinality r order by array_position("
-                                  "array['before', 'account', 'after'], place), ordinality",
+                                  "array['before', 'account', 'after', 'caller'], place), ordinality",
                                   params(owner.account, owner.domain));
     desk.out().list(table, "No rules.");
 }

@@ -49,6 +49,10 @@ void ReplyReader::body_child(std::string_view name_space, std::string_view local
     element_ = std::string(operation_->name) + "Response";
     if (local != element_)
         throw Refusal{Fault::client("the Body has " + std::string(local) + " instead of " + element_)};
+    // The answer of another edition answers another question.
+    const auto version = version_in(name_space);
+    if (version && version->major != endpoint_.version->number.major)
+        throw Refusal{Fault::client(element_ + " is one of " + std::string(name_space))};
     name_space_ = name_space;
     response_ = Message(*operation_->response);
     message_.begin(*operation_->response, response_.data(), element_, name_space_, *endpoint_.version);

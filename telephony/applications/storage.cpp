@@ -72,10 +72,10 @@ boost::asio::awaitable<Started> Storage::start(NewNotification notification) {
                           notification.manager.major, notification.manager.minor);
     add(params, notification.watched);
     add(params, notification.events);
-    params.add(notification.limit);
+    params.add(notification.limit).add(notification.calls_by ? "calling" : "called");
     const auto statement = [params = std::move(params)](Session& session) {
         const auto rows = session.exec(
-            "select notification.start($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", params);
+            "select notification.start($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", params);
         return started_named(rows.text(0, 0));
     };
     co_return co_await database_.run(statement);

@@ -14,7 +14,7 @@
 
 namespace applications {
 
-/// An address whose calls are watched.
+/// An address; calls to it are watched, or calls by it.
 struct Watched {
     std::int64_t account = 0;  ///< that has it
     std::string address;       ///< in the ledger's normal form
@@ -30,6 +30,7 @@ struct NewNotification {
     std::string interface_name;
     soap::VersionNumber manager;
     std::vector<Watched> watched;
+    bool calls_by = false;  ///< are watched, not those to them; nobody is asked about these
     std::vector<Event> events;
     std::int64_t limit = 0;  ///< live notifications that the principal may have, this one counted
 };

@@ -137,8 +137,6 @@ Managers::Handled<soap::Empty> Managers::start(const Call& call, Start request, 
     const auto known = [&](Event event) { return std::ranges::find(possible, event) != possible.end(); };
     if (!std::ranges::all_of(request.criteria, known))
         co_return Fault::service("SVC0003", {"criteria", list_of(possible)});
-    if (request.direction == AddressDirection::calling)
-        co_return Fault::service("SVC0003", {"addressDirection", "Called"});
     auto found = co_await places(call, std::move(request.addresses));
     if (found.refused) co_return std::move(*found.refused);
 
@@ -150,6 +148,7 @@ Managers::Handled<soap::Empty> Managers::start(const Call& call, Start request, 
     notification.interface_name = std::move(request.reference.interface_name);
     notification.manager = version;
     notification.watched = std::move(found.watched);
+    notification.calls_by = request.direction == AddressDirection::calling;
     notification.events = distinct(std::move(request.criteria), usual_events(manner, version));
     notification.limit = options_.notifications_max;
     const auto addresses = notification.watched.size();

@@ -36,7 +36,8 @@ struct Caller {
     std::vector<std::string> known_as;  ///< for rules: the address, and the caller's others
     std::string name;
     bool authenticated = false;
-    bool anonymous = false;  ///< to those who are called
+    bool anonymous = false;                         ///< to those who are called
+    std::shared_ptr<const rules::RuleSet> rules{};  ///< of the caller's account; null: it is none of ours
 };
 
 /// What the caller sent.
@@ -203,6 +204,7 @@ class InboundCall {
     void refuse(int status, const std::string& reason = {});
     void end(Cause cause);
     void tell(TargetNo target, rules::Stage stage, const std::vector<const rules::Rule*>& rules);
+    void tell_callers(rules::Stage stage);
     void tell_all(rules::Stage stage);
 
     [[nodiscard]] applications::Question question(TargetNo target, rules::Stage stage,

@@ -88,18 +88,37 @@ asio::awaitable<void> InboundCalls::admit(IncomingCall call) {
     const LegId leg{call.call, 0};
     if (pass_on(call)) co_return;
     const auto admitted = co_await uses_.door.admit(call.sender, "INVITE", true);
-    // The caller may have given up.
-    if (admitting_.erase(call.call) == 0) co_return;
-    if (const auto* response = std::get_if<Response>(&admitted)) {
-        uses_.signalling.refuse(leg, *response);
+    const auto* visitor = std::get_if<Door::Visitor>(&admitted);
+    auto caller = visitor != nullptr ? caller_of(*visitor, call.sender) : std::nullopt;
+    if (!caller) {
+        // The caller may have given up.
+        if (admitting_.erase(call.call) == 0) co_return;
+        const auto* response = std::get_if<Response>(&admitted);
+        uses_.signalling.refuse(leg,
+                                response != nullptr ? *response : Response{403, "From Is Somebody Else", {}});
         co_return;
     }
-    const auto& visitor = std::get<Door::Visitor>(admitted);
-    auto caller = caller_of(visitor, call.sender);
-    if (caller)
-        start(std::move(call), std::move(*caller), visitor.principal);
-    else
-        uses_.signalling.refuse(leg, {403, "From Is Somebody Else", {}});
+    const auto principal = visitor->principal;
+    ledger::AccountPtr account;
+    if (options_.local.may_be_account(caller->address)) {
+        const auto found = co_await uses_.ledger.find(caller->address);
+        if (found) account = *found;
+    }
+    if (!account) {
+        enter(std::move(call), std::move(*caller), principal);
+        co_return;
+    }
+    uses_.rules.find(account->id, account->domain,
+                     [this, call = std::move(call), caller = std::move(*caller),
+                      principal](const rules::RuleSetPtr& set) mutable {
+                         caller.rules = set;
+                         enter(std::move(call), std::move(caller), principal);
+                     });
+}
+
+void InboundCalls::enter(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal) {
+    // The caller may have given up.
+    if (admitting_.erase(call.call) > 0) start(std::move(call), std::move(caller), principal);
 }
 
 /// A call of another node's for a connection of ours: its rules, record and charge are there.

@@ -90,6 +90,7 @@ class InboundCalls final : public Reception {
 
     boost::asio::awaitable<void> admit(IncomingCall call);
     [[nodiscard]] std::optional<Caller> caller_of(const Door::Visitor& visitor, const Sender& sender) const;
+    void enter(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal);
     void start(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal,
                std::optional<Contact> passed_on = std::nullopt);
     bool pass_on(IncomingCall& call);

@@ -81,6 +81,11 @@ InboundCall::Steps InboundCall::resolved(TargetNo number, Destination destinatio
         const auto kind = destination.kind;
         target.where = std::move(destination);
         if (!target.where.address.empty()) target.address = target.where.address;
+        if (number == 0 && kind != Destination::Kind::failed) {
+            tell_callers(Stage::immediately);
+            const bool callable = kind == Destination::Kind::account || kind == Destination::Kind::outside;
+            if (!callable) tell_callers(Stage::error);
+        }
         switch (kind) {
             case Destination::Kind::account:
                 return decide(number, Stage::immediately);
@@ -130,8 +135,18 @@ void InboundCall::tell(TargetNo target, Stage stage, const std::vector<const rul
     }
 }
 
-/// Those who watch any of the addresses that the call came by.
+/// Those who watch the caller: of what becomes of the address that was called.
+void InboundCall::tell_callers(Stage stage) {
+    if (!request_.caller.rules) return;
+    auto known = facts(0);
+    // As for those who are called: this address, not others of the same account.
+    known.calling = {request_.caller.address};
+    tell(0, stage, rules::told_of_caller(*request_.caller.rules, stage, known));
+}
+
+/// Those who watch the caller, or any of the addresses that the call came by.
 void InboundCall::tell_all(Stage stage) {
+    tell_callers(stage);
     for (std::optional<TargetNo> number = winner_; number; number = next_up(*number)) {
         const auto& rules = *targets_[*number].where.rules;
         tell(*number, stage, rules::evaluate(rules, stage, {}, facts(*number)).notify);
@@ -152,6 +167,7 @@ void InboundCall::decide(TargetNo number, Stage stage, std::chrono::seconds elap
     const auto set = target.where.rules;
     const auto decision = rules::evaluate(*set, stage, elapsed, facts(number));
     tell(number, stage, decision.notify);
+    if (number == 0 && stage != Stage::immediately) tell_callers(stage);
     act(number, stage, elapsed, decision.acting);
 }
 

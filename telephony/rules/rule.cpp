@@ -179,6 +179,15 @@ std::vector<Step> explain(const RuleSet& set, Stage stage, std::chrono::seconds 
     return steps;
 }
 
+std::vector<const Rule*> told_of_caller(const RuleSet& callers, Stage stage, const CallFacts& facts) {
+    const Known known(facts);
+    std::vector<const Rule*> told;
+    for (const auto& rule : callers.caller) {
+        if (rule.stage == stage && first_unmet(rule.conditions, known).empty()) told.push_back(&rule);
+    }
+    return told;
+}
+
 Decision evaluate(const RuleSet& set, Stage stage, std::chrono::seconds elapsed, const CallFacts& facts) {
     Decision decision;
     for (const auto& step : explain(set, stage, elapsed, facts)) {

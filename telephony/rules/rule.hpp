@@ -128,11 +128,12 @@ struct CallFacts {
     std::chrono::sys_seconds now{};
 };
 
-/// What concerns the calls of one account.
+/// What concerns the calls of one account: those to it, and those by it.
 struct RuleSet {
     std::vector<Rule> before;  ///< domain-wide, priority > 5
     std::vector<Rule> account;
-    std::vector<Rule> after;  ///< domain-wide, priority <= 5
+    std::vector<Rule> after;     ///< domain-wide, priority <= 5
+    std::vector<Rule> caller{};  ///< of calls that the account makes: action::Notify only
 
     /// The delays of Stage::after, ascending, each once: when the call has to look at its rules again.
     [[nodiscard]] std::vector<std::chrono::seconds> delays() const;
@@ -152,6 +153,10 @@ struct Decision {
 /// delay are looked at, the shortest first.
 [[nodiscard]] Decision evaluate(const RuleSet& set, Stage stage, std::chrono::seconds elapsed,
                                 const CallFacts& facts);
+
+/// Who is told of a call because of who makes it: rules of the caller's RuleSet::caller.
+[[nodiscard]] std::vector<const Rule*> told_of_caller(const RuleSet& callers, Stage stage,
+                                                      const CallFacts& facts);
 
 /// One rule that was looked at on the way to a decision.
 struct Step {

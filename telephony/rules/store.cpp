@@ -187,7 +187,10 @@ RuleSet load(base::sql::Session& session, const Owner& owner) {
     for (std::size_t row = 0; row < rows.size(); ++row) {
         RowReader reader(rows, row);
         const auto place = reader.text();
-        auto& list = place == "account" ? set.account : place == "before" ? set.before : set.after;
+        auto& list = place == "account"  ? set.account
+                     : place == "before" ? set.before
+                     : place == "caller" ? set.caller
+                                         : set.after;
         list.push_back(read_rule(reader));
     }
     return set;

@@ -142,9 +142,9 @@ def http_response(body, status="200 OK", headers=""):
     return [f"HTTP/1.1 {status}\r\nContent-Type: text/xml\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body]
 
 
-def soap_answer(inner, operation="handleCalledNumberResponse", before=""):
+def soap_answer(inner, operation="handleCalledNumberResponse", before="", version="v3_2"):
     return http_response(f'{before}<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><d:{operation} '
-                         f'xmlns:d="http://www.csapi.org/schema/parlayx/call_direction/v3_2/local">{inner}'
+                         f'xmlns:d="http://www.csapi.org/schema/parlayx/call_direction/{version}/local">{inner}'
                          f'</d:{operation}></s:Body></s:Envelope>')
 
 
@@ -163,6 +163,7 @@ def nonsense(phone):
         "endless headers": [b"HTTP/1.1 200 OK\r\n", b"X: " + b"y" * 2_000_000],
         "entities": soap_answer(ROUTE.format("&a;"), before='<!DOCTYPE x [<!ENTITY a "sip:x@example.com">]>'),
         "no result": soap_answer(""), "another operation": soap_answer(ROUTE.format(phone), "handleBusyResponse"),
+        "another edition": soap_answer(ROUTE.format(phone), version="v2_2"),
         "another's correlator": soap_answer("<d:correlator>c-2</d:correlator>" + ROUTE.format(phone)),
         "an unknown action": soap_answer("<d:result><actionToPerform>Explode</actionToPerform></d:result>"),
         "a route to nowhere": soap_answer("<d:result><actionToPerform>Route</actionToPerform></d:result>"),
@@ -318,6 +319,41 @@ class CalledApplications(ApplicationCalls):
             for event in events:
                 self.check(event, event.operation, told, version)
             self.stop(TELL, version, correlator=version)
+
+    def test_calls_by_an_address_are_told(self):
+        """Of alice's calls, whatever is called; not of calls to her."""
+        service = self.service(TELL, "v3_8", "demo-app")
+        service.startCallNotification(
+            reference={"endpoint": self.application.url, "interfaceName": TELL, "correlator": "c-1"}, addresses=[CALLER],
+            criteria=["Busy", "NotReachable", "CalledNumber", "Answer", "Disconnected"], addressDirection="Calling")
+        self.addCleanup(self.stop, TELL, "v3_8")
+        self.rules_heard()
+        self.register(self.alice, self.bob)
+        call = self.bob.call(CALLER)
+        self.alice.reply(self.alice.invited(), 486)
+        self.assertEqual(call.response().status, 486)
+        call = self.alice.call(BOB)
+        self.bob.reply(self.bob.invited(), 486)
+        self.assertEqual(call.response().status, 486)
+        call = self.alice.call(BOB)
+        self.connected(call, self.bob)
+        self.ended(call, self.bob)
+        events = self.application.wait_for(5)
+        self.assertEqual(sorted(event.operation for event in events),
+                         ["notifyAnswer", "notifyBusy", "notifyCallEvent", "notifyCalledNumber", "notifyCalledNumber"])
+        for event in events:
+            self.check(event, event.operation, "v3_8")
+        self.application.events.clear()
+        for uri, called in ((self.elsewhere, self.elsewhere), ("sip:nobody@example.com", "sip:nobody@example.com")):
+            call = self.alice.call(uri)
+            if called == self.elsewhere:
+                self.phone.reply(self.phone.invited(), 486)
+            call.response()
+        events = self.application.wait_for(4)
+        self.assertEqual(sorted((event.operation, event.arguments["calledParticipant"]) for event in events),
+                         sorted([("notifyCalledNumber", self.elsewhere), ("notifyBusy", self.elsewhere),
+                                 ("notifyCalledNumber", "sip:nobody@example.com"),
+                                 ("notifyNotReachable", "sip:nobody@example.com")]))
 
     def test_without_a_usable_answer_the_call_goes_on(self):
         self.register(self.bob)

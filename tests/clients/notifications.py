@@ -136,8 +136,9 @@ class Notifications(unittest.TestCase):
         for number, version in enumerate(("v3_1", "v3_8")):
             self.start(TELLING, version, f"c-{number}", criteria=["Answer", "Disconnected"])
         self.start(TELLING, "v3_8", "called", addressDirection="Called")
-        self.refused("SVC0003", ["addressDirection", "Called"], self.start, TELLING, "v3_8", "calling",
-                     addressDirection="Calling")
+        self.start(TELLING, "v3_8", "calling", addressDirection="Calling")
+        self.refused("SVC0003", ["addressDirection", "Called, Calling"], self.start, TELLING, "v3_8", "both",
+                     addressDirection="Both")
 
     def test_addresses(self):
         for address in ("tel:+19990000", "nobody", "", "sip:nobody@example.com"):

@@ -486,7 +486,7 @@ TEST_F(ApplicationsOnTheWire, CallsSeeNotificationsAsRules) {
     EXPECT_EQ(run(storage_->start(everything)), Started::started);
     auto session = database->session("ledgerline_service");
     const auto rows = session.exec(
-        "select notification, kind, name, stage, called from notification.rules_of(7) order by stage");
+        "select notification, kind, name, stage, address from notification.rules_of(7) order by stage");
     ASSERT_EQ(rows.size(), 6U);
     EXPECT_EQ(rows.text(0, 0), id());
     EXPECT_EQ(rows.text(0, 1), "notify");

@@ -153,6 +153,39 @@ TEST(InboundCall, CallsToUsersWhoAreDisabledEnd) {
     EXPECT_EQ(busy.every<command::Refuse>().at(0).status, 480) << "none of its rules acts";
 }
 
+TEST(InboundCall, WhoWatchesTheCallerIsToldOfTheCalledAddress) {
+    const auto watch = [](Stage stage, const std::string& address) {
+        auto result = rule(stage, rules::action::Notify{std::string(rules::to_string(stage)) + address});
+        result.conditions.calling = rules::Patterns{true, {address}};
+        return result;
+    };
+    auto watched = std::make_shared<rules::RuleSet>();
+    for (const auto stage : rules::stages) {
+        watched->caller.push_back(watch(stage, "sip:a@x"));
+        watched->caller.push_back(watch(stage, "tel:+1"));  // the caller's, too, but not this call's
+    }
+    auto request = Player::request(true);
+    request.caller.known_as.emplace_back("tel:+1");
+    request.caller.rules = watched;
+    Player player({rule(Stage::busy, rules::action::Redirect{"sip:c@x"})});
+    player.call = InboundCall(request, Player::options(), Moment{});
+    player.start();
+    player.feed(event::Refused{1, 486});
+    player.rules = std::make_shared<rules::RuleSet>();
+    player.find();
+    player.feed(event::Answered{2, offer, {}});
+    player.feed(event::HungUp{0});
+    std::vector<std::string> told;
+    for (const auto& errand : player.errands) {
+        const auto* tell = std::get_if<errand::Tell>(&errand);
+        if (tell == nullptr) continue;
+        EXPECT_EQ(tell->question.called, "sip:b@x");
+        told.push_back(tell->question.notification);
+    }
+    EXPECT_EQ(told, (std::vector<std::string>{"immediatelysip:a@x", "busysip:a@x", "answeredsip:a@x",
+                                              "endedsip:a@x"}));
+}
+
 TEST(ContactSearch, ThoseOfOnePreferenceAtOnceAndTheMostTellingFailure) {
     const auto contact = [](const char* uri, int q) { return Contact{uri, {}, 0, q}; };
     const auto groups = by_preference({contact("a", 900), contact("b", 900), contact("c", 100)});

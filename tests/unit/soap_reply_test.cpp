@@ -45,6 +45,12 @@ TEST_F(SoapReply, TheResponse) {
     EXPECT_TRUE(std::get<soap::Message>(reply).is<soap::Empty>());
     EXPECT_TRUE(std::holds_alternative<soap::Message>(this->reply(envelope("<chargeAmountResponse/>"))))
         << "servers are not always right about namespaces";
+    const std::string edition = "http://www.csapi.org/schema/parlayx/payment/amount_charging/";
+    const auto in = [&](const std::string& version) {
+        return envelope("<x:chargeAmountResponse xmlns:x='" + edition + version + "/local'/>");
+    };
+    EXPECT_TRUE(std::holds_alternative<soap::Message>(this->reply(in("v2_0"))));
+    EXPECT_NE(unintelligible(in("v3_1")).find("v3_1"), std::string::npos) << "another edition's answer";
     EXPECT_TRUE(std::holds_alternative<soap::Message>(this->reply(
         envelope("<l:chargeAmountResponse/>", "<x:y xmlns:x='urn:x' s:mustUnderstand='1'/>", soap12))));
 }
