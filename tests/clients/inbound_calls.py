@@ -5,6 +5,7 @@
 """
 import os
 import re
+import subprocess
 import sys
 import time
 import unittest
@@ -494,6 +495,30 @@ class Rules(Calls):
         self.rule("immediately", "redirect", "sip:alice@example.com")
         self.rule("immediately", "redirect", BOB, whose="alice")
         self.assertEqual(self.alice.call(BOB).response().status, 483)
+
+    def test_rules_that_are_not_known_are_waited_for_after_100_and_hold_nobody_else(self):
+        self.register(self.alice, self.bob)
+        other = self.user("alice")
+
+        def call_alice():
+            call = other.call("sip:alice@example.com")
+            self.alice.reply(self.alice.invited(), 486)
+            self.assertEqual(call.response().status, 486)
+        call_alice()
+        self.rule("immediately", "stop")  # bob's are not known any more, alice's are
+        socket = os.path.realpath(os.path.join(self.folder, "var", "socket"))
+        with subprocess.Popen(["psql", "-U", "postgres", "-h", socket, "-d", "ledgerline", "-qAt"], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as psql:
+            psql.stdin.write("begin; lock table rules.rule; select 'locked';\n")
+            psql.stdin.flush()
+            self.assertEqual(psql.stdout.readline(), "locked\n")
+            call = self.alice.call(BOB)
+            self.assertEqual(call.response(lambda status: status == 100).status, 100)
+            call_alice()
+            self.assertTrue(self.bob.hears_nothing(lambda m: m.method == "INVITE", 0.05))
+            psql.communicate("rollback;\n")
+        self.bob.reply(self.bob.invited(), 486)
+        self.assertEqual(call.response().status, 486)
 
     def test_a_forward_goes_only_where_calls_may_go(self):
         self.rule("immediately", "redirect", f"sip:premium@127.0.0.1:{self.phone.port}")
