@@ -13,7 +13,8 @@ SDP = ("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\
 
 
 class Message:
-    def __init__(self, text):
+    def __init__(self, text, source=None):
+        self.source = source
         head, _, self.body = text.partition("\r\n\r\n")
         lines = head.split("\r\n")
         self.first = lines[0]
@@ -92,13 +93,13 @@ class SipUser:
     def read(self, deadline):
         self.socket.settimeout(max(0.01, deadline - time.monotonic()))
         try:
-            data = self.socket.recv(65536)
+            data, source = self.socket.recvfrom(65536)
         except (TimeoutError, socket.timeout):
             return
         if self.transport == "udp":
             # Its media go to the same port: RTP, which nobody listens to, begins with version 2 (RFC 3550, 5.1).
             if data and data[0] >> 6 != 2:
-                self.waiting.append(Message(data.decode()))
+                self.waiting.append(Message(data.decode(), source))
             return
         self.buffer += data
         while b"\r\n\r\n" in self.buffer:
@@ -173,9 +174,8 @@ class SipUser:
         if body:
             lines.append("Content-Type: application/sdp")
         lines.append(f"Content-Length: {len(body)}")
-        # To whom the request came from, who need not be where we are registered (RFC 3261, 18.2.2).
-        host, _, port = request["Via"].split()[1].partition(";")[0].partition(":")
-        self.send("\r\n".join(lines) + "\r\n\r\n" + body, (host, int(port or 5060)))
+        # To whom the request came from, who need not be where we are registered (RFC 3581).
+        self.send("\r\n".join(lines) + "\r\n\r\n" + body, request.source)
 
     def invited(self, seconds=10):
         return self.take(lambda m: m.method == "INVITE", seconds)
