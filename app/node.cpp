@@ -374,6 +374,7 @@ Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Log
     make_endpoint(settings);
     make_listener(urls);
     make_server(settings);
+    telephony->join_nodes(settings, server->port());
     for (auto& thread : threads) thread->start();
 }
 
@@ -395,7 +396,8 @@ void Node::Parts::make_endpoint(const Settings& settings) {
             return payment::request_status(*ledger, std::move(question));
         },
         [this](frontend::TraceQuestion question) { return telephony->trace(std::move(question)); },
-        &*database};
+        &*database,
+        &telephony->node_link()};
     endpoint.emplace(std::move(parts), endpoint_options(settings));
 }
 

@@ -145,6 +145,12 @@ std::optional<std::string> check_listen(std::string_view text) {
            "'";
 }
 
+std::optional<std::string> check_node_url(std::string_view text) {
+    const bool known = text.starts_with("http://") || text.starts_with("https://");
+    if (text.empty() || (known && !text.ends_with('/'))) return std::nullopt;
+    return "must be a URL like http://10.0.0.5:8080, not '" + std::string(text) + "'";
+}
+
 std::optional<std::string> check_digits(std::string_view text) {
     if (text.find_first_not_of("0123456789") == std::string_view::npos) return std::nullopt;
     return "must be digits, not '" + std::string(text) + "'";
@@ -159,6 +165,14 @@ std::vector<Setting> front_settings(Settings& s) {
          0,
          {},
          check_listen},
+        {"server.advertise",
+         &s.server.advertise,
+         "URL of HTTP for other nodes on the same database, e.g. http://10.0.0.5:8080; empty: made of "
+         "listen.",
+         0,
+         0,
+         {},
+         check_node_url},
         {"server.health_listen",
          &s.server.health_listen,
          "IP address and port that /healthz, /readyz and /metrics have to themselves; empty: they share the "

@@ -26,6 +26,7 @@ struct Size {
 struct Settings {
     struct Server {
         std::string listen = "127.0.0.1:8080";
+        std::string advertise;
         std::string health_listen;
         std::int64_t threads = 1;
         Duration stop_timeout{30'000};
@@ -240,6 +241,7 @@ struct Settings {
         std::int64_t trace_messages = 200;
         Duration heartbeat{5'000};
         Duration heartbeat_patience{30'000};
+        Duration node_timeout{2'000};
         Duration stop_grace{5'000};
     } call;
 

@@ -1,7 +1,7 @@
 // Makes telephony's parts and takes them down in order.
 #include "app/telephony.hpp"
 
-#include "app/data_dir.hpp"
+#include "app/telephony_options.hpp"
 #include "base/ids.hpp"
 #include "base/sql.hpp"
 #include "frontend/auth/directory.hpp"
@@ -19,6 +19,7 @@
 #include "telephony/rules/cache.hpp"
 #include "telephony/sip/agent.hpp"
 #include "telephony/tasks/directory.hpp"
+#include "telephony/tasks/nodes.hpp"
 #include "telephony/thirdpartycall/recovery.hpp"
 #include "telephony/thirdpartycall/third_party_call.hpp"
 
@@ -49,173 +50,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
-
-tasks::DirectoryOptions directory_options(const Settings::Call& settings) {
-    tasks::DirectoryOptions options;
-    options.linger = settings.linger;
-    options.tasks_max = to_size(settings.calls_limit);
-    options.tasks_per_owner = to_size(settings.calls_per_user);
-    options.starts_per_second = to_size(settings.starts_per_second);
-    return options;
-}
-
-calls::DialPlan dial_plan(const Settings& settings) {
-    calls::DialPlan::Options options;
-    options.numbers = {settings.address.country, settings.address.trunk_prefix};
-    options.short_digits = to_size(settings.call.short_digits);
-    options.route_short = settings.call.short_numbers == "route";
-    options.emergency = calls::words_of(settings.call.emergency_numbers);
-    options.route_emergency = settings.call.emergency == "route";
-    return calls::DialPlan(std::move(options));
-}
-
-calls::CallOptions call_options(const Settings& all, const std::string& address) {
-    const auto& settings = all.call;
-    calls::CallOptions options;
-    options.no_answer = settings.no_answer;
-    options.max_duration = settings.max_duration;
-    options.address = address;
-    options.extend_ahead = settings.slice_ahead;
-    options.ringback = settings.ringback == "bridge";
-    // What is asked for ahead must have been refused by then.
-    if (!all.media.funds_end.empty())
-        options.funds_notice = std::min(settings.funds_notice, settings.slice_ahead / 2);
-    return options;
-}
-
-thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings,
-                                                        const std::string& address) {
-    thirdpartycall::ThirdPartyCall::Options options;
-    options.call = call_options(settings, address);
-    options.parties_max = to_size(settings.call.participants_limit);
-    options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
-    options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
-    options.dial_plan = dial_plan(settings);
-    options.trace_max = to_size(settings.call.trace_messages);
-    options.first_from = settings.call.first_from;
-    options.lag_limit = settings.call.lag_limit;
-    return options;
-}
-
-media::AudioBridgeOptions bridge_options(const Settings::Media& settings) {
-    media::AudioBridgeOptions options;
-    options.janus.socket = settings.bridge;
-    options.janus.timeout = settings.timeout;
-    options.address = settings.address;
-    options.ringing = settings.ringing;
-    options.funds_end = settings.funds_end;
-    return options;
-}
-
-callnotification::Managers::Options manager_options(const Settings::Notifications& settings,
-                                                    const frontend::SoapClient& client) {
-    callnotification::Managers::Options options;
-    options.addresses_max = to_size(settings.addresses_limit);
-    options.notifications_max = settings.per_user_limit;
-    options.text_bytes_max = to_size(settings.text_limit.bytes);
-    options.objection = [&client](std::string_view url) { return client.objection(url); };
-    return options;
-}
-
-applications::SoapApplications::Options application_options(const Settings::Notifications& settings) {
-    applications::SoapApplications::Options options;
-    options.ask_timeout = settings.ask_timeout;
-    options.asks_per_endpoint = to_size(settings.asks_per_endpoint);
-    options.fork_addresses_max = to_size(settings.fork_limit);
-    options.tell_for = settings.tell_for;
-    options.tell_timeout = settings.tell_timeout;
-    options.tell_pause = settings.tell_pause;
-    options.tell_pause_max = settings.tell_pause_max;
-    options.tells_per_endpoint = to_size(settings.tells_per_endpoint);
-    options.tells_max = to_size(settings.tells_limit);
-    options.lanes = to_size(settings.tells_at_once);
-    options.breaker.failures = to_size(settings.breaker_failures);
-    options.breaker.pause = settings.breaker_pause;
-    options.breaker.pause_max = settings.breaker_pause_max;
-    options.cache = to_size(settings.cache);
-    options.endpoints_max = to_size(settings.endpoints_limit);
-    options.stop_grace = settings.stop_grace;
-    return options;
-}
-
-sip::Credentials credentials(const Settings::Sip& settings) {
-    sip::Credentials result;
-    if (settings.user.empty()) return result;
-    result.user = settings.user;
-    std::ifstream file(settings.password_file);
-    if (!std::getline(file, result.password))
-        throw PlainError("sip.password_file: '" + settings.password_file + "' can't be read");
-    return result;
-}
-
-callhandling::CallHandling::Options handling_options(const Settings& settings) {
-    callhandling::CallHandling::Options options;
-    options.numbers = {settings.address.country, settings.address.trunk_prefix};
-    options.dial_plan = dial_plan(settings);
-    options.entries_max = to_size(settings.rules.entries_limit);
-    options.addresses_max = to_size(settings.rules.addresses_limit);
-    return options;
-}
-
-calls::Recorder recorder_of(const Settings::Sip& settings) {
-    return {settings.advertise.empty() ? settings.listen : settings.advertise, base::random_hex_id()};
-}
-
-/// The host of HOST or HOST:PORT.
-std::string host_of(const std::string& text) {
-    const auto bracket = text.find(']');
-    return text.substr(0, text.find(':', bracket == std::string::npos ? 0 : bracket));
-}
-
-calls::LocalDomain local_domain(const Settings& settings, const ListenAddress& listen) {
-    calls::LocalDomain local;
-    local.domain = settings.auth.default_domain;
-    local.port = listen.port;
-    const bool v6 = listen.address.find(':') != std::string::npos;
-    local.hosts.push_back(v6 ? '[' + listen.address + ']' : listen.address);
-    if (listen.loopback()) local.hosts.emplace_back("localhost");
-    if (!settings.sip.advertise.empty()) local.hosts.push_back(host_of(settings.sip.advertise));
-    return local;
-}
-
-calls::Door::Options door_options(const Settings::Sip& settings) {
-    calls::Door::Options options;
-    options.realm = settings.realm;
-    options.sha256 = settings.digest_sha256;
-    options.nonce_ttl = settings.nonce_ttl;
-    options.trusted = http::Networks::parse(settings.trusted_peers).value_or(http::Networks());
-    return options;
-}
-
-calls::Registrar::Options registrar_options(const Settings& settings, const calls::LocalDomain& local) {
-    using std::chrono::seconds;
-    calls::Registrar::Options options;
-    options.dial_plan = dial_plan(settings);
-    options.expires_min = std::chrono::ceil<seconds>(settings.sip.expires_min);
-    options.expires_default = std::chrono::ceil<seconds>(settings.sip.expires_default);
-    options.expires_max = std::chrono::ceil<seconds>(settings.sip.expires_max);
-    options.contacts_max = to_size(settings.sip.contacts_max);
-    options.local = local;
-    options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
-    options.gateway = settings.sip.gateway;
-    return options;
-}
-
-calls::InboundCalls::Options inbound_options(const Settings& settings, const calls::LocalDomain& local,
-                                             const std::string& address) {
-    calls::InboundCalls::Options options;
-    options.dial_plan = dial_plan(settings);
-    options.call.call = call_options(settings, address);
-    options.call.hops_max = to_size(settings.call.forwards_max);
-    options.call.branches_max = to_size(settings.call.branches_max);
-    options.calls_max = to_size(settings.call.inbound_limit);
-    options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
-    options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
-    options.local = local;
-    options.trace_max = to_size(settings.call.trace_messages);
-    options.linger = settings.call.linger;
-    return options;
-}
 
 /// Whose calls run.
 struct CallUsers {
@@ -266,6 +100,8 @@ struct Telephony::Parts {
     std::optional<calls::Registrar> registrar;
     std::optional<calls::InboundCalls> inbound;
     std::optional<tasks::Directory> directory;
+    std::optional<frontend::NodeLink> link;
+    std::optional<tasks::Nodes> nodes;
     std::optional<thirdpartycall::ThirdPartyCall> third_party_call;
     std::optional<callhandling::CallHandling> call_handling;
     std::optional<thirdpartycall::Recovery> recovery;
@@ -292,7 +128,10 @@ struct Telephony::Parts {
         else
             directory->on_signal(call, std::move(signal));
     }
-    void make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses);
+    void make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses,
+                      const std::string& run);
+    void make_nodes(const Settings& settings, const calls::Recorder& recorder, const Uses& uses);
+    [[nodiscard]] tasks::Answer answer(const tasks::Question& question);
 };
 
 /// Whatever one call's handler throws, the others go on.
@@ -346,7 +185,8 @@ asio::awaitable<void> Telephony::Parts::end_calls_of_disabled() {
 }
 
 /// Calls from outside, and users at their telephones.
-void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses) {
+void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses,
+                                    const std::string& run) {
     local = local_domain(settings, listen);
     calls::LocatedSignalling::Options ways;
     ways.local = local;
@@ -361,8 +201,34 @@ void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddres
     registrar.emplace(registrar_options(settings, local), *door, uses.ledger, *locations, log);
     calls::InboundCalls::Uses parts{uses.ledger,    *door,  *registrar, *locations, *rules,
                                     &*applications, *flows, *agent,     *agent,     *records};
-    inbound.emplace(inbound_options(settings, local, listen.address), parts, context.get_executor(), log);
+    inbound.emplace(inbound_options(settings, local, listen.address, run), parts, context.get_executor(),
+                    log);
     agent->receive(&*inbound);
+}
+
+/// Of this node's own calls. Whoever calls from outside has no task, but a trace.
+tasks::Answer Telephony::Parts::answer(const tasks::Question& question) {
+    if (!directory) return {};
+    auto answer = directory->answer(question);
+    if (answer.state == tasks::Answer::State::known || question.what != tasks::Question::What::trace ||
+        !inbound)
+        return answer;
+    if (auto trace = inbound->trace(question.reader, question.id)) {
+        answer.state = tasks::Answer::State::known;
+        answer.trace = std::move(*trace);
+    }
+    return answer;
+}
+
+void Telephony::Parts::make_nodes(const Settings& settings, const calls::Recorder& recorder,
+                                  const Uses& uses) {
+    const auto told = [this](std::string question) { return nodes->answer(std::move(question)); };
+    link.emplace(link_options(settings, recorder), uses.box, told, log);
+    tasks::Nodes::Options options;
+    options.run = recorder.run();
+    options.linger = settings.call.linger;
+    const auto here = [this](const tasks::Question& question) { return answer(question); };
+    nodes.emplace(std::move(options), *link, *database, here, context.get_executor(), log);
 }
 
 Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Logger& log)
@@ -374,7 +240,9 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     parts.stop_grace = settings.call.stop_grace;
     const auto recorder = recorder_of(settings.sip);
     parts.records.emplace(recorder, database, parts.context.get_executor(), log);
-    parts.directory.emplace(directory_options(settings.call), parts.context.get_executor(), log);
+    parts.make_nodes(settings, recorder, uses);
+    parts.directory.emplace(directory_options(settings.call, recorder.run()), parts.context.get_executor(),
+                            log);
     parts.notifications.emplace(database);
     parts.applications.emplace(application_options(settings.notifications), *parts.notifications, client,
                                parts.context.get_executor(), log);
@@ -421,10 +289,10 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
             parts.sip_trouble = error.what();
         }
     }
-    if (parts.agent) parts.make_inbound(settings, *listen, uses);
+    if (parts.agent) parts.make_inbound(settings, *listen, uses, recorder.run());
     auto service = service_options(settings, listen ? listen->address : "");
     if (parts.agent) service.network_lag = [&agent = *parts.agent] { return agent.lag(); };
-    parts.third_party_call.emplace(std::move(service), ledger, *parts.directory,
+    parts.third_party_call.emplace(std::move(service), ledger, *parts.directory, *parts.nodes,
                                    parts.located ? &*parts.located : nullptr,
                                    parts.bridge ? &*parts.bridge : nullptr, *parts.records, log);
     parts.call_handling.emplace(handling_options(settings), ledger, database, *parts.rules);
@@ -435,7 +303,6 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
         recovery.patience = settings.call.heartbeat_patience;
         parts.recovery.emplace(recorder, recovery, database, ledger, *parts.agent,
                                parts.context.get_executor(), log);
-        parts.recovery->start();
     }
     parts.thread = std::thread([&parts] {
         parts.run();
@@ -458,15 +325,25 @@ void Telephony::forget_notifications() {
 
 void Telephony::append_metrics(std::string& text) const { parts_->applications->append_metrics(text); }
 
-asio::awaitable<std::optional<std::string>> Telephony::trace(frontend::TraceQuestion question) {
-    auto trace = co_await parts_->third_party_call->trace(question.principal, question.call);
-    if (trace || !parts_->inbound) co_return trace;
-    const auto look = [](calls::InboundCalls& inbound,
-                         frontend::TraceQuestion asked) -> asio::awaitable<std::optional<std::string>> {
-        co_return inbound.trace(*asked.principal, asked.call);
-    };
-    co_return co_await asio::co_spawn(parts_->context, look(*parts_->inbound, std::move(question)),
-                                      asio::use_awaitable);
+asio::awaitable<frontend::TraceAnswer> Telephony::trace(frontend::TraceQuestion question) {
+    tasks::Question asked;
+    asked.what = tasks::Question::What::trace;
+    asked.reader = calls::Reader::of(*question.principal);
+    asked.id = std::move(question.call);
+    auto answer = co_await parts_->nodes->ask(std::move(asked));
+    frontend::TraceAnswer trace;
+    if (answer.state == tasks::Answer::State::unknown)
+        trace.status = 404;
+    else if (answer.state != tasks::Answer::State::known)
+        trace.status = 503;
+    trace.text = std::move(answer.trace);
+    co_return trace;
+}
+
+frontend::NodeLink& Telephony::node_link() { return *parts_->link; }
+
+void Telephony::join_nodes(const Settings& settings, std::uint16_t http_port) {
+    if (parts_->recovery) parts_->recovery->start(node_url(settings, http_port));
 }
 
 void Telephony::stop_accepting() {
@@ -537,6 +414,8 @@ void Telephony::stop() {
         parts.context.stop();
     }
     parts.thread.join();
+    if (parts.recovery) parts.recovery->leave();
+    parts.link.reset();  // its connections belong to the threads of HTTP
 }
 
 const std::string& Telephony::sip_trouble() const { return parts_->sip_trouble; }

@@ -6,12 +6,14 @@
 #include "base/log.hpp"
 #include "frontend/auth/secret_schemes.hpp"
 #include "frontend/call_trace.hpp"
+#include "frontend/node_link.hpp"
 #include "frontend/service.hpp"
 #include "frontend/soap_client.hpp"
 #include "ledger/ledger.hpp"
 #include "telephony/thirdpartycall/messages.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,7 +45,12 @@ class Telephony {
     /// From any thread: notifications may have been stopped, or who started one may do less.
     void forget_notifications();
     /// What was said in a call's dialogs (frontend/call_trace.hpp).
-    [[nodiscard]] boost::asio::awaitable<std::optional<std::string>> trace(frontend::TraceQuestion question);
+    [[nodiscard]] boost::asio::awaitable<frontend::TraceAnswer> trace(frontend::TraceQuestion question);
+    /// What other nodes ask this one goes here; until stop().
+    [[nodiscard]] frontend::NodeLink& node_link();
+    /// Tells other nodes that this one lives and where its HTTP is, and goes on telling. Throws
+    /// std::runtime_error when the database can't be reached.
+    void join_nodes(const Settings& settings, std::uint16_t http_port);
     void stop_accepting();
     /// Of this login, e.g. `alice@example.com`; from any thread.
     void end_calls_of(std::string login);

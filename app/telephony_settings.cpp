@@ -209,12 +209,20 @@ std::vector<Setting> call_settings(Settings& s) {
          "New calls get 503 while others wait for this server for so long.", 10},
         {"call.trace_messages", &s.call.trace_messages,
          "SIP messages of each call that `call trace` shows, as long as its status can be read; 0: none."},
-        {"call.heartbeat", &s.call.heartbeat,
-         "How often a node tells the others on its database that it lives.", 100},
-        {"call.heartbeat_patience", &s.call.heartbeat_patience,
-         "How long another node may be silent before this one ends its calls.", 300},
         {"call.stop_grace", &s.call.stop_grace,
          "How long running calls may take to end when the server stops."},
+    };
+}
+
+/// Of calls on a database that several nodes have.
+std::vector<Setting> node_settings(Settings::Call& s) {
+    return {
+        {"call.heartbeat", &s.heartbeat, "How often a node tells the others on its database that it lives.",
+         100},
+        {"call.heartbeat_patience", &s.heartbeat_patience,
+         "How long another node may be silent before this one ends its calls.", 300},
+        {"call.node_timeout", &s.node_timeout,
+         "How long another node may take to answer for a call that it has; then the request gets 503.", 100},
     };
 }
 
@@ -231,7 +239,8 @@ std::vector<Setting> rule_settings(Settings::Rules& s) {
 
 std::vector<Setting> telephony_settings(Settings& s) {
     auto rows = network_settings(s);
-    for (auto& more : {call_settings(s), rule_settings(s.rules), notification_settings(s.notifications)})
+    for (auto& more : {call_settings(s), node_settings(s.call), rule_settings(s.rules),
+                       notification_settings(s.notifications)})
         rows.insert(rows.end(), more.begin(), more.end());
     return rows;
 }

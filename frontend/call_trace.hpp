@@ -5,7 +5,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
-#include <optional>
 #include <string>
 
 namespace frontend {
@@ -15,7 +14,11 @@ struct TraceQuestion {
     std::string call;              ///< its identifier
 };
 
-/// Plain text; nothing for a call that is unknown, or somebody else's.
-using CallTrace = std::function<boost::asio::awaitable<std::optional<std::string>>(TraceQuestion)>;
+struct TraceAnswer {
+    unsigned status = 200;  ///< of HTTP; 404: a call that is unknown, or somebody else's; 503: try again
+    std::string text;
+};
+
+using CallTrace = std::function<boost::asio::awaitable<TraceAnswer>(TraceQuestion)>;
 
 }  // namespace frontend

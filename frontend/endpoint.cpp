@@ -389,6 +389,7 @@ asio::awaitable<http::Response> Endpoint::Impl::get(const http::Request& request
         case Route::Kind::call_trace:
             co_return co_await question(request, route);
         case Route::Kind::astray:
+        case Route::Kind::nodes:
         case Route::Kind::nothing:
             co_return text_response(404, "Nothing here; see /ParlayX/");
     }
@@ -422,9 +423,11 @@ asio::awaitable<http::Response> Endpoint::Impl::question(const http::Request& re
     auto sender = co_await sender_of_get(request);
     if (auto* denied = std::get_if<http::Response>(&sender)) co_return std::move(*denied);
     auto principal = std::get<auth::PrincipalPtr>(std::move(sender));
+    http::Response response;
     if (route.kind == Route::Kind::call_trace)
-        co_return co_await trace_response(parts.call_trace, std::move(principal), route);
-    auto response = co_await status_response(parts.request_status, std::move(principal), route);
+        response = co_await trace_response(parts.call_trace, std::move(principal), route);
+    else
+        response = co_await status_response(parts.request_status, std::move(principal), route);
     if (response.status == 503)
         response.add_header("Retry-After", std::to_string(options.retry_after.count()));
     co_return response;
@@ -543,6 +546,9 @@ asio::awaitable<http::Response> Endpoint::handle(const http::Request& request) {
         impl_->finish_get(request, exchange, route.is_probe(), answer);
         co_return answer;
     }
+    const bool of_nodes = route.kind == Route::Kind::nodes && request.method == http::Method::post;
+    if (of_nodes && impl_->parts.node_link != nullptr)
+        co_return co_await impl_->parts.node_link->answer(request);
     if (!route.speaks_soap()) co_return text_response(404, "Nothing here; see /ParlayX/");
     http::Response response;
     if (request.method == http::Method::post) {

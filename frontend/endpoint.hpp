@@ -8,6 +8,7 @@
 #include "frontend/call_trace.hpp"
 #include "frontend/http/networks.hpp"
 #include "frontend/http/server.hpp"
+#include "frontend/node_link.hpp"
 #include "frontend/readiness.hpp"
 #include "frontend/request_status.hpp"
 #include "frontend/service.hpp"
@@ -61,6 +62,7 @@ class Endpoint final : public http::Handler {
         RequestStatus request_status{};          ///< null: nobody is asked what became of a request
         CallTrace call_trace{};                  ///< null: nobody is asked how a call went
         base::Database* database = nullptr;      ///< null: no principal has a limit of requests a second
+        NodeLink* node_link = nullptr;           ///< null: other servers ask nothing
     };
     Endpoint(Parts parts, EndpointOptions options);
     ~Endpoint() override;

@@ -45,10 +45,11 @@ asio::awaitable<http::Response> trace_response(const CallTrace& ask, auth::Princ
     if (!call) co_return text_response(400, "GET /ParlayX/calls/ID");
     TraceQuestion question{std::move(principal), std::move(*call)};
     auto trace = co_await ask(std::move(question));
-    if (!trace) co_return text_response(404, "No such call");
+    if (trace.status == 404) co_return text_response(404, "No such call");
+    if (trace.status != 200) co_return text_response(trace.status, "Not to be known now; try again");
     http::Response response;
     response.content_type = plain_text;
-    response.body = std::move(*trace);
+    response.body = std::move(trace.text);
     co_return response;
 }
 

@@ -22,6 +22,7 @@ Route::Kind plain_kind(std::string_view path) {
     if (path == "/healthz") return Route::Kind::health;
     if (path == "/readyz") return Route::Kind::readiness;
     if (path == "/metrics") return Route::Kind::metrics;
+    if (path == "/nodes") return Route::Kind::nodes;
     return Route::Kind::nothing;
 }
 

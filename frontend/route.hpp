@@ -18,6 +18,7 @@ struct Route {
         health,          ///< /healthz
         readiness,       ///< /readyz
         metrics,         ///< /metrics
+        nodes,           ///< /nodes: what other servers ask this one
         nothing,
     };
 

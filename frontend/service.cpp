@@ -16,6 +16,8 @@ std::string_view to_string(Code code) {
             return "database-unavailable";
         case Code::bridge_unavailable:
             return "bridge-unavailable";
+        case Code::node_unavailable:
+            return "node-unavailable";
         case Code::too_many_failures:
             return "too-many-failures";
         case Code::not_authenticated:
@@ -42,6 +44,7 @@ soap::Fault fault(Code code) {
         case Code::overloaded:
         case Code::database_unavailable:
         case Code::bridge_unavailable:
+        case Code::node_unavailable:
             break;
     }
     return soap::Fault::service("SVC0001", {std::string(to_string(code))});

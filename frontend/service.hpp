@@ -75,6 +75,7 @@ enum class Code : std::uint8_t {
     overloaded,            ///< SVC0001: try again
     database_unavailable,  ///< SVC0001: try again
     bridge_unavailable,    ///< SVC0001: nobody can mix the media of three and more parties now: try again
+    node_unavailable,      ///< SVC0001: the server that has the call does not answer: try again
     too_many_failures,     ///< POL0001: guesses are slowed down; HTTP 429
     not_authenticated,     ///< POL0001: credentials missing or wrong
     not_allowed,           ///< POL0001: no grant, or an address outside one's rights

@@ -82,6 +82,12 @@ SecretBox SecretBox::from_file(const std::string& path, bool create) {
     return SecretBox(bytes);
 }
 
+SecretBox SecretBox::derived(std::string_view purpose) const {
+    std::array<std::uint8_t, 32> key{};
+    crypto_generichash(key.data(), key.size(), bytes_of(purpose), purpose.size(), key_.data(), key_.size());
+    return SecretBox(key);
+}
+
 std::string SecretBox::seal(std::string_view secret) const {
     std::string box(crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES + secret.size(), '\0');
     auto* out = reinterpret_cast<unsigned char*>(box.data());

@@ -18,6 +18,10 @@ class SecretBox {
     static SecretBox from_file(const std::string& path, bool create);
     explicit SecretBox(const std::array<std::uint8_t, 32>& key) : key_(key) {}
 
+    /// A box for one purpose: what is sealed for another, e.g. a user's secret in the database, does not open
+    /// in it.
+    [[nodiscard]] SecretBox derived(std::string_view purpose) const;
+
     /// A random nonce and the box, in hex, as the database keeps them.
     [[nodiscard]] std::string seal(std::string_view secret) const;
     /// Nothing when it was sealed under another key, or changed.

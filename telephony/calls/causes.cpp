@@ -121,4 +121,11 @@ std::string causes_document() {
     return text;
 }
 
+Cause cause_named(std::string_view name) {
+    for (const auto cause : {Cause::no_answer, Cause::busy, Cause::not_reachable, Cause::hang_up}) {
+        if (to_string(cause) == name) return cause;
+    }
+    return Cause::aborted;
+}
+
 }  // namespace calls

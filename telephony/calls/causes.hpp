@@ -29,6 +29,8 @@ enum class Ending : std::uint8_t {
 
 /// As records and the command line spell it: `no-answer`.
 [[nodiscard]] std::string_view to_string(Cause cause);
+/// The cause that is spelled so; aborted for anything else.
+[[nodiscard]] Cause cause_named(std::string_view name);
 /// As it ends in Parlay X, behind whose it is: `NoAnswer`.
 [[nodiscard]] std::string_view parlay_name(Cause cause);
 

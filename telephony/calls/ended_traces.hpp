@@ -1,7 +1,7 @@
 // What was said in calls from outside that have ended, as long as somebody may ask for it.
 #pragma once
 
-#include "frontend/auth/principal.hpp"
+#include "telephony/calls/reader.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -18,10 +18,10 @@ struct Onlookers {
     std::string caller_domain;  ///< the same
     std::string called_domain;  ///< empty: not found yet, or nobody's
 
-    [[nodiscard]] bool include(const auth::Principal& reader) const {
-        if (!caller.empty() && reader.login() == caller) return true;
-        return reader.kind() == auth::Kind::administrator && !reader.domain().empty() &&
-               (reader.domain() == caller_domain || reader.domain() == called_domain);
+    [[nodiscard]] bool include(const Reader& reader) const {
+        if (!caller.empty() && reader.login == caller) return true;
+        return reader.administrator && !reader.domain.empty() &&
+               (reader.domain == caller_domain || reader.domain == called_domain);
     }
 };
 
@@ -42,7 +42,7 @@ class EndedTraces {
     }
 
     /// Nothing: unknown, too long ago, or not for this reader.
-    [[nodiscard]] std::optional<std::string> find(const auth::Principal& reader, std::string_view id) const {
+    [[nodiscard]] std::optional<std::string> find(const Reader& reader, std::string_view id) const {
         for (const auto& entry : entries_) {
             if (entry.id != id || entry.until <= Clock::now()) continue;
             return entry.onlookers.include(reader) ? std::optional(entry.text) : std::nullopt;

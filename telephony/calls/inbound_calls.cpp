@@ -174,7 +174,7 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
     request.sdp = std::move(incoming.sdp);
     request.dialog = std::move(incoming.dialog);
     request.max_forwards = incoming.max_forwards;
-    request.session = base::random_hex_id();
+    request.session = new_call_id(options_.run);
     RecordFacts record;
     record.id = request.session;
     record.owner = principal ? principal->login() : incoming.sender.source;
@@ -261,7 +261,7 @@ std::vector<std::string> InboundCalls::callers() const {
     return {logins.begin(), logins.end()};
 }
 
-std::optional<std::string> InboundCalls::trace(const auth::Principal& reader, std::string_view id) const {
+std::optional<std::string> InboundCalls::trace(const Reader& reader, std::string_view id) const {
     for (const auto& [number, live] : live_) {
         if (live->record.id != id) continue;
         if (!live->onlookers.include(reader)) return std::nullopt;

@@ -36,8 +36,9 @@ class InboundCalls final : public Reception {
   public:
     struct Options {
         InboundOptions call;
-        std::size_t calls_max = 4'000;   ///< at once
-        std::chrono::seconds slice{60};  ///< of calls that are paid by time: held ahead at once
+        std::string run = "000000000000";  ///< of this server (call_id.hpp)
+        std::size_t calls_max = 4'000;     ///< at once
+        std::chrono::seconds slice{60};    ///< of calls that are paid by time: held ahead at once
         DialPlan dial_plan{{}};
         Destinations destinations{"", "", false};
         LocalDomain local{};
@@ -80,7 +81,7 @@ class InboundCalls final : public Reception {
     /// Who has made calls that run: logins.
     [[nodiscard]] std::vector<std::string> callers() const;
     /// The messages of a call by its identifier; nothing for one that is unknown or not for this reader.
-    [[nodiscard]] std::optional<std::string> trace(const auth::Principal& reader, std::string_view id) const;
+    [[nodiscard]] std::optional<std::string> trace(const Reader& reader, std::string_view id) const;
     [[nodiscard]] std::size_t running() const { return live_.size(); }
     /// Drops what is left.
     void clear();

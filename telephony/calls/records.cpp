@@ -102,6 +102,42 @@ std::string record_json(const RecordFacts& facts, const CallStatus& status) {
     return json.object();
 }
 
+std::optional<RecordedCall> recorded_call(base::sql::Session& session, const std::string& id,
+                                          std::chrono::milliseconds linger) {
+    const auto rows = session.exec(
+        "select owner, created_at, started_at, ended_at, cause, address, party_started_at, party_ended_at,"
+        " party_cause from ledger.recorded_call($1, $2 * interval '1 millisecond')",
+        base::sql::params(id, std::int64_t{linger.count()}));
+    if (rows.empty()) return std::nullopt;
+    const auto moment = [&rows](std::size_t row, std::size_t column) -> std::optional<Moment> {
+        const auto microseconds = rows.optional_integer(row, column);
+        if (!microseconds) return std::nullopt;
+        Moment at;
+        at.wall += std::chrono::microseconds(*microseconds);
+        at.steady = std::chrono::floor<std::chrono::milliseconds>(at.wall.time_since_epoch());
+        return at;
+    };
+    RecordedCall recorded;
+    recorded.owner = rows.text(0, 0);
+    auto& status = recorded.status;
+    status.phase = Phase::terminated;
+    status.created = moment(0, 1).value_or(Moment{});
+    status.started = moment(0, 2);
+    status.ended = moment(0, 3);
+    status.cause = cause_named(rows.text(0, 4));
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        auto& party = status.parties.emplace_back();
+        party.address = rows.text(row, 5);
+        party.phase = Phase::terminated;
+        party.started = moment(row, 6);
+        party.ended = moment(row, 7);
+        party.cause = cause_named(rows.text(row, 8));
+        // A record does not say whose end it was, but there is one that ended so.
+        if (!status.culprit && party.cause == status.cause) status.culprit = row;
+    }
+    return recorded;
+}
+
 RecordWriter::RecordWriter(Recorder recorder, base::Database& database, boost::asio::any_io_executor executor,
                            base::Logger log)
     : recorder_(std::move(recorder)),

@@ -5,11 +5,14 @@
 #include "base/log.hpp"
 #include "base/sql.hpp"
 #include "telephony/calls/call.hpp"
+#include "telephony/calls/call_id.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +37,20 @@ struct RecordFacts {
 struct Recorder {
     std::string node;
     std::string incarnation;  ///< 32 hexadecimal digits, new at each start
+
+    /// As call_id.hpp has it.
+    [[nodiscard]] std::string run() const { return incarnation.substr(0, run_digits); }
 };
+
+/// A call that no server has any more, as its record says it ended, or ends now.
+struct RecordedCall {
+    std::string owner;
+    CallStatus status;
+};
+
+/// Runs in the database. Nothing: there is no such record, or it ended longer ago than `linger`.
+[[nodiscard]] std::optional<RecordedCall> recorded_call(base::sql::Session& session, const std::string& id,
+                                                        std::chrono::milliseconds linger);
 
 /// The record as a JSON object for ledger.record_calls.
 [[nodiscard]] std::string record_json(const RecordFacts& facts, const CallStatus& status);

@@ -1,7 +1,7 @@
 // Two maps over the entries: by identifier for those who ask, by number for the network.
 #include "telephony/tasks/directory.hpp"
 
-#include "base/ids.hpp"
+#include "telephony/calls/call_id.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -44,8 +44,12 @@ struct Directory::State {
     std::unordered_map<std::string, Rate> rate_of;  ///< of those who have a limit of their own
 };
 
+bool may_see(const calls::Reader& reader, const Owner& owner) {
+    return reader.login == owner.login || (reader.administrator && reader.domain == owner.domain);
+}
+
 Directory::Directory(DirectoryOptions options, boost::asio::any_io_executor executor, base::Logger log)
-    : options_(options),
+    : options_(std::move(options)),
       executor_(std::move(executor)),
       log_(std::move(log)),
       state_(std::make_unique<State>()) {}
@@ -69,7 +73,7 @@ std::optional<Limit> Directory::limit(const std::string& login, OwnerLimits own)
 
 std::string Directory::start(Owner owner, const Factory& make) {
     auto entry = std::make_unique<Entry>();
-    entry->id = base::random_hex_id();
+    entry->id = calls::new_call_id(options_.run);
     entry->number = ++state_->last_number;
     entry->owner = std::move(owner);
     TaskContext context{entry->number, entry->id, executor_, [this, id = entry->id] { ended(id); }, {}};
@@ -111,9 +115,19 @@ Task* Directory::find(std::string_view id) const {
     return found == state_->by_id.end() ? nullptr : found->second->task.get();
 }
 
-const Owner* Directory::owner(std::string_view id) const {
-    const auto found = state_->by_id.find(std::string(id));
-    return found == state_->by_id.end() ? nullptr : &found->second->owner;
+Answer Directory::answer(const Question& question) {
+    Answer answer;
+    const auto found = state_->by_id.find(question.id);
+    if (found == state_->by_id.end() || !may_see(question.reader, found->second->owner)) return answer;
+    auto& task = *found->second->task;
+    answer.state = Answer::State::known;
+    if (question.what == Question::What::status) answer.status = task.status();
+    if (question.what == Question::What::trace) answer.trace = task.trace();
+    for (const auto& event : question.events) {
+        answer.outcome = task.on(event);
+        if (answer.outcome != Outcome::done) break;
+    }
+    return answer;
 }
 
 std::size_t Directory::tell_all(std::string_view login, const TaskEvent& event) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/log.hpp"
+#include "telephony/tasks/question.hpp"
 #include "telephony/tasks/task.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -18,6 +19,7 @@
 namespace tasks {
 
 struct DirectoryOptions {
+    std::string run = "000000000000";          ///< of this server (calls/call_id.hpp)
     std::chrono::milliseconds linger{30'000};  ///< how long the status of an ended task can be read
     std::size_t tasks_max = 4'000;             ///< running at once
     std::size_t tasks_per_owner = 1'000;       ///< of one principal, running at once
@@ -29,6 +31,9 @@ struct Owner {
     std::string login;
     std::string domain;
 };
+
+/// Who started a task may see and change it, and a domain administrator of the starter's domain.
+[[nodiscard]] bool may_see(const calls::Reader& reader, const Owner& owner);
 
 /// What one owner's tasks are limited to, where that differs from everybody's.
 struct OwnerLimits {
@@ -55,7 +60,9 @@ class Directory {
 
     /// Null for an unknown identifier, and for a task whose linger is over.
     [[nodiscard]] Task* find(std::string_view id) const;
-    [[nodiscard]] const Owner* owner(std::string_view id) const;
+
+    /// What a task says to who may see it; to others there is none.
+    Answer answer(const Question& question);
 
     /// Puts an event into every running task of this login, or of all when it is empty; how many.
     std::size_t tell_all(std::string_view login, const TaskEvent& event);

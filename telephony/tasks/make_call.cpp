@@ -139,6 +139,7 @@ Outcome ParlayMakeCall::on(const TaskEvent& event) {
     const auto phase = live_.call().status().phase;
     if (phase == calls::Phase::terminated) return Outcome::already_terminated;
     if (event.name == "addCallPeer") return add(event.parameter);
+    if (event.name == "admitsCallPeer") return admits(event.parameter);
     if (event.name == "delCallPeer") return remove(event.parameter);
     if (event.name == "transferCallPeer") return transfer(event.parameter);
     if (event.name == "transferTarget") {
@@ -201,8 +202,8 @@ std::vector<std::string> ParlayMakeCall::parties() const {
     return addresses;
 }
 
-Dictionary ParlayMakeCall::status() const {
-    const auto& call = live_.call().status();
+Dictionary dictionary_of(const calls::CallStatus& call,
+                         const std::function<std::vector<calls::sdp::Medium>(calls::LegNo)>& media) {
     Dictionary result;
     auto& entries = result.entries;
     entries["callStatus"] = "Call" + std::string(phase_name(call.phase));
@@ -218,10 +219,15 @@ Dictionary ParlayMakeCall::status() const {
             return *other.find<std::string>("address") == party.address;
         });
         parties.push_back(party_status(party));
-        parties.back().entries["mediaInfo"] = media_status(live_.call().media(leg));
+        if (media) parties.back().entries["mediaInfo"] = media_status(media(leg));
     }
     entries["participants"] = std::move(parties);
     return result;
+}
+
+Dictionary ParlayMakeCall::status() const {
+    const auto& call = live_.call();
+    return dictionary_of(call.status(), [&call](calls::LegNo leg) { return call.media(leg); });
 }
 
 }  // namespace tasks

@@ -40,12 +40,18 @@ struct MakeCall {
     std::size_t trace_max = 0;  ///< messages that its trace keeps
 };
 
-/// Events: cancelCall, endCall, addCallPeer and delCallPeer (parameter: an address); transferTarget (a task's
-/// identifier) and then transferCallPeer (an address): that party goes on in the target's call, with its
-/// dialog, or is called anew by it where something of the dialog is under way. Status: callStatus
-/// (CallInitial, CallConnected, CallTerminated), createdTime, startTime, duration, terminationCause (as
-/// version 2 spells it), participants; of each address, status, startTime, duration, terminationCause (as
-/// version 3 spells them).
+/// The status dictionary of a call (see ParlayMakeCall). `media`: what a party exchanges; empty: nothing is
+/// said of it.
+[[nodiscard]] Dictionary dictionary_of(
+    const calls::CallStatus& call,
+    const std::function<std::vector<calls::sdp::Medium>(calls::LegNo)>& media = {});
+
+/// Events: cancelCall, endCall, addCallPeer and delCallPeer (parameter: an address), admitsCallPeer (whether
+/// addCallPeer would be done; changes nothing); transferTarget (a task's identifier) and then
+/// transferCallPeer (an address): that party goes on in the target's call, with its dialog, or is called anew
+/// by it where something of the dialog is under way. Status: callStatus (CallInitial, CallConnected,
+/// CallTerminated), createdTime, startTime, duration, terminationCause (as version 2 spells it),
+/// participants; of each address, status, startTime, duration, terminationCause (as version 3 spells them).
 class ParlayMakeCall final : public Task {
   public:
     /// The references outlive this; so does `bridge`, which is null when there is none.

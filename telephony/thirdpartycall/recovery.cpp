@@ -103,11 +103,38 @@ Recovery::Recovery(calls::Recorder recorder, RecoveryOptions options, base::Data
       log_(std::move(log)),
       pause_(executor_) {}
 
-void Recovery::start() { boost::asio::co_spawn(executor_, live(), boost::asio::detached); }
+void Recovery::start(std::string url) {
+    url_ = std::move(url);
+    database_.run_blocking(sign_of_life());
+    boost::asio::co_spawn(executor_, live(), boost::asio::detached);
+}
 
 void Recovery::stop() {
     stopped_ = true;
     pause_.cancel();
+}
+
+void Recovery::leave() {
+    const auto work = [this](base::sql::Session& session) {
+        session.exec("select ledger.leave_calls($1, $2)",
+                     base::sql::params(recorder_.node, recorder_.incarnation));
+    };
+    try {
+        database_.run_blocking(work);
+    } catch (const std::runtime_error& error) {
+        log_.warning("other nodes do not hear that this one has stopped", {{"error", error.what()}});
+    }
+}
+
+/// How many calls of silent servers are this one's now.
+std::function<std::int64_t(base::sql::Session&)> Recovery::sign_of_life() const {
+    const auto values =
+        sql::params(recorder_.node, recorder_.incarnation, std::int64_t{options_.patience.count()}, url_);
+    return [values](sql::Session& session) {
+        return session
+            .exec("select ledger.take_over_calls($1, $2, $3 * interval '1 millisecond', $4)", values)
+            .integer(0, 0);
+    };
 }
 
 boost::asio::awaitable<void> Recovery::live() {
@@ -124,14 +151,9 @@ boost::asio::awaitable<void> Recovery::live() {
 
 /// Says that this server lives. True: others do not, and their calls are this one's to end now.
 boost::asio::awaitable<bool> Recovery::missed_others() {
-    const auto work = [values = sql::params(recorder_.node, recorder_.incarnation,
-                                            std::int64_t{options_.patience.count()})](sql::Session& session) {
-        return session.exec("select ledger.take_over_calls($1, $2, $3 * interval '1 millisecond')", values);
-    };
     std::string error;
     try {
-        const auto rows = co_await database_.run(work);
-        const auto taken = rows.integer(0, 0);
+        const auto taken = co_await database_.run(sign_of_life());
         if (taken > 0) log_.warning("calls of a node that is gone are taken over", {{"calls", taken}});
         co_return taken > 0;
     } catch (const std::exception& failure) {

@@ -13,6 +13,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
 
 namespace thirdpartycall {
 
@@ -28,13 +31,17 @@ class Recovery {
              ledger::Ledger& ledger, calls::Signalling& signalling, boost::asio::any_io_executor executor,
              base::Logger log);
 
-    /// Now, and then as long as it is not stopped. Doing anything twice changes nothing.
-    void start();
+    /// Once others know that this server lives; goes on as long as it is not stopped. Doing anything twice
+    /// changes nothing. Throws std::runtime_error when the database can't be reached.
+    void start(std::string url);
     void stop();
+    /// Others need not ask this server any more: it knows of no call. Waits for the database.
+    void leave();
 
   private:
     boost::asio::awaitable<void> live();
     boost::asio::awaitable<bool> missed_others();
+    [[nodiscard]] std::function<std::int64_t(base::sql::Session&)> sign_of_life() const;
     boost::asio::awaitable<void> recover();
 
     calls::Recorder recorder_;
@@ -45,6 +52,7 @@ class Recovery {
     boost::asio::any_io_executor executor_;
     base::Logger log_;
     boost::asio::steady_timer pause_;
+    std::string url_;  // where others ask this one about its calls
     bool stopped_ = false;
 };
 

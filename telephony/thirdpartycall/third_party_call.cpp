@@ -13,6 +13,7 @@ using frontend::Answer;
 using frontend::Call;
 using frontend::Refused;
 using soap::Fault;
+constexpr auto known = tasks::Answer::State::known;
 
 Refused refused(Fault fault) { return {std::move(fault), false}; }
 Refused invalid(const std::string& part) { return refused(Fault::service("SVC0002", {part})); }
@@ -118,20 +119,24 @@ std::optional<Refused> unsupported(const std::vector<MediaInfo>& media) {
     return refused(Fault::policy("POL0011"));
 }
 
-/// Who started a task may see and change it, and a domain administrator of the starter's domain.
-bool may_see(const auth::Principal& principal, const tasks::Owner& owner) {
-    if (principal.login() == owner.login) return true;
-    return principal.kind() == auth::Kind::administrator && principal.domain() == owner.domain;
+/// Why there is no status. `part`: the message part with the identifier.
+Refused refused_state(tasks::Answer::State state, const std::string& part) {
+    if (state == tasks::Answer::State::node_unavailable)
+        return frontend::try_again(frontend::Code::node_unavailable);
+    if (state == tasks::Answer::State::database_unavailable)
+        return frontend::try_again(frontend::Code::database_unavailable);
+    return invalid(part);
 }
 
 }  // namespace
 
 ThirdPartyCall::ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
-                               calls::Signalling* signalling, calls::Bridge* bridge,
+                               tasks::Nodes& nodes, calls::Signalling* signalling, calls::Bridge* bridge,
                                calls::RecordWriter& records, base::Logger log)
     : options_(std::move(options)),
       ledger_(ledger),
       directory_(directory),
+      nodes_(nodes),
       signalling_(signalling),
       bridge_(bridge),
       records_(records),
@@ -281,49 +286,34 @@ boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(
     co_return result;
 }
 
-ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::tell(const Call& call, std::string id, std::string part,
-                                                          std::vector<tasks::TaskEvent> events) {
-    const auto inbox =
-        [](ThirdPartyCall& self, const Call& caller, std::string task_id, std::string id_part,
-           std::vector<tasks::TaskEvent> told) -> boost::asio::awaitable<std::optional<Refused>> {
-        const auto* owner = self.directory_.owner(task_id);
-        if (owner == nullptr || !may_see(*caller.principal, *owner)) co_return invalid(id_part);
-        for (const auto& event : told) {
-            if (auto no = refused_outcome(self.directory_.find(task_id)->on(event))) co_return no;
-        }
-        co_return std::nullopt;
-    };
-    auto no = co_await boost::asio::co_spawn(
-        directory_.executor(), inbox(*this, call, std::move(id), std::move(part), std::move(events)),
-        boost::asio::use_awaitable);
+boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::tell(const Call& call, std::string id,
+                                                                    std::string part,
+                                                                    std::vector<tasks::TaskEvent> events) {
+    tasks::Question question;
+    question.what = tasks::Question::What::events;
+    question.reader = calls::Reader::of(*call.principal);
+    question.id = std::move(id);
+    question.events = std::move(events);
+    const auto answer = co_await nodes_.ask(std::move(question));
+    if (answer.state != tasks::Answer::State::known) co_return refused_state(answer.state, part);
+    co_return refused_outcome(answer.outcome);
+}
+
+ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::tell_one(const Call& call, std::string id,
+                                                              std::string part, std::string event,
+                                                              std::string parameter) {
+    std::vector<tasks::TaskEvent> events{{std::move(event), std::move(parameter)}};
+    auto no = co_await tell(call, std::move(id), std::move(part), std::move(events));
     if (no) co_return std::move(*no);
     soap::Empty empty;
     co_return empty;
 }
 
-boost::asio::awaitable<std::optional<tasks::Dictionary>> ThirdPartyCall::read(const Call& call,
-                                                                              std::string id) {
-    const auto look = [](ThirdPartyCall& self, const Call& caller,
-                         std::string task_id) -> boost::asio::awaitable<std::optional<tasks::Dictionary>> {
-        const auto* owner = self.directory_.owner(task_id);
-        if (owner == nullptr || !may_see(*caller.principal, *owner)) co_return std::nullopt;
-        co_return self.directory_.find(task_id)->status();
-    };
-    co_return co_await boost::asio::co_spawn(directory_.executor(), look(*this, call, std::move(id)),
-                                             boost::asio::use_awaitable);
-}
-
-boost::asio::awaitable<std::optional<std::string>> ThirdPartyCall::trace(auth::PrincipalPtr principal,
-                                                                         std::string call) {
-    const auto look = [](ThirdPartyCall& self, auth::PrincipalPtr reader,
-                         std::string task_id) -> boost::asio::awaitable<std::optional<std::string>> {
-        const auto* owner = self.directory_.owner(task_id);
-        if (owner == nullptr || !may_see(*reader, *owner)) co_return std::nullopt;
-        co_return self.directory_.find(task_id)->trace();
-    };
-    co_return co_await boost::asio::co_spawn(directory_.executor(),
-                                             look(*this, std::move(principal), std::move(call)),
-                                             boost::asio::use_awaitable);
+boost::asio::awaitable<tasks::Answer> ThirdPartyCall::read(const Call& call, std::string id) {
+    tasks::Question question;
+    question.reader = calls::Reader::of(*call.principal);
+    question.id = std::move(id);
+    co_return co_await nodes_.ask(std::move(question));
 }
 
 ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call(const Call& call, MakeCall request) {
@@ -342,31 +332,30 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call(const Call& call, 
 
 ThirdPartyCall::Handled<CallInformationResult> ThirdPartyCall::get_call_information(const Call& call,
                                                                                     CallReference request) {
-    const auto status = co_await read(call, std::move(request.call_identifier));
-    if (!status) co_return invalid("callIdentifier");
+    const auto answer = co_await read(call, std::move(request.call_identifier));
+    if (answer.state != known) co_return refused_state(answer.state, "callIdentifier");
+    const auto& status = answer.status;
     CallInformationResult result;
     auto& information = result.result;
     information.status =
-        enumerator<CallStatus>(status->find<std::string>("callStatus")).value_or(information.status);
-    information.start_time = time_of(*status, "startTime");
-    information.duration = seconds_of(*status, "duration");
-    information.cause = enumerator<CallCause>(status->find<std::string>("terminationCause"));
+        enumerator<CallStatus>(status.find<std::string>("callStatus")).value_or(information.status);
+    information.start_time = time_of(status, "startTime");
+    information.duration = seconds_of(status, "duration");
+    information.cause = enumerator<CallCause>(status.find<std::string>("terminationCause"));
     if (call.version->number == soap::VersionNumber{2, 0}) {
         // There both are mandatory.
-        if (!information.start_time) information.start_time = time_of(*status, "createdTime");
+        if (!information.start_time) information.start_time = time_of(status, "createdTime");
         if (!information.duration) information.duration = 0;
     }
     co_return result;
 }
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::end_call(const Call& call, CallReference request) {
-    std::vector<tasks::TaskEvent> events{{"endCall", {}}};
-    return tell(call, std::move(request.call_identifier), "callIdentifier", std::move(events));
+    return tell_one(call, std::move(request.call_identifier), "callIdentifier", "endCall");
 }
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::cancel_call(const Call& call, CallReference request) {
-    std::vector<tasks::TaskEvent> events{{"cancelCall", {}}};
-    return tell(call, std::move(request.call_identifier), "callIdentifier", std::move(events));
+    return tell_one(call, std::move(request.call_identifier), "callIdentifier", "cancelCall");
 }
 
 ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call_session(const Call& call,
@@ -384,33 +373,49 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call_session(const Call
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::add_participant(const Call& call,
                                                                      AddParticipant request) {
-    const auto status = co_await read(call, request.session);
-    if (!status) co_return invalid("callSessionIdentifier");
+    const auto answer = co_await read(call, request.session);
+    if (answer.state != known) co_return refused_state(answer.state, "callSessionIdentifier");
     if (auto no = unsupported(request.media)) co_return std::move(*no);
     NamedAddress party{"callParticipant", std::move(request.participant)};
     if (auto no = co_await check_address(call, party)) co_return std::move(*no);
-    std::vector<tasks::TaskEvent> events{{"addCallPeer", std::move(party.address)}};
-    co_return co_await tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
+    co_return co_await tell_one(call, std::move(request.session), "callSessionIdentifier", "addCallPeer",
+                                std::move(party.address));
 }
 
-/// One unit for the source's task: the participant is here, or there.
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const Call& call,
                                                                           TransferParticipant request) {
-    if (!co_await read(call, request.source)) co_return invalid("sourceCallSessionIdentifier");
-    if (!co_await read(call, request.destination)) co_return invalid("destinationCallSessionIdentifier");
-    std::vector<tasks::TaskEvent> events{
-        {"transferTarget", std::move(request.destination)},
-        {"transferCallPeer", options_.dial_plan.callable(request.participant).value_or("")}};
-    co_return co_await tell(call, std::move(request.source), "sourceCallSessionIdentifier",
-                            std::move(events));
+    constexpr auto source_part = "sourceCallSessionIdentifier";
+    constexpr auto destination_part = "destinationCallSessionIdentifier";
+    const auto source = co_await read(call, request.source);
+    if (source.state != known) co_return refused_state(source.state, source_part);
+    const auto destination = co_await read(call, request.destination);
+    if (destination.state != known) co_return refused_state(destination.state, destination_part);
+    auto address = options_.dial_plan.callable(request.participant).value_or("");
+    if (calls::run_of(request.source) == calls::run_of(request.destination)) {
+        // One unit for the source's task: the participant is here, or there.
+        std::vector<tasks::TaskEvent> events{{"transferTarget", std::move(request.destination)},
+                                             {"transferCallPeer", std::move(address)}};
+        auto no = co_await tell(call, std::move(request.source), source_part, std::move(events));
+        if (no) co_return std::move(*no);
+        soap::Empty empty;
+        co_return empty;
+    }
+    // A dialog stays with its node. The participant is hung up first, so that its telephone is free for the
+    // other one's call.
+    auto no = co_await tell_one(call, request.destination, destination_part, "admitsCallPeer", address);
+    if (no.refused() != nullptr) co_return no;
+    no = co_await tell_one(call, std::move(request.source), source_part, "delCallPeer", address);
+    if (no.refused() != nullptr) co_return no;
+    co_return co_await tell_one(call, std::move(request.destination), destination_part, "addCallPeer",
+                                std::move(address));
 }
 
 ThirdPartyCall::Handled<ParticipantInformationResult> ThirdPartyCall::get_participant(
     const Call& call, ParticipantReference request) {
-    const auto status = co_await read(call, std::move(request.session));
-    if (!status) co_return invalid("callSessionIdentifier");
+    const auto answer = co_await read(call, std::move(request.session));
+    if (answer.state != known) co_return refused_state(answer.state, "callSessionIdentifier");
     const auto address = options_.dial_plan.callable(request.participant);
-    for (const auto& party : participants_of(*status)) {
+    for (const auto& party : participants_of(answer.status)) {
         if (address && *party.find<std::string>("address") == *address) {
             ParticipantInformationResult result;
             result.result = participant_of(party);
@@ -422,11 +427,11 @@ ThirdPartyCall::Handled<ParticipantInformationResult> ThirdPartyCall::get_partic
 
 ThirdPartyCall::Handled<CallSessionResult> ThirdPartyCall::get_session(const Call& call,
                                                                        SessionReference request) {
-    const auto status = co_await read(call, request.session);
-    if (!status) co_return invalid("callSessionIdentifier");
+    const auto answer = co_await read(call, request.session);
+    if (answer.state != known) co_return refused_state(answer.state, "callSessionIdentifier");
     CallSessionResult result;
     result.result.session = std::move(request.session);
-    for (const auto& party : participants_of(*status)) {
+    for (const auto& party : participants_of(answer.status)) {
         result.result.participants.push_back(participant_of(party));
     }
     co_return result;
@@ -434,14 +439,12 @@ ThirdPartyCall::Handled<CallSessionResult> ThirdPartyCall::get_session(const Cal
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::delete_participant(const Call& call,
                                                                         ParticipantReference request) {
-    std::vector<tasks::TaskEvent> events{
-        {"delCallPeer", options_.dial_plan.callable(request.participant).value_or("")}};
-    return tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
+    return tell_one(call, std::move(request.session), "callSessionIdentifier", "delCallPeer",
+                    options_.dial_plan.callable(request.participant).value_or(""));
 }
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::end_session(const Call& call, SessionReference request) {
-    std::vector<tasks::TaskEvent> events{{"endCall", {}}};
-    return tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
+    return tell_one(call, std::move(request.session), "callSessionIdentifier", "endCall");
 }
 
 }  // namespace thirdpartycall

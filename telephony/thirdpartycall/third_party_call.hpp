@@ -10,6 +10,7 @@
 #include "telephony/calls/signalling.hpp"
 #include "telephony/tasks/directory.hpp"
 #include "telephony/tasks/make_call.hpp"
+#include "telephony/tasks/nodes.hpp"
 #include "telephony/thirdpartycall/messages.hpp"
 
 #include <atomic>
@@ -44,15 +45,11 @@ class ThirdPartyCall {
 
     /// The references outlive this. `signalling` null: there is no SIP, and no call can be made. `bridge`
     /// null: sessions have two participants at most.
-    ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
+    ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory, tasks::Nodes& nodes,
                    calls::Signalling* signalling, calls::Bridge* bridge, calls::RecordWriter& records,
                    base::Logger log);
 
     [[nodiscard]] frontend::Service service();
-
-    /// What was said in a call's dialogs, for those who may read its status.
-    [[nodiscard]] boost::asio::awaitable<std::optional<std::string>> trace(auth::PrincipalPtr principal,
-                                                                           std::string call);
 
     /// No new calls from now on; from any thread.
     void stop_accepting() { stopping_ = true; }
@@ -96,13 +93,18 @@ class ThirdPartyCall {
     using Extension = std::function<void(std::function<void(std::chrono::seconds)> granted)>;
     Extension extension(const std::shared_ptr<CallCharge>& charge);
     Settlement settlement(const std::shared_ptr<const CallCharge>& charge);
-    Handled<soap::Empty> tell(const frontend::Call& call, std::string id, std::string part,
-                              std::vector<tasks::TaskEvent> events);
-    boost::asio::awaitable<std::optional<tasks::Dictionary>> read(const frontend::Call& call, std::string id);
+    /// Puts events into the inbox of a task, wherever it runs. `part`: of the message, with its identifier.
+    boost::asio::awaitable<std::optional<frontend::Refused>> tell(const frontend::Call& call, std::string id,
+                                                                  std::string part,
+                                                                  std::vector<tasks::TaskEvent> events);
+    Handled<soap::Empty> tell_one(const frontend::Call& call, std::string id, std::string part,
+                                  std::string event, std::string parameter = {});
+    boost::asio::awaitable<tasks::Answer> read(const frontend::Call& call, std::string id);
 
     Options options_;
     ledger::Ledger& ledger_;
     tasks::Directory& directory_;
+    tasks::Nodes& nodes_;
     calls::Signalling* signalling_;
     calls::Bridge* bridge_;
     calls::RecordWriter& records_;

@@ -2,6 +2,8 @@
 // one for calls shows that it needs no more than a factory.
 #include "telephony/tasks/directory.hpp"
 
+#include "telephony/calls/call_id.hpp"
+
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
@@ -14,9 +16,11 @@
 namespace {
 
 using namespace std::chrono_literals;
+using tasks::Answer;
 using tasks::Directory;
 using tasks::Limit;
 using tasks::Outcome;
+using tasks::Question;
 
 /// Keeps what it is told, and fails where it is told so.
 class Diary final : public tasks::Task {
@@ -28,7 +32,7 @@ class Diary final : public tasks::Task {
     Outcome on(const tasks::TaskEvent& event) override {
         lines_.push_back(event.name);
         if (event.name == "endCall") ended_();
-        return Outcome::done;
+        return event.name == "refused" ? Outcome::unknown_event : Outcome::done;
     }
     void on_call(const calls::Event& event) override {
         if (std::holds_alternative<calls::event::End>(event)) throw std::runtime_error("a bug");
@@ -85,20 +89,41 @@ TEST_F(DirectoryTest, ATaskThatFailsEndsAndTheOthersDoNotNotice) {
 
 TEST_F(DirectoryTest, WhatHasEndedIsKnownForAWhile) {
     const auto id = start("a", one);
-    EXPECT_EQ(directory.owner(id)->login, "a");
     EXPECT_EQ(directory.tell_all("a", {"endCall", {}}), 1U);
     EXPECT_EQ(directory.tell_all("a", {"endCall", {}}), 0U);
     EXPECT_NE(directory.find(id), nullptr);
     EXPECT_TRUE(directory.owners().empty());
     context.run();
     EXPECT_EQ(directory.find(id), nullptr);
-    EXPECT_EQ(directory.owner(id), nullptr);
+    EXPECT_EQ(directory.answer({.reader = {"a", "x"}, .id = id}).state, Answer::State::unknown);
 }
 
 TEST_F(DirectoryTest, IdentifiersCannotBeGuessed) {
     const auto first = start("a", one), second = start("a", one);
-    EXPECT_EQ(first.size(), 32U);  // 128 bits
+    EXPECT_EQ(calls::run_of(first), options().run);
+    EXPECT_EQ(first.size(), calls::run_digits + 1 + 32);  // 128 bits
     EXPECT_NE(first, second);
+    for (const auto* none : {"", "-", "000000000000", "00000000000-0", "00000000000x-0", "00000000000A-0"})
+        EXPECT_EQ(calls::run_of(none), "") << none;
+}
+
+TEST_F(DirectoryTest, AnswersWhoMaySeeATask) {
+    const auto id = start("a", one);
+    Question question{.what = Question::What::events, .reader = {"b", "x"}, .id = id};
+    question.events = {{"first", {}}, {"second", {}}};
+    EXPECT_EQ(directory.answer(question).state, Answer::State::unknown);
+    question.reader = {"c", "y", true};
+    EXPECT_EQ(directory.answer(question).state, Answer::State::unknown);
+    EXPECT_EQ(one, (std::vector<std::string>{"start"}));
+    question.reader = {"a", "x"};
+    EXPECT_EQ(directory.answer(question).state, Answer::State::known);
+    question.reader = {"c", "x", true};
+    question.events = {{"refused", {}}, {"third", {}}};
+    EXPECT_EQ(directory.answer(question).outcome, Outcome::unknown_event);
+    EXPECT_EQ(one, (std::vector<std::string>{"start", "first", "second", "refused"}));
+    question.what = Question::What::trace;
+    question.events.clear();
+    EXPECT_EQ(directory.answer(question).trace, "diary");
 }
 
 TEST_F(DirectoryTest, LimitsOfOneOwnerAndOfAll) {

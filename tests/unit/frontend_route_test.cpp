@@ -37,6 +37,7 @@ TEST(Route, finds_the_rest) {
     EXPECT_EQ(find_route("/healthz").kind, Kind::health);
     EXPECT_EQ(find_route("/readyz?x").kind, Kind::readiness);
     EXPECT_EQ(find_route("/metrics/").kind, Kind::metrics);
+    EXPECT_EQ(find_route("/nodes").kind, Kind::nodes);
     for (const auto* target : {"", "/", "*", "/ParlayXY", "/parlayx", "//ParlayX", "/metrics/x",
                                "http://host", "ParlayX/", "/../ParlayX/"}) {
         EXPECT_EQ(find_route(target).kind, Kind::nothing) << target;
