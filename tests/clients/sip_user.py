@@ -92,8 +92,12 @@ class SipUser:
 
     def read(self, deadline):
         self.socket.settimeout(max(0.01, deadline - time.monotonic()))
+        source = None
         try:
-            data, source = self.socket.recvfrom(65536)
+            if self.transport == "udp":
+                data, source = self.socket.recvfrom(65536)
+            else:
+                data = self.socket.recv(65536)  # TLS has nothing else
         except (TimeoutError, socket.timeout):
             return
         if self.transport == "udp":
