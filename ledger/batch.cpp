@@ -102,6 +102,29 @@ const std::string_view post_batch_statement =
     "select o_outcome, o_journal_no, o_request_id, o_hold from ledger.post_batch("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
 
+// In this form, with a shard that depends on nothing but parameters, Citus sends the call away as a whole.
+const std::string_view post_shard_statement =
+    "select o_outcome, o_journal_no, o_request_id, o_hold from ledger.post_shard(($2::smallint[])[1], "
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+
+std::vector<BatchPlan> by_shard(std::span<const Posting* const> postings, const BatchPlan& plan) {
+    std::vector<BatchPlan> parts;
+    std::size_t first = 0;  // entry of the part under way
+    for (std::size_t i = 0; i < plan.entries.size(); ++i) {
+        auto entry = plan.entries[i];
+        const auto shard_of = [&](std::size_t at) {
+            return postings[plan.entries[at].posting]->account->shard;
+        };
+        if (i == 0 || shard_of(i) != shard_of(i - 1)) {
+            parts.emplace_back();
+            first = i;
+        }
+        if (entry.earlier) *entry.earlier -= first;
+        parts.back().entries.push_back(entry);
+    }
+    return parts;
+}
+
 namespace {
 
 /// One array parameter; sent as NULL when it holds nothing but NULLs, which costs the server nothing.

@@ -31,6 +31,21 @@ struct BatchPlan {
 /// The one statement of the charging path.
 extern const std::string_view post_batch_statement;
 
+/// The same where the tables are spread over the nodes of a cluster: it takes the same parameters, all of one
+/// shard, whose node the whole call is sent to.
+extern const std::string_view post_shard_statement;
+
+/// Where the tables are.
+enum class Layout { one_server, cluster };
+
+[[nodiscard]] constexpr const std::string_view& posting_statement(Layout layout) {
+    return layout == Layout::cluster ? post_shard_statement : post_batch_statement;
+}
+
+/// The plan as one for each of its shards, in order; what is deferred is left out.
+[[nodiscard]] std::vector<BatchPlan> by_shard(std::span<const Posting* const> postings,
+                                              const BatchPlan& plan);
+
 struct BatchLimits {
     std::int64_t max_amount;             ///< minor units a request may move
     std::chrono::milliseconds hold_ttl;  ///< how long a hold lives after it was placed or extended

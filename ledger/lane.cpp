@@ -95,7 +95,8 @@ std::vector<Lane::Pending> Lane::post_batch(std::vector<Pending> batch) {
     for (const auto& pending : batch) postings.push_back(&pending.posting);
     const auto plan = plan_batch(postings);
     if (!plan.entries.empty()) {
-        auto results = execute(postings, plan);
+        auto results =
+            options_.layout == Layout::cluster ? execute_by_shard(postings, plan) : execute(postings, plan);
         for (std::size_t i = 0; i < plan.entries.size(); ++i) {
             auto& pending = batch[plan.entries[i].posting];
             done.push_back({std::move(pending.waiting), std::move(results[i])});
@@ -106,6 +107,16 @@ std::vector<Lane::Pending> Lane::post_batch(std::vector<Pending> batch) {
     waiting_.fetch_sub(done.size(), std::memory_order_relaxed);
     complete(std::move(done));
     return deferred;
+}
+
+/// On a cluster a call is of one shard.
+std::vector<Result<Receipt>> Lane::execute_by_shard(std::span<const Posting* const> postings,
+                                                    const BatchPlan& plan) {
+    std::vector<Result<Receipt>> results;
+    results.reserve(plan.entries.size());
+    for (const auto& part : by_shard(postings, plan))
+        std::ranges::move(execute(postings, part), std::back_inserter(results));
+    return results;
 }
 
 std::vector<Result<Receipt>> Lane::execute(std::span<const Posting* const> postings, const BatchPlan& plan) {
@@ -184,9 +195,10 @@ std::optional<Lane::Sent> Lane::send(std::span<const Posting* const> postings, c
 
 Lane::Sent Lane::exec(std::span<const Posting* const> postings, const BatchPlan& plan,
                       const base::sql::Params& params) {
-    if (!options_.counts) return {session_->exec(post_batch_statement, params)};
+    const auto& statement = posting_statement(options_.layout);
+    if (!options_.counts) return {session_->exec(statement, params)};
     base::sql::Transaction transaction(*session_);
-    Sent sent{session_->exec(post_batch_statement, params)};
+    Sent sent{session_->exec(statement, params)};
     const auto counting = counting_of(sent.rows, postings, plan);
     if (!counting.entries.empty()) {
         const auto rows = session_->exec(count_batch_statement, counting.params);

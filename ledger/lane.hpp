@@ -26,6 +26,7 @@ struct LaneOptions {
     std::chrono::milliseconds resend_for{5000};  ///< how long a batch is sent again when the database is away
     std::chrono::milliseconds reconnect_pause{100};  ///< between two attempts to reach the database
     BatchLimits limits{};
+    Layout layout = Layout::one_server;  ///< of the database that the session leads to
     bool counts = false;  ///< what is posted counts against its applications' limits, in the same transaction
 };
 
@@ -62,6 +63,8 @@ class Lane {
     void serve();
     std::vector<Pending> take(std::vector<Pending> deferred);
     std::vector<Pending> post_batch(std::vector<Pending> batch);
+    std::vector<Result<Receipt>> execute_by_shard(std::span<const Posting* const> postings,
+                                                  const BatchPlan& plan);
     std::vector<Result<Receipt>> execute(std::span<const Posting* const> postings, const BatchPlan& plan);
     std::vector<Result<Receipt>> execute_one_by_one(std::span<const Posting* const> postings,
                                                     const BatchPlan& plan);

@@ -27,6 +27,7 @@ Ledger::Ledger(Options options, base::Database& database, base::Logger log)
       directory_(database_, options_.address_cache),
       applications_(application_cache),
       holds_(options_.hold_cache) {
+    if (shards_.distributed()) options_.lane.layout = Layout::cluster;
     for (std::size_t i = 0; i < options_.lanes; ++i) {
         lanes_.push_back(std::make_unique<Lane>(options_.lane, log_));
     }

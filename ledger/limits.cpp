@@ -72,8 +72,8 @@ asio::awaitable<Result<Receipt>> Ledger::post_alone(Posting posting, bool limite
     const std::array<const Posting*, 1> postings{&posting};
     const auto plan = plan_batch(postings);
     auto params = batch_parameters(postings, plan, options_.lane.limits);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(post_batch_statement, params);
+    Work work = [layout = options_.lane.layout, params = std::move(params)](base::sql::Session& session) {
+        return session.exec(posting_statement(layout), params);
     };
     if (limited) {
         Counted request{std::string(to_string(posting.operation)),

@@ -6,7 +6,8 @@
 
 namespace ledger {
 
-Shards::Shards(base::sql::Session& session, std::size_t expected) {
+Shards::Shards(base::sql::Session& session, std::size_t expected)
+    : distributed_(session.exec("select to_regproc('ledger.post_shard') is not null").boolean(0, 0)) {
     const auto rows = session.exec("select shard from ledger.shard order by slot");
     if (rows.size() != expected) {
         throw std::runtime_error("the database was made with ledger.shards = " + std::to_string(rows.size()) +

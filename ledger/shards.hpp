@@ -26,9 +26,12 @@ class Shards {
             slot_of(account, static_cast<std::int64_t>(by_slot_.size())))];
     }
     [[nodiscard]] const std::vector<std::int16_t>& all() const { return by_slot_; }
+    /// Whether they are spread over a cluster (migrations/distributed).
+    [[nodiscard]] bool distributed() const { return distributed_; }
 
   private:
     std::vector<std::int16_t> by_slot_;
+    bool distributed_;
 };
 
 }  // namespace ledger

@@ -2,6 +2,7 @@
 // oracle.
 //
 //   LEDGER_SEED=N, LEDGER_STEPS=N   as for the model test; the interleaving is the machine's
+#include "tests/support/citus.hpp"
 #include "tests/support/ledger_world.hpp"
 
 #include <gtest/gtest.h>
@@ -25,8 +26,14 @@ using Key = std::tuple<std::string, std::int64_t, std::string>;
 
 class Concurrent {
   public:
-    Concurrent(std::uint64_t seed, std::size_t accounts)
-        : world_(seed, accounts), second_(world_.bench().another()) {}
+    /// `on_cluster`: the second one posts as on a cluster, shard by shard.
+    Concurrent(std::uint64_t seed, std::size_t accounts, bool on_cluster = false) : world_(seed, accounts) {
+        if (on_cluster) {
+            auto session = world_.bench().session();
+            declare_for_citus(session);
+        }
+        second_ = world_.bench().another();
+    }
 
     /// A round: random requests, every fifth one twice, half of them through the other ledger, all at once.
     void round(std::size_t size) {
@@ -120,9 +127,7 @@ class Concurrent {
     std::size_t replayed_ = 0;
 };
 
-TEST(LedgerConcurrency, TheCommittedOrderIsTheOraclesOrder) {
-    Concurrent concurrent(seed_of_this_run(), 8);
-    const auto steps = steps_of_this_run("LEDGER_STEPS", 8'000);
+void replay_what_was_committed(Concurrent& concurrent, std::size_t steps) {
     std::size_t asked = 0;
     while (asked < steps) {
         const auto size = 1 + concurrent.world().below(400);
@@ -133,6 +138,16 @@ TEST(LedgerConcurrency, TheCommittedOrderIsTheOraclesOrder) {
     }
     EXPECT_EQ(concurrent.world().compare_all(), "");
     EXPECT_GT(concurrent.posted(), steps / 10);
+}
+
+TEST(LedgerConcurrency, TheCommittedOrderIsTheOraclesOrder) {
+    Concurrent concurrent(seed_of_this_run(), 8);
+    replay_what_was_committed(concurrent, steps_of_this_run("LEDGER_STEPS", 8'000));
+}
+
+TEST(LedgerConcurrency, TheCommittedOrderIsTheOraclesOrderOnACluster) {
+    Concurrent concurrent(seed_of_this_run(), 40, true);
+    replay_what_was_committed(concurrent, steps_of_this_run("LEDGER_STEPS", 3'000));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 //   LEDGER_SEED=N   runs the same requests again
 //   LEDGER_STEPS=N  how many requests
 #include "ledger/batch.hpp"
+#include "tests/support/citus.hpp"
 #include "tests/support/ledger_world.hpp"
 
 #include <gtest/gtest.h>
@@ -56,10 +57,8 @@ class Receipts {
     std::map<std::string, std::size_t> outcomes_;
 };
 
-TEST(LedgerModel, OneRequestAfterTheOther) {
-    World world(seed_of_this_run(), 10);
+void one_after_the_other(World& world, ledger::Ledger& ledger, std::size_t steps) {
     Receipts receipts;
-    const auto steps = steps_of_this_run("LEDGER_STEPS", 5'000);
     for (std::size_t step = 1; step <= steps; ++step) {
         if (world.chance(6)) {
             ASSERT_EQ(world.random_event(), "") << "at step " << step;
@@ -67,7 +66,7 @@ TEST(LedgerModel, OneRequestAfterTheOther) {
         world.oracle().new_transaction();
         const auto asked = world.random_request();
         const auto expected = world.oracle().ask(asked);
-        const auto result = world.bench().run(post(world.bench().ledger(), world.request_of(asked)));
+        const auto result = world.bench().run(post(ledger, world.request_of(asked)));
         ASSERT_EQ(receipts.check(world, asked, expected, result), "")
             << "step " << step << ": " << describe(asked);
         ASSERT_EQ(world.compare(World::touched(asked)), "") << "step " << step << ": " << describe(asked);
@@ -77,6 +76,19 @@ TEST(LedgerModel, OneRequestAfterTheOther) {
     }
     EXPECT_EQ(world.compare_all(), "");
     if (std::getenv("LEDGER_SUMMARY")) std::cout << receipts.summary();
+}
+
+TEST(LedgerModel, OneRequestAfterTheOther) {
+    World world(seed_of_this_run(), 10);
+    one_after_the_other(world, world.bench().ledger(), steps_of_this_run("LEDGER_STEPS", 5'000));
+}
+
+TEST(LedgerModel, OneRequestAfterTheOtherAsOnACluster) {
+    World world(seed_of_this_run(), 10);
+    auto session = world.bench().session();
+    declare_for_citus(session);
+    const auto ledger = world.bench().another();
+    one_after_the_other(world, *ledger, steps_of_this_run("LEDGER_STEPS", 1'500));
 }
 
 /// Batches as a lane sends them. On few accounts: duplicates, conflicts, holds and their captures in one
@@ -180,8 +192,12 @@ class Batches {
     std::vector<Next> deferred_;
 };
 
-void post_batches(std::size_t accounts, std::size_t steps) {
+void post_batches(std::size_t accounts, std::size_t steps, bool on_cluster = false) {
     Batches batches(seed_of_this_run(), accounts);
+    if (on_cluster) {
+        auto session = batches.world().bench().session();
+        declare_for_citus(session);
+    }
     std::size_t done = 0;
     for (int batch = 1; done < steps; ++batch) {
         if (batches.world().chance(50)) {
@@ -202,5 +218,7 @@ void post_batches(std::size_t accounts, std::size_t steps) {
 TEST(LedgerModel, BatchesOfPostBatch) { post_batches(6, steps_of_this_run("LEDGER_STEPS", 12'000)); }
 
 TEST(LedgerModel, BatchesOnManyAccounts) { post_batches(80, steps_of_this_run("LEDGER_STEPS", 12'000)); }
+
+TEST(LedgerModel, BatchesOnACluster) { post_batches(20, steps_of_this_run("LEDGER_STEPS", 3'000), true); }
 
 }  // namespace
