@@ -56,6 +56,24 @@ std::string negated(const std::string& amount) {
     return amount.starts_with('-') ? amount.substr(1) : '-' + amount;
 }
 
+std::string quoted(std::string_view text) {
+    std::string result = "\"";
+    for (const char c : text) {
+        if (c == '"') result += '"';
+        result += c;
+    }
+    return result + '"';
+}
+
+/// Spreadsheets compute what begins like this, whatever quotes it has.
+bool is_formula(std::string_view text) {
+    if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos)
+        return false;
+    const auto number = text.substr(1);
+    return text.front() == '=' || number.empty() ||
+           number.find_first_not_of("0123456789.") != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string csv_line(const std::vector<std::optional<std::string>>& fields) {
@@ -65,16 +83,13 @@ std::string csv_line(const std::vector<std::optional<std::string>>& fields) {
         if (!std::exchange(first, false)) line += ',';
         if (!field) continue;
         // An empty text is not an absent one.
-        if (!field->empty() && field->find_first_of(",\"\r\n") == std::string::npos) {
+        if (is_formula(*field)) {
+            line += quoted("'" + *field);
+        } else if (field->empty() || field->find_first_of(",\"\r\n") != std::string::npos) {
+            line += quoted(*field);
+        } else {
             line += *field;
-            continue;
         }
-        line += '"';
-        for (const char c : *field) {
-            if (c == '"') line += '"';
-            line += c;
-        }
-        line += '"';
     }
     return line + "\r\n";
 }

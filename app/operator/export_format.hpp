@@ -9,7 +9,8 @@
 
 namespace app {
 
-/// One line of CSV with its line break; fields are quoted where they must be, absent ones are empty.
+/// One line of CSV with its line break; fields are quoted where they must be, absent ones are empty. Text
+/// that a spreadsheet would take for a formula begins with an apostrophe.
 [[nodiscard]] std::string csv_line(const std::vector<std::optional<std::string>>& fields);
 
 /// The account of hledger that a customer's balance is, e.g. `liabilities:customers:tel:+15550001:main`.

@@ -196,11 +196,12 @@ class FinanceTools(unittest.TestCase):
 
     # CSV ------------------------------------------------------------------------------------------------------------
 
-    def csv(self, *arguments):
+    def csv(self, *arguments, one_line_each=True):
         # As bytes: lines end as RFC 4180 has them.
         text = subprocess.run([LEDGERLINE, *arguments], cwd=self.folder, capture_output=True, timeout=60,
                               check=True).stdout.decode()
-        self.assertEqual(text.count("\r\n"), text.count("\n"))
+        if one_line_each:
+            self.assertEqual(text.count("\r\n"), text.count("\n"))
         return list(csv.DictReader(io.StringIO(text, newline="")))
 
     def test_csv_has_what_the_views_have(self):
@@ -379,6 +380,55 @@ class FinanceTools(unittest.TestCase):
                           "delete from ledger.archive"):
             with self.assertRaisesRegex(AssertionError, "immutable"):
                 self.sql("postgres", statement)
+
+    # After that one: the journal gets rows that belong to no request ------------------------------------------------
+
+    def memory_of_export(self, *arguments):
+        """The most memory that an export took (VmHWM, in kB), and how many lines it wrote."""
+        peak = lines = 0
+        with subprocess.Popen([LEDGERLINE, "export", *arguments], cwd=self.folder, stdout=subprocess.PIPE) as process:
+            while piece := process.stdout.read1(1 << 20):
+                lines += piece.count(b"\n")
+                with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+                    peak = max([peak] + [int(line.split()[1]) for line in status if line.startswith("VmHWM")])
+        self.assertEqual(process.returncode, 0)
+        self.assertGreater(peak, 0)
+        return peak, lines
+
+    def test_with_many_rows_an_export_takes_no_more_memory(self):
+        def grow(rows):
+            self.sql("postgres", f"""
+                set session_replication_role = replica;
+                insert into ledger.journal
+                select (x).*
+                  from (select json_populate_record(j, json_build_object('journal_no', j.journal_no + n, 'seq', j.seq + n)) as x
+                          from ledger.journal j, generate_series(1, {rows}) n
+                         where (j.shard, j.journal_no) = (select y.shard, y.journal_no from ledger.journal y
+                                                           order by y.shard desc, y.journal_no desc limit 1)
+                        offset 0) z""")
+        formats = ("csv", "hledger")
+        grow(10_000)
+        before = [self.memory_of_export("journal", "--format", each) for each in formats]
+        grow(60_000)
+        for each, (small, few) in zip(formats, before):
+            big, many = self.memory_of_export("journal", "--format", each)
+            self.assertGreaterEqual(many, few + 60_000)
+            self.assertLess(big, small + 4096, f"{few} lines: {small} kB, {many} lines: {big} kB")
+        output, errors, status = run([LEDGERLINE, "audit", "verify"], cwd=self.folder)
+        self.assertEqual(status, 1, errors)
+        self.assertRegex(output, r"^WRONG: each shard's journal ends where its next number says, but not: .*\"shard\":\d+")
+
+    def test_with_hostile_text_csv_is_read_as_it_was_written(self):
+        texts = ["=1+1", "=HYPERLINK(\"http://x\")", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\tx", "-12.5", "+49123", "-", "",
+                 " ", "a\nb", "a\r\nb", '"', '""",', "a,b", "\u00e4\u20ac", "';--", "\\", "\\n", "a" * 200]
+        for n, text in enumerate(texts):
+            self.do("charge", ALICE, "0.01", f"hostile-{n}", text)
+        rows = {row["reference_code"]: row["description"] for row in self.csv("export", "journal", "--from", "2026-02-01",
+                                                                           one_line_each=False)}
+        formulas = texts[:6] + ["-"]
+        for n, text in enumerate(texts):
+            self.assertEqual(rows[f"hostile-{n}"], "'" + text if text in formulas else text)
+        self.expect_books(self.done("export", "journal", "--format", "hledger", "--from", "2026-02-01"), "infinity")
 
 
 if __name__ == "__main__":
