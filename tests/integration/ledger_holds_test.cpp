@@ -88,6 +88,32 @@ TEST_F(LedgerHolds, ExpiredHoldsGiveTheirFundsBackWithoutASweep) {
     EXPECT_EQ(hold_state(part), "5000 2000 expired main:5000-2000");
 }
 
+// Beyond: the credit limit that a hold needed is gone. What was promised stays; nothing is added to it.
+TEST_F(LedgerHolds, WhatIsHeldStaysUsableWhenItsCreditLimitGoes) {
+    set_credit_limit(account_, "main", credit_limit);
+    const auto captured = hold(account_, euro("90"));
+    const auto released = hold(account_, euro("40"));  // 30 of it on credit
+    const auto due = hold(account_, euro("20"));       // all of it on credit
+    set_credit_limit(account_, "main", 0);
+    EXPECT_EQ(state(), "100.00 150.00 -50.00");
+    EXPECT_EQ(ask(a_place(account_, "", euro("0.01"))), "insufficient_funds");
+    EXPECT_EQ(ask(an_extension(captured, "", euro("0.01"))), "insufficient_funds");
+    EXPECT_EQ(ask(a_capture(captured, "part", euro("10"))), "posted");
+    EXPECT_EQ(ask(a_capture(captured, "beyond", euro("80.01"))), "beyond_hold");
+    EXPECT_EQ(ask(a_capture(captured, "all", euro("80"))), "posted");
+    EXPECT_EQ(state(), "10.00 60.00 -50.00");
+    EXPECT_EQ(ask(an_extension(released, "", euro("-5"))), "posted");
+    EXPECT_EQ(ask(a_release(released, "")), "posted");
+    EXPECT_EQ(state(), "10.00 20.00 -10.00");
+    make_due(due);
+    EXPECT_EQ(state(), "10.00 0.00 10.00");
+    EXPECT_EQ(outcome(post(a_charge(account_, "rest", euro("10")))), "posted");
+    EXPECT_EQ(state(), "0.00 0.00 0.00");
+    EXPECT_EQ(hold_state(captured), "9000 9000 open main:9000-9000");
+    EXPECT_EQ(hold_state(released), "3500 0 released main:3500-0");
+    EXPECT_EQ(hold_state(due), "2000 0 expired main:2000-0");
+}
+
 TEST_F(LedgerHolds, ADueHoldIsRefusedByTheOperationThatFindsItDue) {
     const auto captured = hold(account_, euro("10"));
     const auto extended = hold(account_, euro("20"));
