@@ -8,6 +8,7 @@ messages of a call lay with ledgerline (from a capture), memory for each held ca
 were left at the end, which must be none.
 """
 import argparse
+import glob
 import json
 import os
 import shutil
@@ -40,6 +41,33 @@ def datagrams_lost():
     with open("/proc/net/snmp", encoding="ascii") as file:
         names, values = [line.split() for line in file if line.startswith("Udp:")]
     return int(values[names.index("RcvbufErrors")])
+
+
+def thread_us(pid):
+    """Processor time of each thread of a process, in microseconds. Of one that has ended nothing is known."""
+    times = {}
+    for path in glob.glob(f"/proc/{pid}/task/*/schedstat"):
+        try:
+            with open(path, encoding="ascii") as file:
+                times[path] = int(file.read().split()[0]) / 1000
+        except OSError:
+            continue
+    return times
+
+
+def descendants(pid):
+    """Processes that it started, and what they started."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
+                parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it has ended meanwhile
+    found = [pid]
+    for parent in found:
+        found += [child for child, of in parents.items() if of == parent]
+    return found[1:]
 
 
 class Peer:
@@ -111,6 +139,14 @@ class Run:
         assert status == 0, errors
         return output
 
+    def threads(self):
+        """Of the server, its database and its peers, with what they have used so far."""
+        server = self.server.process.pid
+        groups = {"server": [server], "database": descendants(server),
+                  "peers": [peer.process.pid for peer in self.peers]}
+        return {name: {thread: used for pid in pids for thread, used in thread_us(pid).items()}
+                for name, pids in groups.items()}
+
     def query(self, text):
         return self.command("psql", "--", "-At", "-c", text).strip()
 
@@ -134,11 +170,13 @@ def churn(ledgerline, options):
     """Calls that end as soon as they are connected."""
     bench = Run(ledgerline, "1ms")
     capture = Capture(os.path.join(bench.folder, "calls.pcap"), bench.sip_port)
-    lost = datagrams_lost()
+    lost, before = datagrams_lost(), bench.threads()
     try:
         bench.load(options.seconds, options.connections, options.rate)
         bench.wait_for(lambda: bench.legs() == 0, 120)
         bench.wait_for(lambda: bench.query("select count(*) from calls where ended_at is null") == "0", 30)
+        used = {name: [after - before[name].get(thread, 0) for thread, after in threads.items()]
+                for name, threads in bench.threads().items()}
         capture.stop()
         # Those that failed may end half a minute later: they are counted, and no more.
         asked, connected, took, p50, p99 = bench.query(
@@ -153,7 +191,11 @@ def churn(ledgerline, options):
                 "calls_per_second": round(int(connected) / float(took or 1), 1),
                 "setup_ms_p50": round(float(p50 or 0), 2), "setup_ms_p99": round(float(p99 or 0), 2),
                 "holding_ms_p50": percentile(held_for, 0.5), "holding_ms_p99": percentile(held_for, 0.99),
-                "captured": len(held_for), "refused": bench.refused,
+                "captured": len(held_for),
+                **{f"{name}_us_per_call": round(sum(used[name]) / max(1, int(asked))) for name in used},
+                # Its busiest thread is SIP's.
+                "sip_thread_us_per_call": round(max(used["server"]) / max(1, int(asked))),
+                "refused": bench.refused,
                 "legs_left": bench.legs(),
                 "datagrams_lost": datagrams_lost() - lost, "failed": dict(line.split("|") for line in why)}
     finally:
