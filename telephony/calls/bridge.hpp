@@ -17,7 +17,9 @@ class Bridge {
     /// Mixes the party that this description (an offer) is of with the others of its call. Answered in the
     /// event sink, in bounded time: by Joined, or by Unbridged. Unbridged may follow Joined; the leg is not
     /// on the bridge then, and may ask again.
-    virtual void join(LegId leg, std::string offer) = 0;
+    /// Of one that is muted nobody hears what it says; its description lets it say something all the same, as
+    /// mixers send nothing to who sends nothing.
+    virtual void join(LegId leg, std::string offer, bool muted) = 0;
     /// Plays this to all that are mixed of this call, instead of what it played before. It ends with the
     /// last one's leaving.
     virtual void play(CallNo call, Tone tone) = 0;

@@ -22,7 +22,7 @@ std::int64_t billed_seconds(const CallStatus& status) {
 Call::Call(const std::vector<std::string>& parties, CallOptions options, Moment now)
     : options_(std::move(options)), waits_(parties.size() < 2), now_(now) {
     status_.created = now;
-    for (const auto& address : parties) add_party(address);
+    for (const auto& address : parties) add_party(address, options_.audio);
 }
 
 Call::Call(Connection connection, CallOptions options, Moment now)
@@ -81,6 +81,13 @@ bool Call::has(std::string_view address) const {
     return false;
 }
 
+std::optional<sdp::AudioOnly> Call::audio(std::string_view address) const {
+    for (const auto leg : live_legs()) {
+        if (status_.parties[leg].address == address) return legs_[leg].audio;
+    }
+    return std::nullopt;
+}
+
 bool Call::live(LegNo leg) const {
     return known(leg) && legs_[leg].state != State::leaving && legs_[leg].state != State::gone &&
            !status_.parties[leg].ended;
@@ -99,10 +106,23 @@ TimerId Call::set_timer(std::chrono::milliseconds after) {
     return last_timer_;
 }
 
-/// A description of others as ours towards this leg.
-std::string Call::ours(LegNo leg, std::string_view sdp) {
+/// The bridge's description as ours towards this leg.
+std::string Call::mixed(LegNo leg, std::string_view sdp) {
     const sdp::Origin origin{legs_[leg].session, ++legs_[leg].version, options_.address};
     return sdp::with_origin(sdp, origin);
+}
+
+/// A description of others as ours towards this leg: what it may not send we do not receive.
+std::string Call::ours(LegNo leg, std::string_view sdp) {
+    auto text = mixed(leg, sdp);
+    const auto& audio = legs_[leg].audio;
+    return audio ? sdp::limited(text, {audio->receives, audio->sends}) : text;
+}
+
+/// A description of this leg's, as others are to see it.
+std::string Call::theirs(LegNo leg, std::string sdp) const {
+    const auto& audio = legs_[leg].audio;
+    return audio && !sdp.empty() ? sdp::limited(sdp, *audio) : std::move(sdp);
 }
 
 /// Takes every medium of a description and sends and receives nothing.
@@ -145,7 +165,7 @@ void Call::handle(const event::Answered& event) {
         return;
     }
     if (!event.sdp.empty()) {
-        leg.described = event.sdp;
+        leg.described = theirs(event.leg, event.sdp);
         leg.lines = std::max(leg.lines, sdp::media_lines(event.sdp));
     }
     switch (state) {
@@ -165,7 +185,7 @@ void Call::handle(const event::Answered& event) {
             leg.state = State::parked;
             break;
         case State::offered:
-            join_pair(event.leg, event.sdp);
+            join_pair(event.leg, leg.described);
             break;
         default:
             // A re-INVITE whose reason is gone: acknowledged, so that the peer stops repeating its 2xx.
@@ -394,14 +414,15 @@ void Call::handle(const event::End&) { end_call(ended(status_.phase == Phase::co
 void Call::handle(const event::Add& event) {
     if (ending_ || has(event.address)) return;
     waits_ = true;
-    add_party(event.address);
+    add_party(event.address, event.audio);
     changed_ = true;
 }
 
-LegNo Call::add_party(const std::string& address) {
+LegNo Call::add_party(const std::string& address, std::optional<sdp::AudioOnly> audio) {
     const auto leg = legs_.size();
     status_.parties.emplace_back().address = address;
     legs_.emplace_back().session = options_.session + leg;
+    legs_.back().audio = audio;
     return leg;
 }
 

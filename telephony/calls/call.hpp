@@ -66,6 +66,7 @@ struct CallOptions {
     /// And so long before it, parties that got no more hear that from the bridge; 0: nobody does.
     std::chrono::milliseconds funds_notice{0};
     bool fixed_media = false;                       ///< no party may add media (changeMediaNotAllowed)
+    std::optional<sdp::AudioOnly> audio{};          ///< what its first parties may have, as of Add
     bool bridge = false;                            ///< there is one
     std::chrono::milliseconds bridge_retry{1'000};  ///< after it failed, it is asked again
     int bridge_retries = 15;                        ///< in a row, for one party
@@ -106,6 +107,8 @@ class Call {
     [[nodiscard]] bool has(std::string_view address) const;
     /// What this party exchanges with the others now.
     [[nodiscard]] std::vector<sdp::Medium> media(LegNo leg) const;
+    /// What the party with this address may have.
+    [[nodiscard]] std::optional<sdp::AudioOnly> audio(std::string_view address) const;
     /// The number that the next party's leg gets.
     [[nodiscard]] LegNo next_leg() const { return legs_.size(); }
     /// The party with its dialog, if it could be taken along as it is now: nothing of it is under way.
@@ -131,10 +134,11 @@ class Call {
 
     struct Leg {
         State state = State::idle;
-        State before = State::idle;  ///< of a re-INVITE: where a failed one goes back to
-        std::string described;       ///< its last description
-        std::size_t lines = 0;       ///< m= lines of the dialog
-        std::uint64_t session = 0;   ///< of our descriptions in this dialog
+        State before = State::idle;           ///< of a re-INVITE: where a failed one goes back to
+        std::optional<sdp::AudioOnly> audio;  ///< that it may have
+        std::string described;                ///< its last description, as far as it may
+        std::size_t lines = 0;                ///< m= lines of the dialog
+        std::uint64_t session = 0;            ///< of our descriptions in this dialog
         std::uint64_t version = 0;
         TimerId timer = 0;  ///< that its present state waits for
         int retries = 0;
@@ -212,13 +216,15 @@ class Call {
     void after_party(LegNo leg, Cause cause);
     void end_call(Cause cause, std::optional<LegNo> culprit);
     void close_party(LegNo leg, Cause cause);
-    LegNo add_party(const std::string& address);
+    LegNo add_party(const std::string& address, std::optional<sdp::AudioOnly> audio);
 
     [[nodiscard]] bool known(LegNo leg) const { return leg < legs_.size(); }
     [[nodiscard]] bool live(LegNo leg) const;
     [[nodiscard]] std::vector<LegNo> live_legs() const;
     [[nodiscard]] std::optional<LegNo> partner_of(LegNo leg) const;
     [[nodiscard]] std::string ours(LegNo leg, std::string_view sdp);
+    [[nodiscard]] std::string mixed(LegNo leg, std::string_view sdp);
+    [[nodiscard]] std::string theirs(LegNo leg, std::string sdp) const;
     [[nodiscard]] std::string silence(LegNo leg, std::string_view sdp);
     [[nodiscard]] TimerId set_timer(std::chrono::milliseconds after);
     void answer(LegNo leg, Ticket ticket, int status, std::string sdp = {});

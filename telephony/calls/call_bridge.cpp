@@ -20,7 +20,8 @@ void Call::progress_bridge() {
 void Call::join(LegNo leg, std::string offer) {
     legs_[leg].state = State::joining;
     legs_[leg].timer = set_timer(options_.reinvite_timeout);
-    commands_.emplace_back(command::Join{leg, std::move(offer)});
+    const auto& audio = legs_[leg].audio;
+    commands_.emplace_back(command::Join{leg, std::move(offer), audio && !audio->sends});
 }
 
 /// Of two, the first one: until the second one has answered.
@@ -55,9 +56,9 @@ void Call::handle(const event::Joined& event) {
     if (std::ranges::count(legs_, State::talking, &Leg::state) > 0) secure();
     if (const auto ticket = std::exchange(leg.changing, 0); ticket != 0) {
         leg.described = std::move(leg.offered);
-        answer(event.leg, ticket, 200, ours(event.leg, event.sdp));
+        answer(event.leg, ticket, 200, mixed(event.leg, event.sdp));
     } else {
-        commands_.emplace_back(command::Ack{event.leg, ours(event.leg, event.sdp)});
+        commands_.emplace_back(command::Ack{event.leg, mixed(event.leg, event.sdp)});
     }
     talk(event.leg);
 }
@@ -98,7 +99,7 @@ void Call::answer_mixed(const event::Requested& request) {
     const bool held = leg.state == State::held;
     if (offer.empty() || sdp::same_origin(offer, leg.described)) {
         answer(request.leg, request.ticket, 200,
-               held ? silence(request.leg, leg.described) : ours(request.leg, leg.bridge_sdp));
+               held ? silence(request.leg, leg.described) : mixed(request.leg, leg.bridge_sdp));
         return;
     }
     if (options_.fixed_media && lines > sdp::media_lines(leg.described)) {
@@ -106,9 +107,10 @@ void Call::answer_mixed(const event::Requested& request) {
         return;
     }
     leg.lines = std::max(leg.lines, lines);
-    if (sdp::on_hold(offer)) {
+    // One that may not receive says the same without holding anybody.
+    if (sdp::on_hold(offer) && (!leg.audio || leg.audio->receives)) {
         // Nobody wants to hear its music.
-        leg.described = offer;
+        leg.described = theirs(request.leg, offer);
         leave_bridge(request.leg);
         leg.state = State::held;
         answer(request.leg, request.ticket, 200, silence(request.leg, offer));
@@ -116,8 +118,8 @@ void Call::answer_mixed(const event::Requested& request) {
     }
     leg.on_bridge = false;
     leg.changing = request.ticket;
-    leg.offered = offer;
-    join(request.leg, offer);
+    leg.offered = theirs(request.leg, offer);
+    join(request.leg, leg.offered);
 }
 
 /// Two parties can do without the bridge; of more, the one that it does not take must go.
@@ -169,7 +171,7 @@ std::optional<PartyDialog> Call::movable(std::string_view address) const {
                            leg.state == State::aside || leg.state == State::held;
         if (!quiet || exchange_ || !relays_.empty()) return std::nullopt;
         return PartyDialog{number,    party.address, party.dialog, leg.described,
-                           leg.lines, leg.session,   leg.version};
+                           leg.lines, leg.audio,     leg.session,  leg.version};
     }
     return std::nullopt;
 }
@@ -177,7 +179,7 @@ std::optional<PartyDialog> Call::movable(std::string_view address) const {
 void Call::handle(const event::Arrived& event) {
     if (ending_) return;
     waits_ = true;
-    const auto number = add_party(event.party.address);
+    const auto number = add_party(event.party.address, event.party.audio);
     auto& party = status_.parties[number];
     party.phase = Phase::connected;
     party.started = now_;

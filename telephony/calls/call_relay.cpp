@@ -69,9 +69,9 @@ void Call::relay_offer(const event::Requested& request, LegNo partner) {
     auto& other = legs_[partner];
     std::string sdp;
     if (!offer.empty()) {
-        leg.described = offer;
+        leg.described = theirs(request.leg, offer);
         leg.lines = std::max(leg.lines, lines);
-        sdp = sdp::padded(ours(partner, offer), other.lines);
+        sdp = sdp::padded(ours(partner, leg.described), other.lines);
         other.lines = sdp::media_lines(sdp);
     }
     other.asked_offer = offer.empty();
@@ -96,7 +96,7 @@ void Call::answer_alone(const event::Requested& request) {
         answer(request.leg, request.ticket, 488);
         return;
     }
-    leg.described = offer;
+    leg.described = theirs(request.leg, offer);
     leg.lines = std::max(leg.lines, sdp::media_lines(offer));
     answer(request.leg, request.ticket, 200, silence(request.leg, offer));
 }
@@ -111,10 +111,10 @@ void Call::finish_exchange(LegNo leg, const std::string& sdp) {
         exchange_.reset();
         return;
     }
-    legs_[leg].described = sdp;
+    const auto& described = legs_[leg].described = theirs(leg, sdp);
     auto& asker = legs_[from];
     if (exchange.offerless) {
-        auto offer = sdp::padded(ours(from, sdp), asker.lines);
+        auto offer = sdp::padded(ours(from, described), asker.lines);
         asker.lines = sdp::media_lines(offer);
         exchange.lines = sdp::media_lines(sdp);
         exchange.answered = true;
@@ -123,7 +123,7 @@ void Call::finish_exchange(LegNo leg, const std::string& sdp) {
         return;
     }
     commands_.emplace_back(command::Ack{leg, {}});
-    answer(from, exchange.ticket, 200, ours(from, sdp::cut(sdp, exchange.lines)));
+    answer(from, exchange.ticket, 200, ours(from, sdp::cut(described, exchange.lines)));
     exchange_.reset();
 }
 
@@ -137,8 +137,8 @@ void Call::handle(const event::Acknowledged& event) {
         give_up(event.leg, Ending::unusable);
         return;
     }
-    legs_[event.leg].described = event.sdp;
-    commands_.emplace_back(command::Ack{to, ours(to, sdp::cut(event.sdp, lines))});
+    const auto& described = legs_[event.leg].described = theirs(event.leg, event.sdp);
+    commands_.emplace_back(command::Ack{to, ours(to, sdp::cut(described, lines))});
 }
 
 void Call::handle(const event::Replied& event) {
@@ -157,8 +157,8 @@ void Call::handle(const event::Replied& event) {
         answer(from, event.ticket, event.status >= 300 ? event.status : 500);
         return;
     }
-    legs_[event.leg].described = event.body.text;
-    answer(from, event.ticket, 200, ours(from, sdp::cut(event.body.text, lines)));
+    const auto& described = legs_[event.leg].described = theirs(event.leg, event.body.text);
+    answer(from, event.ticket, 200, ours(from, sdp::cut(described, lines)));
 }
 
 /// One side of an exchange ends: the other is answered, or acknowledged.

@@ -80,7 +80,9 @@ void CommandRunner::carry_on() {
         }
         void operator()(command::End& c) const { self.signalling_.end(id(c.leg), c.why); }
         // None of these is given without a bridge.
-        void operator()(command::Join& c) const { self.bridge_->join(id(c.leg), std::move(c.offer)); }
+        void operator()(command::Join& c) const {
+            self.bridge_->join(id(c.leg), std::move(c.offer), c.muted);
+        }
         void operator()(command::Leave& c) const { self.bridge_->leave(id(c.leg)); }
         void operator()(command::Play& c) const { self.bridge_->play(self.number_, c.tone); }
         void operator()(command::Secure&) const { self.secure(); }

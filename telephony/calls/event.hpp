@@ -2,6 +2,7 @@
 #pragma once
 
 #include "telephony/calls/causes.hpp"
+#include "telephony/calls/sdp.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -46,9 +47,10 @@ enum class Method : std::uint8_t { reinvite, update, info };
 struct PartyDialog {
     LegNo leg = 0;  ///< that it was
     std::string address;
-    std::string dialog;     ///< of its Answered
-    std::string described;  ///< its last description
-    std::size_t lines = 0;  ///< m= lines of the dialog
+    std::string dialog;                     ///< of its Answered
+    std::string described;                  ///< its last description
+    std::size_t lines = 0;                  ///< m= lines of the dialog
+    std::optional<sdp::AudioOnly> audio{};  ///< of Add
     /// Of our descriptions in this dialog, whose o= line stays what it was.
     std::uint64_t session = 0;
     std::uint64_t version = 0;
@@ -135,6 +137,7 @@ struct End {};
 /// One more party.
 struct Add {
     std::string address;
+    std::optional<sdp::AudioOnly> audio{};  ///< that it may have; nothing: what the parties agree on
 };
 /// One party less.
 struct Remove {
@@ -202,6 +205,7 @@ struct End {
 struct Join {
     LegNo leg = 0;
     std::string offer;
+    bool muted = false;  ///< nobody hears it
 };
 struct Leave {
     LegNo leg = 0;

@@ -42,6 +42,10 @@ std::string with_port(std::string_view line, std::string_view port) {
     return result;
 }
 
+bool says_direction(std::string_view line) {
+    return line == "a=sendrecv" || line == "a=sendonly" || line == "a=recvonly" || line == "a=inactive";
+}
+
 /// a= and c= lines of one section, or of the whole description.
 struct Directions {
     bool sends = true;
@@ -50,14 +54,16 @@ struct Directions {
 
     void read(std::string_view line) {
         if (line.starts_with("c=")) nowhere = line.starts_with("c=IN IP4 0.0.0.0");
-        const bool only_sends = line == "a=sendonly";
-        const bool only_receives = line == "a=recvonly";
-        const bool neither = line == "a=inactive";
-        if (!only_sends && !only_receives && !neither && line != "a=sendrecv") return;
-        sends = !only_receives && !neither;
-        receives = !only_sends && !neither;
+        if (!says_direction(line)) return;
+        sends = line != "a=recvonly" && line != "a=inactive";
+        receives = line != "a=sendonly" && line != "a=inactive";
     }
 };
+
+std::string_view direction_line(bool sends, bool receives) {
+    if (sends) return receives ? "a=sendrecv" : "a=sendonly";
+    return receives ? "a=recvonly" : "a=inactive";
+}
 
 /// `audio 4000 RTP/AVP 0`, without `m=`.
 std::optional<sdp::Medium> medium_of(std::string_view line) {
@@ -154,6 +160,31 @@ std::string cut(std::string_view text, std::size_t lines) {
         if (line.starts_with("m=") && ++have > lines) break;
         append(out, line);
     }
+    return out;
+}
+
+std::string limited(std::string_view text, const AudioOnly& to) {
+    std::string out;
+    Directions common;
+    Directions own;
+    bool sections = false;
+    bool audio = false;
+    const auto close = [&] {
+        if (audio) append(out, direction_line(own.sends && to.sends, own.receives && to.receives));
+    };
+    for (const auto line : lines_of(text)) {
+        if (line.starts_with("m=")) {
+            close();
+            sections = true;
+            own = common;
+            audio = line.starts_with("m=audio ");
+            append(out, audio ? std::string(line) : with_port(line, "0"));
+            continue;
+        }
+        (sections ? own : common).read(line);
+        if (!says_direction(line)) append(out, line);
+    }
+    close();
     return out;
 }
 

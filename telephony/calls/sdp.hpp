@@ -25,6 +25,12 @@ struct Medium {
     bool receives = true;  ///< and to receive
 };
 
+/// Audio alone, in these directions, as the party that has it says it.
+struct AudioOnly {
+    bool sends = true;
+    bool receives = true;
+};
+
 /// In their order, with the directions that hold for them (RFC 3264, 5.1; 0.0.0.0 receives nothing: RFC
 /// 2543).
 [[nodiscard]] std::vector<Medium> media(std::string_view text);
@@ -47,6 +53,10 @@ struct Medium {
 
 /// At most the first `lines` m= sections: an answer has as many as its offer.
 [[nodiscard]] std::string cut(std::string_view text, std::size_t lines);
+
+/// A description of somebody who may have no more than this: other media are refused (port 0), and audio
+/// flows in no further direction.
+[[nodiscard]] std::string limited(std::string_view text, const AudioOnly& to);
 
 /// An offer of telephone audio (G.711) that sends and receives nothing.
 [[nodiscard]] std::string silent_offer(const Origin& origin);

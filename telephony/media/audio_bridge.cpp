@@ -44,6 +44,7 @@ struct Room {
 struct Participant {
     std::uint64_t which = 0;  ///< a leg that left and joined again is another one
     Offer offer;
+    bool muted = false;
     std::shared_ptr<Room> room;
     std::optional<Handle> handle;
 };
@@ -92,7 +93,7 @@ struct AudioBridge::State : std::enable_shared_from_this<State> {
     asio::awaitable<std::optional<Address>> enter(LegId leg, std::uint64_t which);
     asio::awaitable<bool> make_room(CallNo call, std::shared_ptr<Room> room);
     Participant* find(LegId leg, std::uint64_t which);
-    void add(LegId leg, Offer offer);
+    void add(LegId leg, Offer offer, bool muted);
     void remove(LegId leg);
     void refuse(LegId leg, bool unfit);
     void destroy(const Room& room);
@@ -160,9 +161,10 @@ asio::awaitable<std::optional<Address>> AudioBridge::State::enter(LegId leg, std
     participant->handle = handle;
     const auto& offer = participant->offer;
     json::object rtp{{"ip", offer.address}, {"port", offer.port}, {"payload_type", offer.payload_type}};
-    json::object body{{"request", "join"},    {"room", *room->id},
-                      {"pin", room->pin},     {"display", std::to_string(leg.leg)},
-                      {"codec", offer.codec}, {"rtp", std::move(rtp)}};
+    json::object body{{"request", "join"},          {"room", *room->id},
+                      {"pin", room->pin},           {"display", std::to_string(leg.leg)},
+                      {"codec", offer.codec},       {"rtp", std::move(rtp)},
+                      {"muted", participant->muted}};
     const auto answer = co_await janus->message(handle, std::move(body));
     auto address = address_of(answer);
     if (!address && find(leg, which) != nullptr)
@@ -185,10 +187,10 @@ asio::awaitable<void> AudioBridge::State::admit(LegId leg, std::uint64_t which) 
     sink(leg.call, calls::event::Joined{leg.leg, answer_to(participant->offer, ip, address->port)});
 }
 
-void AudioBridge::State::add(LegId leg, Offer offer) {
+void AudioBridge::State::add(LegId leg, Offer offer, bool muted) {
     auto& room = rooms[leg.call];
     if (!room) room = std::make_shared<Room>(executor);
-    participants[leg] = {++last, std::move(offer), room, std::nullopt};
+    participants[leg] = {++last, std::move(offer), muted, room, std::nullopt};
     count = participants.size();
     asio::co_spawn(executor, admit(leg, last), asio::detached);
 }
@@ -256,14 +258,16 @@ void AudioBridge::close() {
 
 bool AudioBridge::available() const { return state_->janus->up(); }
 
-void AudioBridge::join(LegId leg, std::string text) {
+void AudioBridge::join(LegId leg, std::string text, bool muted) {
     leave(leg);
     auto offer = read_offer(text);
     if (!offer || !available()) {
         state_->refuse(leg, !offer);
         return;
     }
-    state_->add(leg, std::move(*offer));
+    // Janus sends nothing to an address from which nothing has come yet.
+    if (muted && offer->direction == "recvonly") offer->direction = "sendrecv";
+    state_->add(leg, std::move(*offer), muted);
 }
 
 void AudioBridge::leave(LegId leg) { state_->remove(leg); }

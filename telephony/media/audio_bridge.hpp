@@ -37,7 +37,7 @@ class AudioBridge final : public calls::Bridge {
     void close();
 
     [[nodiscard]] bool available() const override;
-    void join(calls::LegId leg, std::string offer) override;
+    void join(calls::LegId leg, std::string offer, bool muted) override;
     void leave(calls::LegId leg) override;
     void play(calls::CallNo call, calls::Tone tone) override;
 

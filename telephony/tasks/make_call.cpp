@@ -142,6 +142,10 @@ Outcome ParlayMakeCall::on(const TaskEvent& event) {
     if (event.name == "admitsCallPeer") return admits(event.parameter);
     if (event.name == "delCallPeer") return remove(event.parameter);
     if (event.name == "transferCallPeer") return transfer(event.parameter);
+    if (event.name == "callPeerMedia") {
+        audio_ = {event.parameter != "In", event.parameter != "Out"};
+        return Outcome::done;
+    }
     if (event.name == "transferTarget") {
         target_ = event.parameter;
         return Outcome::done;
@@ -165,8 +169,9 @@ Outcome ParlayMakeCall::admits(const std::string& address) const {
 }
 
 Outcome ParlayMakeCall::add(const std::string& address) {
+    const auto audio = std::exchange(audio_, std::nullopt);
     const auto outcome = admits(address);
-    if (outcome == Outcome::done) live_.deliver(calls::event::Add{address});
+    if (outcome == Outcome::done) live_.deliver(calls::event::Add{address, audio});
     return outcome;
 }
 
@@ -177,7 +182,7 @@ Outcome ParlayMakeCall::transfer(const std::string& address) {
     if (const auto outcome = target->admits(address); outcome != Outcome::done) return outcome;
     const auto party = live_.movable(address);
     if (!party) {
-        target->live_.deliver(calls::event::Add{address});
+        target->live_.deliver(calls::event::Add{address, live_.call().audio(address)});
         return remove(address);
     }
     const calls::LegId to{target->number_, target->live_.call().next_leg()};

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,7 +48,8 @@ struct MakeCall {
     const std::function<std::vector<calls::sdp::Medium>(calls::LegNo)>& media = {});
 
 /// Events: cancelCall, endCall, addCallPeer and delCallPeer (parameter: an address), admitsCallPeer (whether
-/// addCallPeer would be done; changes nothing); transferTarget (a task's identifier) and then
+/// addCallPeer would be done; changes nothing); callPeerMedia (In, Out or InOut: what the next addCallPeer's
+/// party may have, audio alone); transferTarget (a task's identifier) and then
 /// transferCallPeer (an address): that party goes on in the target's call, with its dialog, or is called anew
 /// by it where something of the dialog is under way. Status: callStatus (CallInitial, CallConnected,
 /// CallTerminated), createdTime, startTime, duration, terminationCause (as version 2 spells it),
@@ -82,6 +84,7 @@ class ParlayMakeCall final : public Task {
     Others others_;
     calls::Signalling& signalling_;
     std::string target_;                          // of the next transfer
+    std::optional<calls::sdp::AudioOnly> audio_;  // of the next addition
     std::map<calls::LegNo, calls::LegId> moved_;  // to other calls
     std::size_t parties_max_;
     std::function<void(Settlement, std::function<void()>)> settle_;

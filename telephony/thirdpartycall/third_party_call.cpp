@@ -128,6 +128,15 @@ Refused refused_state(tasks::Answer::State state, const std::string& part) {
     return invalid(part);
 }
 
+/// What a participant may have: audio, in the directions that are named. Nothing: what the phones agree on.
+std::optional<calls::sdp::AudioOnly> audio_of(const std::vector<MediaInfo>& media) {
+    if (media.empty()) return std::nullopt;
+    const auto any_but = [&](MediaDirection direction) {
+        return std::ranges::any_of(media, [&](const MediaInfo& info) { return info.direction != direction; });
+    };
+    return calls::sdp::AudioOnly{any_but(MediaDirection::in), any_but(MediaDirection::out)};
+}
+
 }  // namespace
 
 ThirdPartyCall::ThirdPartyCall(Options options, ledger::Ledger& ledger, tasks::Directory& directory,
@@ -366,6 +375,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call_session(const Call
     tasks::MakeCall parameters;
     parameters.options = options_.call;
     parameters.options.fixed_media = request.media_fixed;
+    parameters.options.audio = audio_of(request.media);
     if (bridge_ != nullptr) parameters.parties_max = options_.parties_max;
     parameters.appearance.name = request.calling_name.value_or("");
     co_return co_await start(call, std::move(parties), std::move(request.charging), std::move(parameters));
@@ -378,8 +388,16 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::add_participant(const Call&
     if (auto no = unsupported(request.media)) co_return std::move(*no);
     NamedAddress party{"callParticipant", std::move(request.participant)};
     if (auto no = co_await check_address(call, party)) co_return std::move(*no);
-    co_return co_await tell_one(call, std::move(request.session), "callSessionIdentifier", "addCallPeer",
-                                std::move(party.address));
+    std::vector<tasks::TaskEvent> events;
+    if (const auto audio = audio_of(request.media)) {
+        const auto* const one_way = audio->sends ? "Out" : "In";
+        events.push_back({"callPeerMedia", audio->sends && audio->receives ? "InOut" : one_way});
+    }
+    events.push_back({"addCallPeer", std::move(party.address)});
+    auto no = co_await tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
+    if (no) co_return std::move(*no);
+    soap::Empty empty;
+    co_return empty;
 }
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const Call& call,

@@ -203,6 +203,23 @@ class WithJanus(Started):
         user.expect_bye()
         self.finish()
 
+    def test_a_participant_that_only_listens(self):
+        gwen, hugo = self.phone("gwen", 440), self.phone("hugo", 880)
+        session = self.session(gwen)
+        self.mixed(1)
+        self.v3.addCallParticipant(callSessionIdentifier=session, callParticipant=hugo.uri,
+                                   mediaInfo=[{"media": "Audio", "mediaDirection": "In"}])
+        self.until(lambda: hugo.hears([440], [440, 880]), "who speaks")
+        self.assertEqual(self.media(session, hugo), [("Audio", "In")])
+        self.assertEqual(self.media(session, gwen), [("Audio", "InOut")])
+        self.assertTrue(gwen.hears([], [440, 880]))
+        self.fault("POL0011", self.v3.addCallParticipant, callSessionIdentifier=session,
+                   callParticipant=f"sip:x@127.0.0.1:{free_port()}",
+                   mediaInfo=[{"media": "Audio", "mediaDirection": "In"}, {"media": "Video", "mediaDirection": "In"}])
+        self.v3.endCallSession(callSessionIdentifier=session)
+        self.mixed(0)
+        self.until(lambda: self.legs() == 0, "the last leg's end")
+
     def test_no_more_participants_than_the_limit(self):
         parties = [self.peer("mixed") for _ in range(4)]
         session = self.session(parties[0])

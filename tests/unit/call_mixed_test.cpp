@@ -278,6 +278,46 @@ TEST(CallMedia, IsWhatBothTake) {
     EXPECT_TRUE(player.call.media(0).empty());
 }
 
+TEST(CallMedia, AListenerIsSentToAndNotHeard) {
+    auto with = options();
+    with.audio = sdp::AudioOnly{.sends = false, .receives = true};
+    Player player({"sip:a"}, with);
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer + "m=video 4002 RTP/AVP 31\r\n"});
+    // The bridge is told so.
+    EXPECT_TRUE(player.every<command::Join>().back().muted);
+    EXPECT_TRUE(player.every<command::Join>().back().offer.ends_with(
+        "a=rtpmap:0 PCMU/8000\r\na=recvonly\r\nm=video 0 RTP/AVP 31\r\n"));
+    player.feed(event::Joined{0, offer});
+    ASSERT_EQ(player.call.media(0).size(), 1U);
+    EXPECT_FALSE(player.call.media(0)[0].sends);
+    // Of another one that only speaks a hold is none.
+    player.feed(event::Add{"sip:b", sdp::AudioOnly{.sends = true, .receives = false}});
+    player.feed(event::Answered{1, offer});
+    player.feed(event::Joined{1, offer});
+    EXPECT_FALSE(player.every<command::Join>().back().muted);
+    EXPECT_TRUE(player.every<command::Join>().back().offer.ends_with("a=sendonly\r\n"));
+    player.feed(asks(1, 9, changed("a=sendonly")));
+    EXPECT_EQ(player.every<command::Join>().size(), 3U);
+    EXPECT_TRUE(player.every<command::Leave>().empty());
+}
+
+TEST(CallMedia, DirectlyToo) {
+    auto with = options();
+    with.audio = sdp::AudioOnly{.sends = true, .receives = false};
+    Player player({"sip:a", "sip:b"}, with);
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Answered{1, offer});
+    // Both may only speak: neither is sent anything.
+    EXPECT_TRUE(player.every<command::Reinvite>().back().sdp.ends_with("a=inactive\r\n"));
+    player.feed(event::Answered{0, offer});
+    EXPECT_TRUE(player.every<command::Ack>().back().sdp.ends_with("a=inactive\r\n"));
+    player.feed(asks(0, 9, changed("m=video 4002 RTP/AVP 31")));
+    EXPECT_TRUE(
+        player.every<command::Reinvite>().back().sdp.ends_with("a=inactive\r\nm=video 0 RTP/AVP 31\r\n"));
+}
+
 TEST(SdpMedia, EachSectionHasItsDirection) {
     const auto all = sdp::media(
         "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\nc=IN IP4 1.1.1.1\r\na=recvonly\r\nm=audio 1 RTP/AVP 0\r\n"
