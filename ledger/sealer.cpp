@@ -36,8 +36,6 @@ Sealer::~Sealer() {
 Clock::duration Sealer::lag() const { return Clock::now() - sealed_at_.load(); }
 
 void Sealer::serve(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any pause;
     while (!stop.stop_requested()) {
         try {
             round(stop);
@@ -45,9 +43,15 @@ void Sealer::serve(const std::stop_token& stop) {
             // The database is away or busy; what is unsealed stays so, and the lag says it.
             log_.warning("sealing was cut short", {{"error", error.what()}});
         }
-        std::unique_lock lock(mutex);
-        pause.wait_for(lock, stop, options_.interval, [] { return false; });
+        pause(stop, options_.interval);
     }
+}
+
+void Sealer::pause(const std::stop_token& stop, Clock::duration duration) {
+    std::mutex mutex;
+    std::condition_variable_any stopped;
+    std::unique_lock lock(mutex);
+    stopped.wait_for(lock, stop, duration, [] { return false; });
 }
 
 /// What waits to be sealed. Arrays and times are as PostgreSQL writes them.
@@ -102,13 +106,17 @@ std::string Sealer::left_of(const Unsealed& before) {
     return std::string(rows.text(0, 0));
 }
 
+/// Rests after each piece for as long as that took: a round of sealing must not take a processor away from
+/// the postings, which would wait for all of it.
 void Sealer::seal_from(std::string from, const std::stop_token& stop) {
     while (!from.empty() && !stop.stop_requested()) {
+        const auto begin = Clock::now();
         const auto rows = database_.run_blocking([&](base::sql::Session& session) {
             return session.exec("select o_next from ledger.seal_journal($1, $2, $3, $4)",
                                 base::sql::params(from, options_.piece, options_.block, options_.time_zone));
         });
         from = rows.optional_text(0, 0).value_or("");
+        if (!from.empty()) pause(stop, Clock::now() - begin);
     }
 }
 

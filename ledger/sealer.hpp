@@ -20,7 +20,7 @@ class Sealer {
     struct Options {
         std::chrono::milliseconds interval{10'000};  ///< between two rounds
         std::int64_t block = 1000;                   ///< journal rows in one seal, at most
-        std::int64_t piece = 50'000;                 ///< journal rows looked at in one transaction
+        std::int64_t piece = 5'000;                  ///< journal rows looked at in one transaction
         std::string time_zone = "UTC";  ///< its months end blocks, so that a month can be archived
     };
 
@@ -37,6 +37,7 @@ class Sealer {
     struct Unsealed;
 
     void serve(const std::stop_token& stop);
+    static void pause(const std::stop_token& stop, std::chrono::steady_clock::duration duration);
     void round(const std::stop_token& stop);
     [[nodiscard]] Unsealed look();
     [[nodiscard]] std::string left_of(const Unsealed& before);
