@@ -244,7 +244,8 @@ void EmbeddedPostgres::write_configuration() const {
              << "shared_buffers = '" << options_.shared_buffers << "'\n"
              << "fsync = on\nsynchronous_commit = on\nfull_page_writes = on\n"
              << "wal_compression = lz4\nwal_buffers = '16MB'\n"
-             << "max_wal_size = '" << options_.max_wal_size << "'\ncheckpoint_timeout = '15min'\n"
+             << "max_wal_size = '" << options_.max_wal_size << "'\nmin_wal_size = '" << options_.min_wal_size
+             << "'\ncheckpoint_timeout = '15min'\n"
              << "jit = off\n"
              << "timezone = 'UTC'\nlog_timezone = 'UTC'\n"
              << "log_line_prefix = '%m [%p] %q%u@%d '\n";

@@ -21,6 +21,7 @@ class EmbeddedPostgres {
         std::filesystem::path bin_dir = "/usr/lib/postgresql/15/bin";
         std::string shared_buffers = "256MB";  ///< as PostgreSQL writes it
         std::string max_wal_size = "4GB";
+        std::string min_wal_size = "1GB";
         std::int64_t max_connections = 100;
         std::chrono::milliseconds start_timeout{600'000};  ///< crash recovery included
         std::chrono::milliseconds stop_timeout{60'000};    ///< then it is stopped without a checkpoint

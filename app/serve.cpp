@@ -151,6 +151,7 @@ class Foundation {
         options.bin_dir = settings.bin_dir;
         options.shared_buffers = settings.shared_buffers;
         options.max_wal_size = settings.max_wal_size;
+        options.min_wal_size = settings.min_wal_size;
         options.max_connections = settings.max_connections;
         options.start_timeout = settings.start_timeout;
         options.stop_timeout = settings.stop_timeout;

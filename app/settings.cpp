@@ -315,6 +315,8 @@ std::vector<Setting> database_settings(Settings& s) {
         {"postgres.shared_buffers", &s.postgres.shared_buffers,
          "Its shared memory, as PostgreSQL writes sizes."},
         {"postgres.max_wal_size", &s.postgres.max_wal_size, "Its log between checkpoints."},
+        {"postgres.min_wal_size", &s.postgres.min_wal_size,
+         "Its log's files that are kept to be used again: postings wait while a new one is made."},
         {"postgres.max_connections", &s.postgres.max_connections, "Its connections.", 10, 10'000},
         {"postgres.start_timeout", &s.postgres.start_timeout,
          "How long it may take to start, recovery from a crash included.", 1000},

@@ -98,6 +98,7 @@ struct Settings {
         std::string bin_dir = "/usr/lib/postgresql/15/bin";
         std::string shared_buffers = "256MB";
         std::string max_wal_size = "4GB";
+        std::string min_wal_size = "1GB";
         std::int64_t max_connections = 100;
         Duration start_timeout{600'000};
         Duration stop_timeout{60'000};
