@@ -49,10 +49,14 @@ void ReplyReader::body_child(std::string_view name_space, std::string_view local
     element_ = std::string(operation_->name) + "Response";
     if (local != element_)
         throw Refusal{Fault::client("the Body has " + std::string(local) + " instead of " + element_)};
-    // The answer of another edition answers another question.
-    const auto version = version_in(name_space);
-    if (version && version->major != endpoint_.version->number.major)
-        throw Refusal{Fault::client(element_ + " is one of " + std::string(name_space))};
+    // The answer of another edition answers another question; a version that there is none of is a slip.
+    const auto number = version_in(name_space);
+    const bool other_edition =
+        number && number->major != endpoint_.version->number.major &&
+        std::ranges::any_of(endpoint_.interface->versions, [&number](const Version& version) {
+            return version.number.major == number->major;
+        });
+    if (other_edition) throw Refusal{Fault::client(element_ + " is one of " + std::string(name_space))};
     name_space_ = name_space;
     response_ = Message(*operation_->response);
     message_.begin(*operation_->response, response_.data(), element_, name_space_, *endpoint_.version);
