@@ -1,5 +1,6 @@
 """SIP peers for tests: sipp with a scenario for each way in which a phone may behave."""
 import os
+import random
 import socket
 import subprocess
 import time
@@ -144,9 +145,17 @@ def refusal(status, rings):
 
 
 def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of UDP and TCP that nobody gets by chance before it is used: for connections the kernel gives out those from
+    32768 on (ip_local_port_range)."""
+    while True:
+        port = random.randrange(22000, 29000)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            try:
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Peer:
