@@ -4,6 +4,7 @@
 #include "telephony/sip/message.hpp"
 
 #include <sofia-sip/nta_tport.h>
+#include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/su_log.h>
 #include <sofia-sip/tport.h>
@@ -93,6 +94,17 @@ void Agent::Engine::drain() {
     }
 }
 
+void Agent::Engine::make_common_headers() {
+    const auto* url = ::nta_agent_contact(agent)->m_url;
+    const auto port = url->url_port != nullptr ? ':' + std::string(url->url_port) : std::string();
+    const auto address = options.advertise.empty() ? url->url_host + port : options.advertise;
+    common.home = static_cast<su_home_t*>(::su_home_new(sizeof(su_home_t)));
+    common.contact = ::sip_contact_make(common.home, ("<sip:" + address + '>').c_str());
+    common.allow = ::sip_allow_make(common.home, allowed_methods);
+    common.sdp = ::sip_content_type_make(common.home, sdp_type);
+    common.timer = ::sip_supported_make(common.home, "timer");
+}
+
 void Agent::Engine::run() {
     ::su_init();
     ::su_log_set_level(nullptr, 0);
@@ -104,10 +116,11 @@ void Agent::Engine::run() {
     const auto host = v6 ? '[' + options.address + ']' : options.address;
     const auto bound = "sip:" + host + ':' + (options.port == 0 ? "*" : std::to_string(options.port));
     const auto proxy = "sip:" + options.proxy + ";lr";
-    agent = ::nta_agent_create(
-        root, URL_STRING_MAKE(bound.c_str()), on_stray, nullptr, NTATAG_UA(1), NTATAG_SERVER_RPORT(2),
-        NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000), TPTAG_UDP_RMEM(udp_buffer_bytes),
-        TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
+    agent =
+        ::nta_agent_create(root, URL_STRING_MAKE(bound.c_str()), on_stray,
+                           reinterpret_cast<nta_agent_magic_t*>(this), NTATAG_UA(1), NTATAG_SERVER_RPORT(2),
+                           NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000), TPTAG_UDP_RMEM(udp_buffer_bytes),
+                           TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
     if (agent != nullptr && !listens_by_both(agent)) {
         ::nta_agent_destroy(agent);
         agent = nullptr;
@@ -115,12 +128,7 @@ void Agent::Engine::run() {
     if (agent != nullptr) {
         ::nta_leg_tcreate(agent, on_stranger, reinterpret_cast<Dialog*>(this), NTATAG_NO_DIALOG(1),
                           TAG_END());
-        const auto* url = ::nta_agent_contact(agent)->m_url;
-        contact = options.advertise.empty()
-                      ? "<sip:" + std::string(url->url_host) +
-                            (url->url_port != nullptr ? ':' + std::string(url->url_port) : std::string()) +
-                            '>'
-                      : "<sip:" + options.advertise + '>';
+        make_common_headers();
         started.set_value(true);
         ::su_root_run(root);
         for (auto& [id, dialog] : dialogs) release(*dialog);
@@ -128,6 +136,7 @@ void Agent::Engine::run() {
         for (const auto& [ticket, request] : registering) ::nta_incoming_destroy(request);
         registering.clear();
         flows.clear();
+        ::su_home_unref(common.home);
         ::nta_agent_destroy(agent);
     } else {
         started.set_value(false);

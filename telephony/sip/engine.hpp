@@ -44,6 +44,8 @@ using calls::Ticket;
 
 inline constexpr auto allowed_methods = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO";
 
+inline constexpr auto sdp_type = "application/sdp";
+
 /// A request of ours in a dialog, or the one that makes it; kept to be sent again with credentials.
 struct Request {
     sip_method_t method = sip_method_unknown;
@@ -51,6 +53,7 @@ struct Request {
     Body body{};
     std::string headers{};  ///< whole lines
     bool contact = false;
+    std::optional<TimerRequest> timer{};  ///< nothing: it does not touch the session timer
 };
 
 /// One leg. Lives in the engine's map, touched by the SIP thread only.
@@ -91,6 +94,14 @@ struct Dialog {
     nta_outgoing_t* probe = nullptr;      ///< an UPDATE or OPTIONS that asks whether the peer is there
     su_timer_t* life = nullptr;
     std::map<Ticket, nta_incoming_t*> asked;
+    /// The ACK of a 2xx, as long as that may be repeated.
+    struct Acknowledgement {
+        std::uint32_t seq = 0;
+        std::string sdp;
+        std::string credentials;  ///< whole lines
+        calls::Moment sent;
+    };
+    std::vector<Acknowledgement> acknowledged;
     struct Relayed {
         Ticket ticket = 0;
         Request request;
@@ -122,12 +133,22 @@ struct Agent::Engine {
     std::map<Ticket, nta_incoming_t*> registering;
     Flows flows;
     std::uint64_t lost = 0;  ///< dialogs of an earlier server that were hung up
-    std::string contact;
+    /// Headers that many messages have, made once: a message then copies each in one piece. At the 22nd piece
+    /// of a message sofia-sip makes its table of them 2 kB longer, for as long as the message is kept.
+    struct CommonHeaders {
+        su_home_t* home = nullptr;
+        const sip_contact_t* contact = nullptr;
+        const sip_allow_t* allow = nullptr;
+        const sip_content_type_t* sdp = nullptr;
+        const sip_supported_t* timer = nullptr;
+    };
+    CommonHeaders common;
     std::promise<bool> started;
     std::thread thread;
 
     void post(std::function<void()> work);
     void run();
+    void make_common_headers();
     void drain();
     void awake() const;
     [[nodiscard]] std::chrono::milliseconds lag() const;
@@ -141,6 +162,9 @@ struct Agent::Engine {
     /// Takes up the challenge of a 401 or 407. False: it is none, or can't be answered.
     bool take_challenge(Dialog& dialog, int status, const sip_t* message);
     void send_ack(Dialog& dialog, const std::string& sdp);
+    void acknowledge(const Dialog& dialog, const Dialog::Acknowledgement& ack) const;
+    /// Answers a 2xx that came again. False: it belongs to no dialog that is here.
+    bool repeat_ack(const sip_t* answer);
     [[nodiscard]] std::string silent_offer(const Dialog& dialog) const;
     void send_prack(Dialog& dialog, const sip_t* message);
     void send_relay(Dialog& dialog, Ticket ticket, Method method, const Body& body);
@@ -212,7 +236,8 @@ int guarded(Dialog* dialog, Work work) noexcept {
     return 0;
 }
 
-/// A response to no request of ours: of an INVITE that an earlier server sent, or whose leg was given up.
+/// A response to no transaction of ours: of an INVITE that is acknowledged, that an earlier server sent, or
+/// whose leg was given up.
 int on_stray(nta_agent_magic_t* engine, nta_agent_t* agent, msg_t* message, sip_t* parsed);
 /// The CANCEL for an earlier server's INVITE is answered. The INVITE's refusal goes to where that server was;
 /// where nobody is there any more, its ACK goes out unasked (RFC 3261, 17.1.1.3), or the peer would repeat it

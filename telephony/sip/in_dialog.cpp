@@ -94,7 +94,7 @@ void Agent::Engine::send_relay(Dialog& dialog, Ticket ticket, Method method, con
     relayed.request.name = update ? "UPDATE" : "INFO";
     relayed.request.body = body;
     relayed.request.contact = update;
-    if (update) relayed.request.headers = dialog.session.request_lines();
+    if (update) relayed.request.timer = dialog.session.request();
     relay(dialog, std::move(relayed));
 }
 
@@ -116,8 +116,7 @@ void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const
     const bool reinvite = ::nta_incoming_method(request) == sip_method_invite;
     const auto headers = status >= 200 && status < 300 ? session_answer(dialog, request) : std::string();
     ::nta_incoming_treply(request, status, ::sip_status_phrase(status),
-                          TAG_IF(status < 300, SIPTAG_CONTACT_STR(contact.c_str())),
-                          SIPTAG_ALLOW_STR(allowed_methods),
+                          TAG_IF(status < 300, SIPTAG_CONTACT(common.contact)), SIPTAG_ALLOW(common.allow),
                           TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())),
                           TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
                           TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
@@ -171,7 +170,7 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
             // Without a description it only says that the session lives (RFC 4028).
             if (body_of(message).empty()) {
                 const auto headers = session_answer(dialog, request);
-                ::nta_incoming_treply(request, SIP_200_OK, SIPTAG_CONTACT_STR(contact.c_str()),
+                ::nta_incoming_treply(request, SIP_200_OK, SIPTAG_CONTACT(common.contact),
                                       TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())),
                                       TAG_END());
                 ::nta_incoming_destroy(request);

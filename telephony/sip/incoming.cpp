@@ -53,11 +53,11 @@ std::string joined(const std::vector<std::string>& lines) {
     return text;
 }
 
-void reply(nta_incoming_t* request, const calls::Response& response) {
+void reply(nta_incoming_t* request, const calls::Response& response, const sip_allow_t* allow) {
     const auto headers = joined(response.headers);
     const auto* phrase =
         response.reason.empty() ? ::sip_status_phrase(response.status) : response.reason.c_str();
-    ::nta_incoming_treply(request, response.status, phrase, SIPTAG_ALLOW_STR(allowed_methods),
+    ::nta_incoming_treply(request, response.status, phrase, SIPTAG_ALLOW(allow),
                           TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())), TAG_END());
 }
 
@@ -83,7 +83,7 @@ int Agent::Engine::stranger(nta_incoming_t* request, const sip_t* message) {
 int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     const auto* forwards = message->sip_max_forwards;
     if (forwards != nullptr && forwards->mf_count == 0) return 483;
-    if (!body_of(message).empty() && type_of(message) != "application/sdp") return 415;
+    if (!body_of(message).empty() && type_of(message) != sdp_type) return 415;
     if (privacy_impossible(message)) return 500;
     const SessionTimer timer(options.session_expires, options.session_least);
     if (timer.too_small(session_expires_of(message))) {
@@ -158,7 +158,7 @@ int Agent::Engine::register_request(nta_incoming_t* request, const sip_t* messag
 void Agent::Engine::respond(Ticket ticket, const calls::Response& response) {
     const auto found = registering.find(ticket);
     if (found == registering.end()) return;
-    reply(found->second, response);
+    reply(found->second, response, common.allow);
     ::nta_incoming_destroy(found->second);
     registering.erase(found);
 }
@@ -167,7 +167,7 @@ void Agent::Engine::turn_away(Dialog& dialog, const calls::Response& response) {
     if (dialog.call == nullptr || dialog.confirmed) return;
     auto* request = std::exchange(dialog.call, nullptr);
     std::erase_if(dialog.asked, [&](const auto& entry) { return entry.second == request; });
-    reply(request, response);
+    reply(request, response, common.allow);
     note_sent(dialog, std::to_string(response.status));
     ::nta_incoming_destroy(request);
     finish(dialog, calls::event::Gone{});

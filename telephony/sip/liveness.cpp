@@ -87,7 +87,7 @@ void Agent::Engine::refresh(Dialog& dialog) {
     request.method = timed ? sip_method_update : sip_method_options;
     request.name = timed ? "UPDATE" : "OPTIONS";
     request.contact = timed;
-    if (timed) request.headers = dialog.session.request_lines();
+    if (timed) request.timer = dialog.session.request();
     dialog.probe = send(dialog, request, timed ? on_update_response : on_options_response);
     if (dialog.probe == nullptr) lose(dialog);
 }

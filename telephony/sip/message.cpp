@@ -104,6 +104,17 @@ std::string source_url(msg_s* message, const char* protocol) {
            std::to_string(ntohs(address.su_port)) + (stream ? ";transport=tcp" : "");
 }
 
+std::string credential_lines(const sip_s* request) {
+    std::string lines;
+    const auto add = [&lines](const char* name, const msg_auth_t* first) {
+        for (const auto* each = first; each != nullptr; each = each->au_next)
+            lines += std::string(name) + ": " + text_of(each) + "\r\n";
+    };
+    add("Authorization", request->sip_authorization);
+    add("Proxy-Authorization", request->sip_proxy_authorization);
+    return lines;
+}
+
 calls::Sender sender_of(nta_incoming_s* request, const sip_s* message) {
     calls::Sender sender;
     sender.source = source_of(request);

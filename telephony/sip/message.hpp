@@ -26,6 +26,8 @@ namespace sip {
 [[nodiscard]] std::string path_of(const sip_s* message);
 /// Where a message came from, as a URI; `protocol` is its Via's, e.g. `SIP/2.0/TCP`.
 [[nodiscard]] std::string source_url(msg_s* message, const char* protocol);
+/// Its Authorization and Proxy-Authorization headers, whole lines.
+[[nodiscard]] std::string credential_lines(const sip_s* request);
 [[nodiscard]] calls::Sender sender_of(nta_incoming_s* request, const sip_s* message);
 /// What its Privacy header asks for can't be had, and the caller would rather have no call (RFC 3323, 5:
 /// critical).

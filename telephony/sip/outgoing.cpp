@@ -155,7 +155,7 @@ void Agent::Engine::send_invite(Dialog& dialog, const std::string& sdp) {
     request.method = sip_method_invite;
     request.name = "INVITE";
     request.contact = true;
-    request.headers = dialog.session.request_lines();
+    request.timer = dialog.session.request();
     if (!dialog.confirmed && dialog.reliable) request.headers += "Require: 100rel\r\n";
     if (!dialog.confirmed && dialog.asserts_identity)
         request.headers +=
@@ -163,7 +163,7 @@ void Agent::Engine::send_invite(Dialog& dialog, const std::string& sdp) {
     // Who is trusted with the identity must know to keep it (RFC 3325, 9.3).
     if (!dialog.confirmed && dialog.asserts_identity && dialog.way.anonymous)
         request.headers += "Privacy: id\r\n";
-    if (!sdp.empty()) request.body = {"application/sdp", sdp};
+    if (!sdp.empty()) request.body = {sdp_type, sdp};
     dialog.invite = send(dialog, request, on_invite_response);
     if (dialog.invite == nullptr) {
         responded(dialog, 503, nullptr);
@@ -196,27 +196,6 @@ bool Agent::Engine::send_invite_again(Dialog& dialog, int status, const sip_t* m
     return true;
 }
 
-void Agent::Engine::send_ack(Dialog& dialog, const std::string& sdp) {
-    if (dialog.invite == nullptr || dialog.invite_status < 200 || dialog.invite_status >= 300) return;
-    // The INVITE's own number: an UPDATE may have moved the leg's.
-    auto* seq = ::sip_cseq_create(nullptr, dialog.invite_seq, SIP_METHOD_ACK);
-    // And its credentials (RFC 3261, 22.1).
-    auto* invite = ::nta_outgoing_getrequest(dialog.invite);
-    const auto* sent = ::sip_object(invite);
-    auto* request = ::nta_outgoing_tcreate(dialog.leg, nullptr, nullptr, nullptr, SIP_METHOD_ACK, nullptr,
-                                           SIPTAG_CSEQ(seq), SIPTAG_AUTHORIZATION(sent->sip_authorization),
-                                           SIPTAG_PROXY_AUTHORIZATION(sent->sip_proxy_authorization),
-                                           TAG_IF(!sdp.empty(), SIPTAG_CONTENT_TYPE_STR("application/sdp")),
-                                           TAG_IF(!sdp.empty(), SIPTAG_PAYLOAD_STR(sdp.c_str())), TAG_END());
-    ::su_free(nullptr, seq);
-    ::msg_destroy(invite);
-    note_sent(dialog, sdp.empty() ? "ACK" : "ACK with a body");
-    if (!sdp.empty()) dialog.our_sdp = sdp;
-    // The stack keeps it to answer repeated 2xx.
-    if (request != nullptr) ::nta_outgoing_destroy(request);
-    ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
-}
-
 /// Of a provisional response that is sent until it is acknowledged (RFC 3262, 4).
 void Agent::Engine::send_prack(Dialog& dialog, const sip_t* message) {
     if (message == nullptr || message->sip_rseq == nullptr || message->sip_to->a_tag == nullptr) return;
@@ -236,7 +215,7 @@ void Agent::Engine::send_prack(Dialog& dialog, const sip_t* message) {
         // An offer although we did not say that we would take it here.
         dialog.silenced = true;
         const calls::sdp::Origin origin{dialog.id.call, dialog.invite_seq, options.address};
-        request.body = {"application/sdp", calls::sdp::held_answer(offer, origin)};
+        request.body = {sdp_type, calls::sdp::held_answer(offer, origin)};
     }
     // It is repeated until it is answered; the answer says nothing.
     if (auto* sent = send(dialog, request, nullptr)) ::nta_outgoing_destroy(sent);

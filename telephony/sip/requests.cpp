@@ -7,11 +7,33 @@
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/url.h>
 
+#include <array>
+
 namespace sip {
 namespace {
 
 /// In a row: one of a proxy's, one of the gateway's behind it. A wrong password is not tried again and again.
 constexpr int challenges_max = 2;
+
+/// The session timer's headers of one request.
+struct TimerHeaders {
+    explicit TimerHeaders(const TimerRequest& request) {
+        ::sip_session_expires_init(expires);
+        ::sip_min_se_init(least);
+        least->min_delta = static_cast<unsigned long>(request.least.count());
+        if (!request.expires) return;
+        expires->x_delta = static_cast<unsigned long>(request.expires->interval.count());
+        if (!request.expires->caller_refreshes) return;
+        parameters[0] = *request.expires->caller_refreshes ? "refresher=uac" : "refresher=uas";
+        expires->x_params = parameters.data();
+    }
+    TimerHeaders(const TimerHeaders&) = delete;
+    TimerHeaders& operator=(const TimerHeaders&) = delete;
+
+    sip_session_expires_t expires[1];
+    sip_min_se_t least[1];
+    std::array<msg_param_t, 2> parameters{};  // null-terminated
+};
 
 /// Where the dialog's requests go; null: nowhere yet.
 const url_t* remote_target(nta_leg_t* leg) {
@@ -43,18 +65,25 @@ nta_outgoing_t* Agent::Engine::send(Dialog& dialog, const Request& request, nta_
         if (uri != nullptr) credentials = dialog.auth->headers(home, request.name, uri);
     }
     auto* flow = first ? flows.find(dialog.way.flow) : nullptr;
-    const auto max_forwards = std::to_string(dialog.way.max_forwards);
+    sip_max_forwards_t forwards[1];
+    ::sip_max_forwards_init(forwards);
+    forwards->mf_count = static_cast<unsigned long>(dialog.way.max_forwards);
+    const TimerHeaders timer(request.timer.value_or(TimerRequest{}));
+    const bool timed = request.timer && request.timer->expires;
     const auto& body = request.body;
+    const bool sdp = body.type == sdp_type;
     auto* sent = ::nta_outgoing_tcreate(
         dialog.leg, callback, &dialog, nullptr, request.method, request.name, URL_STRING_MAKE(target),
-        TAG_IF(request.contact, SIPTAG_CONTACT_STR(contact.c_str())),
-        TAG_IF(request.contact, SIPTAG_ALLOW_STR(allowed_methods)),
-        TAG_IF(first, SIPTAG_MAX_FORWARDS_STR(max_forwards.c_str())),
+        TAG_IF(request.contact, SIPTAG_CONTACT(common.contact)),
+        TAG_IF(request.contact, SIPTAG_ALLOW(common.allow)), TAG_IF(first, SIPTAG_MAX_FORWARDS(forwards)),
         TAG_IF(first && !dialog.way.route.empty(), SIPTAG_ROUTE_STR(dialog.way.route.c_str())),
         TAG_IF(flow != nullptr, NTATAG_TPORT(flow)),
         TAG_IF(credentials != nullptr, SIPTAG_HEADER(reinterpret_cast<const sip_header_t*>(credentials))),
+        TAG_IF(request.timer, SIPTAG_SUPPORTED(common.timer)),
+        TAG_IF(timed, SIPTAG_SESSION_EXPIRES(timer.expires)), TAG_IF(timed, SIPTAG_MIN_SE(timer.least)),
         TAG_IF(!request.headers.empty(), SIPTAG_HEADER_STR(request.headers.c_str())),
-        TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
+        TAG_IF(sdp, SIPTAG_CONTENT_TYPE(common.sdp)),
+        TAG_IF(!sdp && !body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
         TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
     ::su_home_deinit(home);
     note_sent(dialog, std::string(request.name) + (first ? ' ' + dialog.target : "") +

@@ -7,14 +7,14 @@ namespace sip {
 
 using std::chrono::seconds;
 
-std::string SessionTimer::request_lines() const {
-    std::string lines = "Supported: timer\r\n";
-    if (wanted_.count() == 0) return lines;
-    lines += "Session-Expires: " + std::to_string(std::max(wanted_, interval_).count());
+TimerRequest SessionTimer::request() const {
+    TimerRequest request;
+    if (wanted_.count() == 0) return request;
+    request.expires = SessionExpires{std::max(wanted_, interval_), {}};
     // Who refreshes goes on doing so (7.1).
-    if (refresher_ != Refresher::nobody)
-        lines += refresher_ == Refresher::us ? ";refresher=uac" : ";refresher=uas";
-    return lines + "\r\n" + least_line();
+    if (refresher_ != Refresher::nobody) request.expires->caller_refreshes = refresher_ == Refresher::us;
+    request.least = least_;
+    return request;
 }
 
 std::string SessionTimer::least_line() const { return "Min-SE: " + std::to_string(least_.count()) + "\r\n"; }

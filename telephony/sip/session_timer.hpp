@@ -14,6 +14,12 @@ struct SessionExpires {
     std::optional<bool> caller_refreshes{};  ///< refresher=uac; of the transaction, not of the dialog
 };
 
+/// What our INVITEs and UPDATEs say beside `Supported: timer`.
+struct TimerRequest {
+    std::optional<SessionExpires> expires{};  ///< nothing: we ask for none, and say no more
+    std::chrono::seconds least{0};            ///< Min-SE
+};
+
 /// The timer of one dialog: what we ask for, and what was agreed in the last INVITE or UPDATE.
 class SessionTimer {
   public:
@@ -22,8 +28,7 @@ class SessionTimer {
     /// `wanted` 0: we ask for none, and agree to what peers ask for.
     SessionTimer(std::chrono::seconds wanted, std::chrono::seconds least) : wanted_(wanted), least_(least) {}
 
-    /// The header lines of our INVITEs and UPDATEs.
-    [[nodiscard]] std::string request_lines() const;
+    [[nodiscard]] TimerRequest request() const;
     /// A 422 (6): asks for more the next time. False: it already did.
     [[nodiscard]] bool raise(std::chrono::seconds peers_least);
     /// A 2xx to our request; nothing: the peer knows no timers.

@@ -1,5 +1,5 @@
-// Responses to requests that nobody here remembers: the peer must stop repeating them, and no call may be
-// left that only the peer believes in.
+// Responses to requests that have no transaction any more: the peer must stop repeating them, and no call
+// may be left that only the peer believes in.
 #include "telephony/sip/engine.hpp"
 #include "telephony/sip/message.hpp"
 
@@ -66,12 +66,16 @@ void acknowledge_cancelled(nta_agent_t* agent, nta_outgoing_t* cancel, const sip
     ::msg_destroy(cancelled);
 }
 
-int on_stray(nta_agent_magic_t* /*engine*/, nta_agent_t* agent, msg_t* message, sip_t* parsed) {
+int on_stray(nta_agent_magic_t* magic, nta_agent_t* agent, msg_t* message, sip_t* parsed) {
+    auto& engine = *reinterpret_cast<Agent::Engine*>(magic);
     const auto* status = parsed->sip_status;
     const bool answer = status != nullptr && status->st_status >= 200 && parsed->sip_cseq != nullptr &&
                         parsed->sip_cseq->cs_method == sip_method_invite && bears_our_via(agent, parsed);
-    if (answer && status->st_status < 300) return ::nta_msg_ackbye(agent, message);
-    if (answer) acknowledge_refusal(agent, message, parsed);
+    if (answer && status->st_status < 300) {
+        if (!engine.repeat_ack(parsed)) return ::nta_msg_ackbye(agent, message);
+    } else if (answer) {
+        acknowledge_refusal(agent, message, parsed);
+    }
     ::nta_msg_discard(agent, message);
     return 0;
 }

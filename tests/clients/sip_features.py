@@ -102,6 +102,20 @@ class SipFeatures(CallCase):
         self.assertEqual(self.ended(call), "CallHangUp")
         self.finish()
 
+    def test_a_200_that_comes_again_gets_its_ack_again(self):
+        """Its own, not that of the last one: a lost ACK may be of any of them."""
+        keep = ('<action><ereg regexp=".*" search_in="hdr" header="Via:" assign_to="via"/><log message="[$via]"/>')
+        ring = RING.replace("<action>", keep, 1)
+        again = send("200 OK", LATER.replace("[last_CSeq:]", "CSeq: [$cs] INVITE")
+                     .replace("[last_Via:]", "Via: [$via]"), SDP)
+        ok = send("200 OK", FIRST, SDP, repeat=True)
+        first = (ring + ok + recv("ACK", SILENT) + again + recv("ACK", SILENT) + recv("INVITE", AUDIO)
+                 + send("200 OK", LATER, SDP, repeat=True) + recv("ACK") + again + recv("ACK", SILENT))
+        second = ring + pause(300) + ok + recv("ACK", AUDIO) + again + recv("ACK", AUDIO)
+        call = self.connect(first + pause(300) + request("BYE", 1), second + BYE)
+        self.assertEqual(self.ended(call), "CallHangUp")
+        self.finish()
+
     def test_a_peer_that_died_pays_until_its_last_sign_of_life(self):
         self.command("tariff", "add", "talk", "--unit", "seconds", "--currency", "EUR", "--price", "0.10",
                      "--service", "TALK")
