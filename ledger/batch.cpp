@@ -174,10 +174,9 @@ struct Columns {
         else
             epoch.add_null();
         balance.add(posting.balance_type);
-        const auto& value = posting.amount.value;
-        // A number beyond 64 bits is beyond every limit, in any unit: 10^18 says so to the function.
-        amount.add(value.overflow ? value.unscaled * 1'000'000'000'000'000'000 : value.unscaled);
-        scale.add(std::int64_t{value.overflow ? std::int16_t{0} : value.scale});
+        const auto value = within_64_bits(posting.amount.value);
+        amount.add(value.unscaled);
+        scale.add(std::int64_t{value.scale});
         unit.add(posting.amount.unit);
         application.add(std::int64_t{posting.application});
         reference.add(std::string_view(posting.reference));

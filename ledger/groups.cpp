@@ -108,11 +108,11 @@ asio::awaitable<Result<Receipt>> Ledger::group(std::string_view operation, Group
     LegColumns columns;
     base::sql::ArrayText balance, amount, scale, unit, contra;
     for (const auto& leg : legs) {
-        if (leg.amount.value.overflow) co_return Refusal::too_large;
+        const auto value = within_64_bits(leg.amount.value);
         columns.add(*leg.account);
         balance.add(leg.balance_type);
-        amount.add(leg.amount.value.unscaled);
-        scale.add(std::int64_t{leg.amount.value.scale});
+        amount.add(value.unscaled);
+        scale.add(std::int64_t{value.scale});
         unit.add(leg.amount.unit);
         contra.add(std::string_view(leg.contra));
     }
@@ -139,7 +139,6 @@ asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
     common.balance_type = std::move(request.balance_type);
     common.amount = std::move(request.amount);
     if (const auto refusal = prepare(common, request.origin)) co_return *refusal;
-    if (common.amount.value.overflow) co_return Refusal::too_large;
     const auto application = co_await known(std::move(request.origin.application));
     if (!application) co_return application.error();
     common.application = application->id;
@@ -147,11 +146,12 @@ asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
     if (const auto refusal = co_await price(common, "split")) co_return *refusal;
 
     const auto columns = share_columns(*shares, common.digest);
-    auto params = base::sql::params(std::int64_t{application->id}, common.reference,
-                                    base::hex(columns.digest), columns.shard, columns.account, columns.epoch,
-                                    columns.percent, common.balance_type, common.amount.value.unscaled,
-                                    std::int64_t{common.amount.value.scale}, common.amount.unit, common.code,
-                                    common.description, options_.lane.limits.max_amount);
+    const auto value = within_64_bits(common.amount.value);
+    auto params =
+        base::sql::params(std::int64_t{application->id}, common.reference, base::hex(columns.digest),
+                          columns.shard, columns.account, columns.epoch, columns.percent, common.balance_type,
+                          value.unscaled, std::int64_t{value.scale}, common.amount.unit, common.code,
+                          common.description, options_.lane.limits.max_amount);
     Work work = [params = std::move(params)](base::sql::Session& session) {
         return session.exec(
             "select o_outcome, o_request_id, o_journal_no from ledger.post_split($1, $2, $3, $4, $5, $6, $7, "
@@ -192,15 +192,12 @@ asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
 }
 
 asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting, bool limited) {
-    auto& value = posting.amount.value;
-    // As in a batch: 10^18 is beyond every limit, after what else may be wrong with the request.
-    if (value.overflow) value = {value.unscaled * 1'000'000'000'000'000'000, 0, false};
+    const auto value = within_64_bits(posting.amount.value);
     auto params = base::sql::params(
         std::int64_t{posting.account->shard}, posting.account->id,
         posting.account->epoch > 0 ? std::optional(std::int64_t{posting.account->epoch}) : std::nullopt,
-        posting.balance_type, posting.amount.value.unscaled, std::int64_t{posting.amount.value.scale},
-        posting.amount.unit, std::int64_t{posting.application}, posting.reference, base::hex(posting.digest),
-        posting.contra,
+        posting.balance_type, value.unscaled, std::int64_t{value.scale}, posting.amount.unit,
+        std::int64_t{posting.application}, posting.reference, base::hex(posting.digest), posting.contra,
         posting.period_days ? std::optional(std::int64_t{*posting.period_days}) : std::nullopt, posting.code,
         posting.description, options_.lane.limits.max_amount);
     Work work = [params = std::move(params)](base::sql::Session& session) {

@@ -33,4 +33,9 @@ base::Id128 digest_of(const Posting& posting) {
     return fields.digest();
 }
 
+base::Decimal within_64_bits(const base::Decimal& value) {
+    if (!value.overflow) return value;
+    return {value.unscaled * 1'000'000'000'000'000'000, 0, false};
+}
+
 }  // namespace ledger

@@ -38,4 +38,8 @@ struct Posting {
 /// differently.
 [[nodiscard]] base::Id128 digest_of(const Posting& posting);
 
+/// An amount as the database takes it: a number beyond 64 bits is beyond every limit, in any unit, and 10^18
+/// says so, with its sign.
+[[nodiscard]] base::Decimal within_64_bits(const base::Decimal& value);
+
 }  // namespace ledger

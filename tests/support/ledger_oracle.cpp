@@ -110,8 +110,6 @@ std::string Oracle::decide(const Asked& asked, bool makes_balances) {
     if (asked.kind == Kind::split) return split(asked);
     if (asked.kind == Kind::reversal) return reverse(asked);
     if (asked.kind == Kind::transfer && asked.amount.unscaled <= 0) return "not_positive";
-    if ((asked.kind == Kind::transfer || asked.kind == Kind::adjustment) && asked.amount.overflow)
-        return "too_large";
     const auto known = requests_.find(key(asked));
     if (known != requests_.end()) {
         return known->second.content == content(asked) ? "replayed" : "reference_conflict";

@@ -99,7 +99,6 @@ std::string Oracle::split(const Asked& asked) {
             same->second += percent;
     }
     if (sum != 100) return "invalid_shares";
-    if (asked.amount.overflow) return "too_large";
     const auto known = requests_.find(key(asked));
     if (known != requests_.end() && known->second.content == content(asked)) return "replayed";
     const Balance* first = nullptr;

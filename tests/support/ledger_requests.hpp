@@ -10,9 +10,11 @@
 namespace tests {
 
 /// Whatever can be asked of the ledger.
-using Request = std::variant<ledger::Charge, ledger::Refund, ledger::Credit, ledger::Place, ledger::Extend,
-                             ledger::Capture, ledger::Release, ledger::Adjust, ledger::Transfer,
-                             ledger::Split, ledger::Reverse>;
+using Request =
+    std::variant<ledger::Charge, ledger::Refund, ledger::Credit, ledger::Place, ledger::Extend,
+                 ledger::Capture, ledger::Release, ledger::Adjust, ledger::Transfer, ledger::Split,
+                 ledger::Reverse, ledger::ChargeVolume, ledger::RefundVolume, ledger::PlaceVolume,
+                 ledger::ExtendVolume, ledger::CaptureVolume, ledger::SplitVolume>;
 
 inline auto operation_of(ledger::Ledger& to, ledger::Charge r) { return to.charge(std::move(r)); }
 inline auto operation_of(ledger::Ledger& to, ledger::Refund r) { return to.refund(std::move(r)); }
@@ -25,6 +27,20 @@ inline auto operation_of(ledger::Ledger& to, ledger::Adjust r) { return to.adjus
 inline auto operation_of(ledger::Ledger& to, ledger::Transfer r) { return to.transfer(std::move(r)); }
 inline auto operation_of(ledger::Ledger& to, ledger::Split r) { return to.split(std::move(r)); }
 inline auto operation_of(ledger::Ledger& to, ledger::Reverse r) { return to.reverse(std::move(r)); }
+inline auto operation_of(ledger::Ledger& to, ledger::ChargeVolume r) {
+    return to.charge_volume(std::move(r));
+}
+inline auto operation_of(ledger::Ledger& to, ledger::RefundVolume r) {
+    return to.refund_volume(std::move(r));
+}
+inline auto operation_of(ledger::Ledger& to, ledger::PlaceVolume r) { return to.place_volume(std::move(r)); }
+inline auto operation_of(ledger::Ledger& to, ledger::ExtendVolume r) {
+    return to.extend_volume(std::move(r));
+}
+inline auto operation_of(ledger::Ledger& to, ledger::CaptureVolume r) {
+    return to.capture_volume(std::move(r));
+}
+inline auto operation_of(ledger::Ledger& to, ledger::SplitVolume r) { return to.split_volume(std::move(r)); }
 
 inline boost::asio::awaitable<ledger::Result<ledger::Receipt>> post(ledger::Ledger& to, Request request) {
     return std::visit([&to](auto& r) { return operation_of(to, std::move(r)); }, request);
