@@ -23,9 +23,9 @@ constexpr auto finance_role = "ledgerline_finance";
 constexpr std::array examples{
     "select * from balances where address = 'tel:+15550001';",
     "select * from statement('tel:+15550001', current_date - 30, null);",
-    "select balance_at('tel:+15550001', 'main', current_date);",
+    "select balance_at('tel:+15550001', 'main', now());",
     "select * from revenue_daily where day >= current_date - 7 order by day, application;",
-    "select * from trial_balance_at(current_date);",
+    "select * from trial_balance_at(now());",
 };
 
 void print_list(const base::sql::Rows& rows) {
@@ -48,7 +48,7 @@ void greet(const std::string& url) {
     print_list(
         session.exec("SELECT c.relname, obj_description(c.oid, 'pg_class') FROM pg_class c "
                      "WHERE c.relnamespace = 'finance'::regnamespace AND c.relkind = 'v' ORDER BY 1"));
-    std::cout << "\nFunctions of an address and times; \\df+ FUNCTION explains them:\n\n";
+    std::cout << "\nFunctions, most of them of an address and times; \\df+ FUNCTION explains them:\n\n";
     print_list(session.exec(
         "SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', '' FROM pg_proc p "
         "WHERE p.pronamespace = 'finance'::regnamespace AND p.provolatile = 's' ORDER BY 1"));

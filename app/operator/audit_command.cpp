@@ -15,6 +15,7 @@ namespace app {
 namespace {
 
 void verify(Desk& desk) {
+    desk.refuse_on_cluster("audit verify");
     auto session = desk.long_session();
     ledger::AuditReport report;
     {

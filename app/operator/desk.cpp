@@ -204,6 +204,12 @@ void Desk::record_in(base::sql::Session& session) {
     unrecorded_ = nullptr;
 }
 
+void Desk::refuse_on_cluster(const std::string& command) const {
+    if (!ledger_->shards().distributed()) return;
+    throw Refused("impossible",
+                  '`' + command + "` does not work on a Citus cluster yet; nothing was changed");
+}
+
 base::sql::Rows Desk::query(std::string_view statement, const base::sql::Params& parameters) {
     return database_->run_blocking(
         [&](base::sql::Session& session) { return session.exec(statement, parameters); });

@@ -45,6 +45,8 @@ class Desk {
 
     [[nodiscard]] const Printer& out() const { return out_; }
     [[nodiscard]] ledger::Ledger& ledger() { return *ledger_; }
+    /// For commands whose statements Citus does not plan. Throws Refused where the ledger is spread.
+    void refuse_on_cluster(const std::string& command) const;
     /// Minor units that one request may move.
     [[nodiscard]] std::int64_t max_amount() const { return max_amount_; }
 

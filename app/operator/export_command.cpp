@@ -6,6 +6,7 @@
 #include "app/operator/commands.hpp"
 #include "app/operator/export_format.hpp"
 #include "app/operator/progress.hpp"
+#include "app/operator/refused.hpp"
 #include "app/operator/values.hpp"
 #include "ledger/address.hpp"
 
@@ -20,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace app {
@@ -59,6 +61,22 @@ Period period_of(base::sql::Session& session, const Arguments& arguments) {
         "  from (select $1::date::timestamptz as month) d",
         params(first_day(arguments.month)));
     return {times.optional_text(0, 0), times.optional_text(0, 1)};
+}
+
+/// What is archived can't be exported: postings without a first time begin where it ends, and a journal that
+/// is wanted from earlier on is refused. (A statement is not, by this, of an account that has nothing there.)
+void begin_behind_archive(base::sql::Session& session, const Arguments& arguments, Period& period) {
+    const auto archive = session.exec("select t::text, $1::timestamptz < t from finance.archived_before() t",
+                                      params(period.from));
+    if (archive.is_null(0, 0)) return;
+    const std::string before(archive.text(0, 0));
+    if (!period.from) {
+        period.from = before;
+    } else if (arguments.address.empty() && archive.boolean(0, 1)) {
+        throw Refused("archived", "the journal before " + before +
+                                      " is archived; finance.closed_months and finance.control_totals have "
+                                      "its totals");
+    }
 }
 
 /// Where the rows go: standard output, or a file that has its name only once it is whole.
@@ -109,13 +127,16 @@ struct Export {
     Progress progress{};
     std::int64_t rows = 0;
     std::int64_t expected = 0;  ///< for the progress bar only
+    std::string heading{};  ///< written once the database has begun to answer: of what is refused nothing is
 
-    /// Every row of a query, one piece after the other.
+    /// Every row of a query, one piece after the other, behind the heading.
     void each(const std::string& query, const base::sql::Params& parameters,
               const std::function<void(const base::sql::Rows&, std::size_t)>& write) {
         session.exec("declare rows no scroll cursor for " + query, parameters);
         const auto fetch = "fetch " + std::to_string(piece) + " from rows";
-        for (auto fetched = session.exec(fetch); !fetched.empty(); fetched = session.exec(fetch)) {
+        auto fetched = session.exec(fetch);
+        output.write(std::exchange(heading, {}));
+        for (; !fetched.empty(); fetched = session.exec(fetch)) {
             for (std::size_t row = 0; row < fetched.size(); ++row) write(fetched, row);
             rows += static_cast<std::int64_t>(fetched.size());
             progress.show(rows, expected, "rows exported");
@@ -128,7 +149,7 @@ struct Export {
              const base::sql::Params& parameters) {
         std::vector<std::optional<std::string>> fields;
         for (const auto& column : columns) fields.emplace_back(column.name);
-        output.write(csv_line(fields));
+        heading = csv_line(fields);
         each("select " + select_list(columns) + ' ' + rest, parameters,
              [&](const base::sql::Rows& fetched, std::size_t row) {
                  for (std::size_t i = 0; i < columns.size(); ++i) fields[i] = fetched.optional_text(row, i);
@@ -138,12 +159,12 @@ struct Export {
 
     /// What stands before the first transaction.
     void hledger_heading(const std::string& title) {
-        output.write("; " + title + "\ndecimal-mark .\n");
+        heading = "; " + title + "\ndecimal-mark .\n";
         const auto units = session.exec("select unit, decimals from finance.units order by unit");
         for (std::size_t row = 0; row < units.size(); ++row) {
-            output.write(hledger_commodity(units.text(row, 0), static_cast<int>(units.integer(row, 1))));
+            heading += hledger_commodity(units.text(row, 0), static_cast<int>(units.integer(row, 1)));
         }
-        output.write("\n");
+        heading += '\n';
     }
 };
 
@@ -227,17 +248,9 @@ void write_statement(Export& to, const Arguments& arguments, const Period& perio
         return;
     }
     to.hledger_heading("statement of " + address);
-    // What the first row of the period found, or the last one before it left.
     hledger_opening(to,
-                    "select address, balance_type, null, null, opening, unit, day from ("
-                    " select distinct on (account_id, balance_type) address, balance_type, opening, unit,"
-                    "        coalesce($2::timestamptz, recorded_at)::date - 1 as day"
-                    "   from (select j.*, balance_after - amount as opening, seq as place"
-                    "           from finance.journal_of($1, $2, $3) j"
-                    "          union all"
-                    "         select j.*, balance_after, 9223372036854775807 - seq"
-                    "           from finance.journal_of($1, null, $2) j where $2::timestamptz is not null) x"
-                    "  order by account_id, balance_type, place) y where opening <> 0",
+                    "select address, balance_type, null, null, amount, unit, as_of::date - 1"
+                    "  from finance.opening_of($1, $2, $3)",
                     parameters);
     hledger_rows(to, "from finance.journal_of($1, $2, $3)", parameters);
 }
@@ -315,6 +328,15 @@ void write_trial_balance(Export& to, const Arguments& arguments, const Period& p
 
 using Write = void (*)(Export&, const Arguments&, const Period&);
 
+void write_or_refuse(Write write, Export& to, const Arguments& arguments, const Period& period) {
+    try {
+        write(to, arguments, period);
+    } catch (const base::sql::Error& error) {
+        if (error.sqlstate() != "55000") throw;
+        throw Refused("archived", raised_text(error));
+    }
+}
+
 void run(FinanceDesk& desk, const Arguments& arguments, Write write) {
     if (desk.out.as_json() && arguments.output.empty()) {
         throw PlainError("--json speaks about the file that --output names; rows are CSV or hledger's");
@@ -322,14 +344,16 @@ void run(FinanceDesk& desk, const Arguments& arguments, Write write) {
     const base::sql::Transaction transaction(desk.session);
     desk.session.exec("set transaction isolation level repeatable read, read only");
     desk.session.exec("set local cursor_tuple_fraction = 1");  // all rows are wanted, not the first ones
-    const auto period = period_of(desk.session, arguments);
+    auto period = period_of(desk.session, arguments);
+    if (write != write_trial_balance) begin_behind_archive(desk.session, arguments, period);
     std::int64_t rows = 0;
     {
         Export to{desk.session, Output(arguments.output)};
-        write(to, arguments, period);
+        write_or_refuse(write, to, arguments, period);
         to.output.finish();
         rows = to.rows;
     }
+    if (rows == 0) std::cerr << "There is nothing in this period.\n";
     if (!arguments.output.empty()) {
         desk.out.done("Wrote " + std::to_string(rows) + " rows to " + arguments.output + '.',
                       {{"rows", rows}, {"file", arguments.output}});

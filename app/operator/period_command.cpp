@@ -38,7 +38,7 @@ bool close_frozen(base::sql::Session& session, const std::string& day, const std
         return session.exec("select ledger.close_month($1, $2)", params(day, by)).boolean(0, 0);
     } catch (const base::sql::Error& error) {
         if (error.sqlstate() != "XX001") throw;
-        throw Refused("wrong", error.what());
+        throw Refused("wrong", raised_text(error));
     }
 }
 
@@ -46,13 +46,14 @@ base::sql::Rows moved_rows(base::sql::Session& session, const std::string& day) 
     try {
         return session.exec("select ledger.archive_month($1)", params(day));
     } catch (const base::sql::Error& error) {
-        if (error.sqlstate() == "55000") throw Refused("period_open", error.what());
-        if (error.sqlstate() == "XX001") throw Refused("wrong", error.what());
+        if (error.sqlstate() == "55000") throw Refused("period_open", raised_text(error));
+        if (error.sqlstate() == "XX001") throw Refused("wrong", raised_text(error));
         throw;
     }
 }
 
 void close(Desk& desk, const std::string& month, const std::string& by) {
+    desk.refuse_on_cluster("period close");
     const auto day = first_day(month);
     const auto end = desk.query(
         "select to_char(m.to_time, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), m.to_time <= clock_timestamp()"
@@ -72,6 +73,7 @@ void close(Desk& desk, const std::string& month, const std::string& by) {
 }
 
 void archive(Desk& desk, const std::string& month) {
+    desk.refuse_on_cluster("period archive");
     auto session = desk.long_session();
     base::sql::Transaction transaction(session);
     const auto rows = moved_rows(session, first_day(month));
@@ -82,6 +84,11 @@ void archive(Desk& desk, const std::string& month) {
         return;
     }
     const auto moved = rows.integer(0, 0);
+    if (moved == 0) {
+        desk.out().done("The journal has no rows of " + month + ", nor of before; nothing was changed.",
+                        {{"month", month}, {"rows", moved}}, "archived");
+        return;
+    }
     auto table = "ledger_archive.journal_" + month;
     std::ranges::replace(table, '-', '_');
     desk.out().done("Moved " + std::to_string(moved) + " rows to " + table +

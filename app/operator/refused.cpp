@@ -19,6 +19,14 @@ std::string_view reason_of_failure(ledger::Refusal refusal) {
 
 }  // namespace
 
+std::string raised_text(const base::sql::Error& error) {
+    std::string text = error.what();
+    text = text.substr(0, text.find('\n'));
+    constexpr std::string_view severity = "ERROR:";
+    if (text.starts_with(severity)) text.erase(0, text.find_first_not_of(' ', severity.size()));
+    return text;
+}
+
 std::string_view reason_of(ledger::Refusal refusal) {
     switch (refusal) {
         using enum ledger::Refusal;

@@ -1,6 +1,7 @@
 // What the operator is told when the ledger does not do as asked.
 #pragma once
 
+#include "base/sql.hpp"
 #include "ledger/outcome.hpp"
 
 #include <stdexcept>
@@ -26,5 +27,8 @@ class Refused : public std::runtime_error {
 
 /// A refusal in plain words, e.g. "the account is closed".
 [[nodiscard]] std::string_view reason_of(ledger::Refusal refusal);
+
+/// What a function of ours raised, without what PostgreSQL writes around it.
+[[nodiscard]] std::string raised_text(const base::sql::Error& error);
 
 }  // namespace app

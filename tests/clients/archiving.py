@@ -4,48 +4,27 @@
     archiving.py LEDGERLINE
 """
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
-from server import Server, run, sql
+from books import Books
+from server import PSQL, run
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 PEOPLE = [f"tel:+1555000{n}" for n in range(1, 9)]  # on several shards
 ALICE, BOB, CAROL = PEOPLE[:3]
 HOLD = "0a000000-0000-0000-0000-00000000000{}"
 
-# All that there is so far is moved into January 2026, in its order. Nobody can do this but a superuser with triggers off.
-DATE_BACK = """
-    begin;
-    set local session_replication_role = replica;
-    create temporary table shift as select max(recorded_at) - timestamptz '2026-01-20 12:00Z' as by from ledger.journal;
-    update ledger.journal set recorded_at = recorded_at - by from shift;
-    update ledger.request set recorded_at = recorded_at - by from shift;
-    update ledger.shard set last_recorded_at = last_recorded_at - by from shift where last_recorded_at > '-infinity';
-    update ledger.account set opened_at = '2026-01-01';
-    update ledger.balance set created_at = '2026-01-01';
-    update ledger.address set since = '2026-01-01';
-    delete from ledger.slice_total;
-    delete from ledger.slice;
-    commit;
-"""
 
-
-class Archiving(unittest.TestCase):
-    maxDiff = None
+class January(Books):
+    """Eight people, what they did in January, and what must be so whatever is archived."""
+    ledgerline = LEDGERLINE
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-archiving-")
-        os.chmod(cls.folder, 0o755)
-        cls.data_dir = os.path.join(cls.folder, "var")
-        environment = dict(os.environ, LEDGERLINE_AUDIT_SEAL_INTERVAL="1d", LEDGERLINE_LEDGER_SWEEP_INTERVAL="1d")
-        cls.server = Server([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", "", "--data-dir",
-                             cls.data_dir], cls.folder, environment)
+        super().setUpClass()
         cls.done("account", "domain", "example.com")
         cls.done("account", "balance-type", "example.com", "bonus", "EUR", "--priority", "1")
         cls.done("account", "balance-type", "example.com", "main", "EUR", "--priority", "2")
@@ -55,27 +34,11 @@ class Archiving(unittest.TestCase):
             cls.done("balance", "credit", person, "50.00", "EUR", "--balance", "main", "--reference", "topup")
             cls.done("balance", "credit", person, "5.00", "EUR", "--balance", "bonus", "--reference", "gift")
 
-    @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
-
-    @classmethod
-    def done(cls, *arguments):
-        output, errors, status = run([LEDGERLINE, *arguments], cwd=cls.folder)
-        assert (status, errors) == (0, ""), (arguments, errors)
-        return output
-
-    @classmethod
-    def rows(cls, statement, role="postgres"):
-        return sql(cls.data_dir, statement, role)
-
     def post(self, operation, address, cents, reference, hold="null", original="null"):
         """What the shop asks for: 'outcome|request|first journal number'."""
         hold = hold if hold == "null" else f"'{hold}'::uuid"
         original = original if original == "null" else f"'{original}'"
-        answer, = self.rows(f"""
+        answer, = self.sql("ledgerline_service", f"""
             select o_outcome[1], o_request_id[1], o_journal_no[1]
               from ledger.address d
              cross join lateral ledger.post_batch(
@@ -83,18 +46,17 @@ class Archiving(unittest.TestCase):
                    array[ledger.application_id('shop')], array['{reference}'],
                    array[md5('{operation}{cents}{reference}')::uuid], null, array[{hold}]::uuid[], array['revenue'],
                    array[{original}]::text[], '{{f}}', null, null, array['archiving'], 1000000000, interval '9000 days')
-             where d.address = '{address}' and d.until is null""", "ledgerline_service")
+             where d.address = '{address}' and d.until is null""")
         return answer
 
     def split(self, cents, reference):
-        answer, = self.rows(f"""
+        answer, = self.sql("ledgerline_service", f"""
             select s.o_outcome, s.o_request_id, s.o_journal_no
               from (select array_agg(d.shard order by d.address) as shards, array_agg(d.account_id order by d.address) as accounts
                       from ledger.address d where d.address in ('{ALICE}', '{BOB}', '{CAROL}')) a
              cross join lateral ledger.post_split(
                    ledger.application_id('shop'), '{reference}', md5('split{cents}{reference}')::uuid, a.shards, a.accounts,
-                   null, '{{50,30,20}}', null, {cents}, 2::smallint, 'EUR', null, 'archiving', 1000000000) s""",
-                            "ledgerline_service")
+                   null, '{{50,30,20}}', null, {cents}, 2::smallint, 'EUR', null, 'archiving', 1000000000) s""")
         return answer
 
     def january(self):
@@ -115,21 +77,28 @@ class Archiving(unittest.TestCase):
 
     def expect_right(self):
         self.assertIn("Everything agrees.", self.done("audit", "verify"))
-        self.assertEqual(self.rows("select * from finance.trial_balance where total <> 0"), [])
+        self.assertEqual(self.sql("postgres", "select * from finance.trial_balance where total <> 0"), [])
+
+    def expect_not_undone(self, address, operation, reference, application="shop"):
+        self.assertIn("unknown_charge", self.refused(
+            "balance", "reverse", address, "--of-application", application, "--of-operation", operation, "--of-reference",
+            reference, "--reference", f"undo-{reference}"))
 
     def books(self):
-        return self.rows("select shard, account_id, balance_no, posted, held, seq from ledger.balance order by 1, 2, 3")
+        return self.sql("postgres", "select shard, account_id, balance_no, posted, held, seq from ledger.balance order by 1, 2, 3")
 
+
+class Archiving(January):
     def wait_until(self, statement):
         deadline = time.monotonic() + 60
-        while self.rows(statement) != ["t"]:
+        while self.sql("postgres", statement) != ["t"]:
             self.assertLess(time.monotonic(), deadline, statement)
             time.sleep(0.02)
 
     def archive_and(self, end):
         """Archiving that is stopped by `end` when it has copied the month and has yet to delete it; its exit status."""
         socket = os.path.realpath(os.path.join(self.data_dir, "socket"))
-        with subprocess.Popen(["/usr/lib/postgresql/15/bin/psql", "-XqAt", "-h", socket, "-U", "postgres", "-d", "ledgerline"],
+        with subprocess.Popen([PSQL, "-XqAt", "-h", socket, "-U", "postgres", "-d", "ledgerline"],
                               stdin=subprocess.PIPE, text=True) as blocker:
             blocker.stdin.write("begin; lock table ledger.archive in share mode;\n")
             blocker.stdin.flush()
@@ -148,29 +117,29 @@ class Archiving(unittest.TestCase):
     def test_a_month_is_archived_once_and_what_began_in_it_goes_on(self):
         answers = self.january()
         self.expect_right()
-        self.rows(DATE_BACK)
+        self.date_back("recorded_at - (max(recorded_at) over () - timestamptz '2026-01-20 12:00Z')")
         self.done("period", "close", "2026-01")
-        self.rows("select ledger.seal_journal('-infinity', 100000, 7, 'UTC')", "ledgerline_service")
+        self.seal(7, "UTC")
         # February, before January is archived: parts of what January began.
         self.assertRegex(self.post("refund", ALICE, 200, "back-2", original="two-legs"), "^posted")
         self.assertRegex(self.post("capture", BOB, 100, "taken-2", hold=HOLD.format(1)), "^posted")
         self.expect_right()
         books = self.books()
-        count = int(self.rows("select count(*) from ledger.journal where recorded_at < '2026-02-01'")[0])
-        whole = self.rows("select shard, journal_no, amount from ledger.journal order by 1, 2")
+        count = int(self.sql("postgres", "select count(*) from ledger.journal where recorded_at < '2026-02-01'")[0])
+        whole = self.sql("postgres", "select shard, journal_no, amount from ledger.journal order by 1, 2")
 
         # Cut off, nothing has happened.
         cut = ("select pg_terminate_backend(pid) from pg_stat_activity where query like '%archive_month%'"
                " and pid <> pg_backend_pid()")
-        for end, status in ((lambda process: process.kill(), -9), (lambda process: self.rows(cut), 2)):
+        for end, status in ((lambda process: process.kill(), -9), (lambda process: self.sql("postgres", cut), 2)):
             self.assertEqual(self.archive_and(end), status)
-            self.assertEqual(self.rows("select to_regclass('ledger_archive.journal_2026_01'), count(*) from ledger.archive"),
+            self.assertEqual(self.sql("postgres", "select to_regclass('ledger_archive.journal_2026_01'), count(*) from ledger.archive"),
                              ["|0"])
-            self.assertEqual(self.rows("select shard, journal_no, amount from ledger.journal order by 1, 2"), whole)
+            self.assertEqual(self.sql("postgres", "select shard, journal_no, amount from ledger.journal order by 1, 2"), whole)
             self.expect_right()
         self.assertIn(f"Moved {count} rows", self.done("period", "archive", "2026-01"))
         self.assertIn("archived before", self.done("period", "archive", "2026-01"))
-        self.assertEqual(self.rows("select shard, journal_no, amount from ledger.journal union all"
+        self.assertEqual(self.sql("postgres", "select shard, journal_no, amount from ledger.journal union all"
                                    " select shard, journal_no, amount from ledger_archive.journal_2026_01 order by 1, 2"), whole)
         self.assertEqual(self.books(), books)
         self.expect_right()
@@ -201,15 +170,84 @@ class Archiving(unittest.TestCase):
         # What is archived is not undone, by halves or at all; what came since is.
         for address, operation, reference in ((CAROL, "charge", "song-5"), (ALICE, "charge", "two-legs"),
                                               (BOB, "capture", "taken-1")):
-            output, errors, status = run([LEDGERLINE, "balance", "reverse", address, "--of-application", "shop",
-                                          "--of-operation", operation, "--of-reference", reference, "--reference",
-                                          f"undo-{reference}"], cwd=self.folder)
-            self.assertEqual((output, status), ("", 1), errors)
-            self.assertIn("unknown_charge", errors)
+            self.expect_not_undone(address, operation, reference)
         self.done("balance", "reverse", BOB, "--of-application", "shop", "--of-operation", "capture", "--of-reference",
                   "taken-3", "--reference", "undo-taken-3")
-        self.rows("select ledger.seal_journal('-infinity', 100000, 7, 'UTC')", "ledgerline_service")
+        self.seal(7, "UTC")
         self.expect_right()
+
+
+class Parts(January):
+    """Seals are cut by the month as it was when they were made. Where [finance] time_zone has changed since, one may reach
+    over the month's end: then its shard keeps rows that other shards have archived, and requests of several legs are
+    archived in part."""
+
+    def test_requests_of_several_legs_may_be_archived_in_part(self):
+        shards = dict(line.split("|") for line in self.sql("postgres", "select address, shard from ledger.address"))
+        self.assertNotEqual(shards[ALICE], shards[BOB])
+        answers = self.january()
+        self.post("charge", BOB, 10, "in-february")
+        # January's last three, which are the split, the transfer and a reversal, are at 23:30 in UTC: it is February in
+        # Paris. On Bob's shard they share their seal with what is February's everywhere.
+        place = "row_number() over (order by recorded_at desc)"
+        self.date_back(f"""timestamptz '2026-01-31 23:30Z' + case when {place} = 1 then interval '1 hour'
+            when {place} <= 4 then - {place} * interval '1 second' else - {place} * interval '1 hour' end""")
+        self.seal(7, "Europe/Paris")
+        self.done("period", "close", "2026-01")
+        self.expect_right()
+        books = self.books()
+        whole = self.sql("postgres", "select shard, journal_no, amount from ledger.journal order by 1, 2")
+
+        # A month without rows leaves nothing, however often it is asked for.
+        for command in ("close", "archive", "archive"):
+            self.done("period", command, "2025-12")
+        self.assertEqual(self.sql("postgres", "select to_regclass('ledger_archive.journal_2025_12')"), [""])
+
+        def expect_parts(month, left):
+            """Those legs of dinner and pocket-money are in the journal."""
+            self.done("period", "archive", month)
+            self.assertEqual(self.sql("postgres", f"""
+                select j.reference, d.address from ledger.journal j join ledger.address d using (account_id)
+                 where j.reference in ('dinner', 'pocket-money') and d.address in ('{ALICE}', '{BOB}') order by 1, 2"""), left)
+            self.expect_right()
+            for address, operation, reference, application in ((ALICE, "transfer", "pocket-money", "operator"),
+                                                               (BOB, "charge", "song-1", "shop")):
+                self.expect_not_undone(address, operation, reference, application)
+            self.assertEqual(self.sql("ledgerline_service", f"""
+                select x.o_outcome from (select r.shard, r.application_id from ledger.request r
+                     where r.account_id = 0 and r.reference = 'dinner') r
+                 cross join lateral ledger.reverse(r.shard, 0, r.application_id, r.application_id, 'split', 'dinner', 'undo-dinner',
+                       gen_random_uuid(), null, 1000000000) x"""), ["unknown_charge"])
+            self.assertEqual([answer.replace("replayed", "posted") for answer in self.january()], answers)
+
+        expect_parts("2026-01", [f"dinner|{BOB}", f"pocket-money|{BOB}"])
+        self.assertEqual(self.sql("postgres", """
+            select shard, journal_no, amount from ledger.journal
+             union all select shard, journal_no, amount from ledger_archive.journal_2026_01 order by 1, 2"""), whole)
+        self.assertEqual(self.books(), books)
+        # From what is archived on, whatever of before is still there.
+        figures = self.expect_books(self.done("export", "journal", "--format", "hledger"), "infinity")
+        self.expect_balances(figures, "infinity")
+
+        # The share that is in the journal and one that is not are both given back, up to what they were.
+        for person, cents in ((ALICE, 500), (BOB, 300), (CAROL, 200)):
+            self.assertRegex(self.post("refund", person, cents + 1, "too-much", original="dinner"), "^beyond_charge")
+            self.assertRegex(self.post("refund", person, cents, "back", original="dinner"), "^posted")
+            self.expect_right()
+        books = self.books()
+        self.done("period", "close", "2026-02")
+        expect_parts("2026-02", [])
+        self.assertEqual(self.books(), books)
+        self.assertRegex(self.post("refund", BOB, 1, "more", original="dinner"), "^beyond_charge")
+
+    def test_what_citus_cannot_plan_is_refused_by_name(self):
+        # By this function the program knows that the ledger is spread.
+        self.sql("postgres", "create function ledger.post_shard() returns void language sql as 'select'")
+        try:
+            for command in (("audit", "verify"), ("period", "close", "2025-11"), ("period", "archive", "2025-11")):
+                self.assertIn("does not work on a Citus cluster yet", self.refused(*command))
+        finally:
+            self.sql("postgres", "drop function ledger.post_shard()")
 
 
 if __name__ == "__main__":

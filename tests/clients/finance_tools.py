@@ -4,22 +4,20 @@ docs/finance.md, whose every query is run and compared with the output that stan
 
     finance_tools.py LEDGERLINE SOURCE-DIR [--write]     --write brings the page's outputs up to date
 """
-import collections
 import csv
 import io
 import os
 import pty
 import re
 import select
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 from decimal import Decimal
 
-from server import Server, run, sql
+from books import Books
+from server import run
 
 WRITE = "--write" in sys.argv and sys.argv.remove("--write") is None
 SOURCE_DIR = os.path.abspath(sys.argv.pop(2))
@@ -55,52 +53,24 @@ HISTORY = (
     ("account", "close", GONE),
     ("charge", ALICE, "7.25", "film-3"),
 )
-DATE_BACK = """
-    begin;
-    set local session_replication_role = replica;
-    create temporary table moment as
-    select recorded_at, timestamptz '2026-01-01 20:00Z' + (row_number() over (order by recorded_at) - 1) * interval '10 hours' as at
-      from (select distinct recorded_at from ledger.journal) x;
-    update ledger.journal j set recorded_at = m.at from moment m where m.recorded_at = j.recorded_at;
-    update ledger.request r set recorded_at = m.at from moment m where m.recorded_at = r.recorded_at;
-    update ledger.account a set closed_at = m.at from moment m where m.recorded_at = a.closed_at;
+# An account that closes is closed behind its last row.
+CLOSED = """
     update ledger.account set closed_at = (select max(at) from moment where at < (select max(at) from moment))
-     where closed_at is not null;
-    update ledger.account set opened_at = '2026-01-01';
-    update ledger.balance set created_at = '2026-01-01';
-    update ledger.address a set since = '2026-01-01', until = (select c.closed_at from ledger.account c
-        where c.account_id = a.account_id);
-    update ledger.shard s set last_recorded_at = coalesce((select max(j.recorded_at) from ledger.journal j
-        where j.shard = s.shard), '-infinity');
-    delete from ledger.slice_total;
-    delete from ledger.slice;
-    commit;
-"""
+     where closed_at is not null;"""
 
 
-class FinanceTools(unittest.TestCase):
-    maxDiff = None
+class FinanceTools(Books):
+    ledgerline = LEDGERLINE
+    time_zone = "Europe/Paris"
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-finance-")
-        os.chmod(cls.folder, 0o755)
-        cls.data_dir = os.path.join(cls.folder, "var")
-        # What runs in the background stays out of the past that is made here.
-        environment = dict(os.environ, LEDGERLINE_AUDIT_SEAL_INTERVAL="1d", LEDGERLINE_LEDGER_SWEEP_INTERVAL="1d",
-                           LEDGERLINE_FINANCE_TIME_ZONE="Europe/Paris")
-        cls.server = Server([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", "", "--data-dir",
-                             cls.data_dir], cls.folder, environment)
+        super().setUpClass()
         for step in HISTORY:
             cls.do(*step)
-        cls.sql("postgres", DATE_BACK)
+        cls.date_back("timestamptz '2026-01-01 20:00Z' + (row_number() over (order by recorded_at) - 1) * interval '10 hours'",
+                      CLOSED)
         cls.done("period", "close", "2026-01", "--by", "A. Counter")
-
-    @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
 
     # What the history is made with ----------------------------------------------------------------------------------
 
@@ -123,54 +93,10 @@ class FinanceTools(unittest.TestCase):
              where d.address = '{address}' and d.until is null""")
         assert set(outcome) == {"posted"}, (arguments, outcome)
 
-    @classmethod
-    def sql(cls, role, statement):
-        return sql(cls.data_dir, statement, role)
-
-    @classmethod
-    def done(cls, *arguments):
-        output, errors, status = run([LEDGERLINE, *arguments], cwd=cls.folder)
-        assert (status, errors) == (0, ""), (arguments, errors)
-        return output
-
-    def rows(self, query):
-        return self.done("psql", "--", "-At", "-c", query).splitlines()
-
-    # hledger --------------------------------------------------------------------------------------------------------
-
-    def hledger(self, journal, *arguments):
-        """Figures of hledger's own report as {(account, unit): amount}, with the ledger's sign."""
-        done = subprocess.run(["hledger", "-f", "-", *arguments, "-O", "csv", "--layout=bare"], input=journal,
-                              capture_output=True, text=True, timeout=60, check=False,
-                              env=dict(os.environ, LANG="C.UTF-8", LC_ALL="C.UTF-8"))
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return {(row["account"], row["commodity"]): Decimal(row["balance"])
-                for row in csv.DictReader(io.StringIO(done.stdout)) if Decimal(row["balance"])}
-
-    def expect_books(self, journal, at):
-        """The export, in hledger's eyes, is finance's trial balance of that time."""
-        figures = self.hledger(journal, "balance", "--flat", "--invert", "--no-total")
-        sums = collections.Counter()
-        for (account, unit), amount in figures.items():
-            sums[account.startswith("liabilities:customers"), unit] += amount
-        for line in self.rows(f"select unit, balances, contra, total from trial_balance_at('{at}')"):
-            unit, balances, contra, total = line.split("|")
-            self.assertEqual((sums[True, unit], sums[False, unit], Decimal(total)),
-                             (Decimal(balances), Decimal(contra), 0), (unit, at))
-        for line in self.rows(f"select unit, contra, case contra when 'revenue' then application end, sum(amount)"
-                              f" from contra_at('{at}') group by 1, 2, 3"):
-            unit, contra, application, amount = line.split("|")
-            name = {"revenue": f"income:{application}", "funding": "assets:funding", "adjustment": "expenses:adjustments",
-                    "written_off": "income:written off", "clearing": "equity:clearing"}[contra]
-            self.assertEqual(figures.get((name, unit), 0), Decimal(amount), contra)
-        return figures
-
     def test_hledger_reads_the_journal_and_agrees(self):
         whole = self.done("export", "journal", "--format", "hledger")
         figures = self.expect_books(whole, "infinity")
-        for line in self.rows("select address, balance_type, unit, posted from balances_at('infinity')"):
-            address, balance, unit, posted = line.split("|")
-            self.assertEqual(figures.get((f"liabilities:customers:{address}:{balance}", unit), 0), Decimal(posted))
+        self.expect_balances(figures, "infinity")
         period = self.done("export", "journal", "--format", "hledger", "--month", "2026-01")
         self.expect_books(period, "2026-01-31 22:59:59.999999Z")
         second = self.done("export", "journal", "--format", "hledger", "--from", "2026-01-20", "--to",
@@ -330,10 +256,8 @@ class FinanceTools(unittest.TestCase):
     def test_what_is_archived_is_still_in_the_books(self):
         before = self.rows("select * from trial_balance order by unit")
         january = self.rows("select * from control_totals where day < '2026-02-01' order by 1, 2, 3, 4")
-        output, errors, status = run([LEDGERLINE, "period", "archive", "2026-01"], cwd=self.folder)
-        self.assertEqual((output, status), ("", 1))
-        self.assertIn("not sealed yet", errors)
-        self.sql("ledgerline_service", "select ledger.seal_journal('-infinity', 100000, 10, 'Europe/Paris')")
+        self.assertEqual(self.refused("period", "archive", "2026-01"), "Refused: the month is not sealed yet (period_open)\n")
+        self.seal(10, "Europe/Paris")
         self.assertIn("not closed", run([LEDGERLINE, "period", "archive", "2026-02"], cwd=self.folder)[1])
         count, = self.rows("select count(*) from journal where recorded_at < '2026-02-01 00:00+01'")
         self.assertIn(f"Moved {count} rows to ledger_archive.journal_2026_01.", self.done("period", "archive", "2026-01"))
@@ -348,11 +272,22 @@ class FinanceTools(unittest.TestCase):
         figures = self.rows("select unit, balances from trial_balance_at(timestamptz '2026-02-01 00:00+01' - interval "
                             "'1 microsecond') order by unit")
         self.assertEqual(figures, self.rows("select unit, balances from closed_months order by unit"))
-        errors = run([LEDGERLINE, "psql", "--", "-c", f"select balance_at('{ALICE}', 'main', '2026-01-20')"],
-                     cwd=self.folder)[1]
-        self.assertIn("is archived", errors)
+        for question in (f"balance_at('{ALICE}', 'main', '2026-01-20')", "trial_balance_at('2026-01-20')",
+                         f"statement('{ALICE}', '2026-01-02', '2026-01-05')", f"opening_of('{ALICE}', '2026-01-02', null)"):
+            self.assertIn("is archived", run([LEDGERLINE, "psql", "--", "-c", f"select {question}"], cwd=self.folder)[1])
+        for export in (("statement", ALICE), ("journal",), ("journal", "--format", "hledger"), ("trial-balance",)):
+            self.assertIn("is archived", self.refused("export", *export, "--month", "2026-01"))
         self.expect_books(self.done("export", "journal", "--format", "hledger", "--month", "2026-02"),
                           "2026-02-28 22:59:59.999999Z")
+        # Without a period they begin with what the archived rows came to.
+        whole = self.expect_books(self.done("export", "journal", "--format", "hledger"), "infinity")
+        self.expect_balances(whole, "infinity")
+        self.expect_books(self.done("export", "trial-balance", "--format", "hledger"), "infinity")
+        for address in (ALICE, BOB):  # of Bob all is archived
+            statement = self.hledger(self.done("export", "statement", address, "--format", "hledger"), "balance", "--flat",
+                                     "--invert", "--no-total", "liabilities:customers")
+            self.assertEqual(statement, {key: amount for key, amount in whole.items() if f":{address}:" in key[0]})
+        self.assertEqual(len(self.csv("export", "journal")), int(self.rows("select count(*) from journal")[0]))
 
         # Nothing that needs archived rows is done by halves; everything else goes on.
         output, errors, status = run([LEDGERLINE, "balance", "reverse", ALICE, "--of-application", "operator",
