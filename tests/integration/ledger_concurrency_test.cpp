@@ -27,7 +27,8 @@ using Key = std::tuple<std::string, std::int64_t, std::string>;
 class Concurrent {
   public:
     /// `on_cluster`: the second one posts as on a cluster, shard by shard.
-    Concurrent(std::uint64_t seed, std::size_t accounts, bool on_cluster = false) : world_(seed, accounts) {
+    Concurrent(std::uint64_t seed, std::size_t accounts, bool on_cluster = false)
+        : world_(seed, accounts, true) {
         if (on_cluster) {
             auto session = world_.bench().session();
             declare_for_citus(session);

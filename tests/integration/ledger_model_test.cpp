@@ -21,6 +21,7 @@ std::string describe(const Asked& asked) {
                        asked.unit.value_or("-") + " type " + asked.type.value_or("-") + " hold " +
                        std::to_string(asked.hold) + " original " + asked.original.value_or("-") + " to " +
                        std::to_string(asked.to) + " " + asked.to_type.value_or("-");
+    if (asked.volume) text += " volume " + std::to_string(*asked.volume) + " " + asked.counted.value_or("-");
     for (const auto& [account, percent] : asked.shares) {
         text += " " + std::to_string(account) + ":" + std::to_string(percent) + "%";
     }
@@ -79,12 +80,12 @@ void one_after_the_other(World& world, ledger::Ledger& ledger, std::size_t steps
 }
 
 TEST(LedgerModel, OneRequestAfterTheOther) {
-    World world(seed_of_this_run(), 10);
+    World world(seed_of_this_run(), 10, true);
     one_after_the_other(world, world.bench().ledger(), steps_of_this_run("LEDGER_STEPS", 5'000));
 }
 
 TEST(LedgerModel, OneRequestAfterTheOtherAsOnACluster) {
-    World world(seed_of_this_run(), 10);
+    World world(seed_of_this_run(), 10, true);
     auto session = world.bench().session();
     declare_for_citus(session);
     const auto ledger = world.bench().another();

@@ -62,8 +62,9 @@ std::optional<std::size_t> Oracle::accepted(const Asked& asked) const {
 
 std::string Oracle::key(Kind kind, std::size_t account, const Asked& asked,
                         const std::string& reference) const {
-    // A split belongs to nobody; whoever shares in it.
-    const auto owner = kind == Kind::split ? std::string("nobody") : std::to_string(account);
+    // A split belongs to nobody, whoever shares in it, and what undoes it to nobody on its shard.
+    auto owner = kind == Kind::split ? std::string("nobody") : std::to_string(account);
+    if (kind == Kind::reversal && asked.keeper) owner = "nobody on " + std::to_string(*asked.keeper);
     return owner + '|' + asked.application + '|' + to_string(kind) + '|' + reference;
 }
 
@@ -78,11 +79,12 @@ std::string Oracle::content(const Asked& asked) {
     }
     const bool on_hold =
         asked.kind == Kind::extend || asked.kind == Kind::capture || asked.kind == Kind::release;
-    return asked.amount.text() + '|' + text(asked.unit) + '|' + text(asked.type) + '|' +
-           (on_hold ? std::to_string(asked.hold) : "") + '|' + text(asked.original) + '|' +
-           text(asked.period) + '|' + (asked.kind == Kind::transfer ? std::to_string(asked.to) : "") + '|' +
-           text(asked.to_type) + '|' + shares + '|' +
-           (asked.kind == Kind::reversal ? to_string(asked.undone) : "");
+    const auto what = asked.volume ? "volume " + std::to_string(*asked.volume) + ' ' + text(asked.counted)
+                                   : asked.amount.text() + '|' + text(asked.unit);
+    return what + '|' + text(asked.type) + '|' + (on_hold ? std::to_string(asked.hold) : "") + '|' +
+           text(asked.original) + '|' + text(asked.period) + '|' +
+           (asked.kind == Kind::transfer ? std::to_string(asked.to) : "") + '|' + text(asked.to_type) + '|' +
+           shares + '|' + (asked.kind == Kind::reversal ? to_string(asked.undone) : "");
 }
 
 int Oracle::exponent_of(const std::string& unit) const {
@@ -118,7 +120,7 @@ std::string Oracle::decide(const Asked& asked, bool makes_balances) {
     const auto state = accounts_.at(asked.account).state;
     if (state == State::closed) return "account_closed";
     const bool takes = asked.kind == Kind::charge || asked.kind == Kind::hold ||
-                       (asked.kind == Kind::extend && asked.amount.unscaled > 0);
+                       (asked.kind == Kind::extend && extends_by(asked) > 0);
     if (state == State::suspended && takes) return "account_suspended";
     return on_account(asked, makes_balances);
 }
@@ -127,9 +129,9 @@ std::string Oracle::on_account(const Asked& asked, bool makes_balances) {
     switch (asked.kind) {
         case Kind::charge:
         case Kind::hold:
-            return spend(asked);
+            return asked.volume ? spend_volume(asked) : spend(asked);
         case Kind::refund:
-            return refund(asked);
+            return asked.volume ? refund_volume(asked) : refund(asked);
         case Kind::credit:
             return credit(asked, makes_balances);
         default:
@@ -295,11 +297,14 @@ std::string Oracle::on_hold(const Asked& asked) {
     const auto& first = account.balances.at(hold.legs.front().type);
     std::int64_t minor = left_of(hold.legs);
     if (asked.kind != Kind::release) {
-        const auto bad = read_amount(asked, first.unit, first.exponent, asked.kind == Kind::extend, minor);
+        const auto bad =
+            asked.volume ? read_volume(asked, hold, minor)
+                         : read_amount(asked, first.unit, first.exponent, asked.kind == Kind::extend, minor);
         if (bad != posted) return bad;
     }
     if (asked.kind == Kind::extend) return extend(asked, hold, minor);
     if (minor > left_of(hold.legs)) return "beyond_hold";
+    if (asked.volume) hold.captured_volume += *asked.volume;
     std::vector<std::pair<std::size_t, Leg>> moved;
     for (auto& leg : hold.legs) {
         const auto share = std::min(minor, leg.amount - leg.consumed);
@@ -313,7 +318,20 @@ std::string Oracle::on_hold(const Asked& asked) {
     }
     if (asked.kind == Kind::release) hold.open = false;
     keep(asked, std::move(moved));
+    if (asked.volume) {
+        auto& metered = requests_.at(key(asked)).metered[asked.account];
+        metered = {
+            .volume = *asked.volume, .before = hold.captured_volume - *asked.volume, .rated = hold.rated};
+    }
     return posted;
+}
+
+/// In minor units; 0 where it will be refused.
+std::int64_t Oracle::extends_by(const Asked& asked) const {
+    const auto& hold = holds_.at(asked.hold);
+    if (!asked.volume) return asked.amount.unscaled;
+    std::int64_t minor = 0;
+    return read_volume(asked, hold, minor) == posted ? minor : 0;
 }
 
 std::string Oracle::extend(const Asked& asked, Hold& hold, std::int64_t minor) {
@@ -326,7 +344,7 @@ std::string Oracle::extend(const Asked& asked, Hold& hold, std::int64_t minor) {
             account.balances.at(leg->type).held -= share;
             minor += share;
         }
-    } else {
+    } else if (minor > 0) {
         Legs more;
         const auto& first = hold.legs.front().type;
         const auto outcome = !hold.type && account.spending
@@ -342,6 +360,7 @@ std::string Oracle::extend(const Asked& asked, Hold& hold, std::int64_t minor) {
                 same->amount += leg.amount;
         }
     }
+    if (asked.volume) *hold.volume += *asked.volume;
     keep(asked, {});
     return posted;
 }

@@ -35,6 +35,8 @@ struct Asked {
     std::size_t account = 0;
     base::Decimal amount;
     std::optional<std::string> unit;
+    std::optional<std::int64_t> volume;  // in place of the amount
+    std::optional<std::string> counted;  // the volume's unit, where it names one
     std::optional<std::string> type;
     std::size_t hold = 0;                             // extend, capture, release
     std::optional<std::string> original;              // refund, reversal
@@ -44,6 +46,7 @@ struct Asked {
     std::optional<std::string> to_type;               // transfer
     std::vector<std::pair<std::size_t, int>> shares;  // split
     Kind undone = Kind::charge;                       // reversal
+    std::optional<std::int16_t> keeper;  // reversal of a split: the shard where the split's key lies
 };
 
 /// Everything by ledger.md. Time is counted in whole days from the start of the run; what is due in the run
@@ -76,6 +79,9 @@ class Oracle {
         std::optional<std::string> type;
         std::vector<Leg> legs;
         bool open = true;
+        std::optional<std::int64_t> volume = std::nullopt;  // of one of a volume
+        std::int64_t captured_volume = 0;
+        bool rated = false;  // by the tariff; else the balance counts volumes itself
     };
     enum class State { active, suspended, closed };
     struct Account {
@@ -91,6 +97,7 @@ class Oracle {
     std::size_t open_account(bool spending, const std::vector<std::string>& types);
     Account& account(std::size_t index) { return accounts_.at(index); }
     Hold& hold(std::size_t index) { return holds_.at(index); }
+    [[nodiscard]] const Hold& hold(std::size_t index) const { return holds_.at(index); }
     [[nodiscard]] std::size_t accounts() const { return accounts_.size(); }
     [[nodiscard]] std::size_t holds() const { return holds_.size(); }
 
@@ -115,12 +122,22 @@ class Oracle {
     [[nodiscard]] std::string contra_totals() const;
 
   private:
+    struct Metered {
+        std::int64_t volume = 0, before = 0, refunded = 0;
+        bool rated = false;
+    };
     struct Request {
         std::string content;
         std::size_t number = 0;
         Kind kind = Kind::charge;
         std::vector<std::pair<std::size_t, Leg>> legs;  // account, leg; negative amounts were taken
         bool undone = false;
+        std::map<std::size_t, Metered> metered{};  // by account
+    };
+    struct Quote {
+        std::string type, unit;  // of the balance
+        std::int64_t minor = 0;
+        bool rated = false;
     };
     struct Step {  // one movement of a request of several legs
         std::size_t account = 0;
@@ -140,8 +157,16 @@ class Oracle {
     std::string credit(const Asked& asked, bool makes_balances);
     std::string on_hold(const Asked& asked);
     std::string extend(const Asked& asked, Hold& hold, std::int64_t minor);
+    [[nodiscard]] std::int64_t extends_by(const Asked& asked) const;
     std::string adjust_or_transfer(const Asked& asked);
     std::string split(const Asked& asked);
+    std::string share_out(const Asked& asked, const std::vector<std::pair<std::size_t, int>>& shares);
+    [[nodiscard]] Asked of_amount(const Asked& asked, std::int64_t minor, const std::string& unit) const;
+    std::string quote(const Asked& asked, std::size_t account, bool may_spend, Quote& quote) const;
+    std::string spend_volume(const Asked& asked);
+    [[nodiscard]] static std::string read_volume(const Asked& asked, const Hold& hold, std::int64_t& minor);
+    std::string refund_volume(const Asked& asked);
+    std::string split_volume(const Asked& asked, const std::vector<std::pair<std::size_t, int>>& shares);
     std::string reverse(const Asked& asked);
     std::string move_all(const Asked& asked, const std::vector<Step>& steps, const std::string& contra,
                          std::vector<std::string> contras = {});
@@ -163,6 +188,8 @@ class Oracle {
     std::uint64_t transaction_ = 0;
 };
 
+/// Makes the tariff that the oracle rates volumes by.
+extern const char* const metered_tariff;
 /// The state of account $2 in shard $1, as Oracle::state writes it; $3 is the start of the run.
 extern const char* const ledger_state_query;
 /// As Oracle::contra_totals writes it.

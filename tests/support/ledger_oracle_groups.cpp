@@ -99,6 +99,13 @@ std::string Oracle::split(const Asked& asked) {
             same->second += percent;
     }
     if (sum != 100) return "invalid_shares";
+    if (!asked.volume) return share_out(asked, shares);
+    const auto known = requests_.find(key(asked));
+    if (known == requests_.end()) return split_volume(asked, shares);
+    return known->second.content == content(asked) ? "replayed" : "reference_conflict";
+}
+
+std::string Oracle::share_out(const Asked& asked, const std::vector<std::pair<std::size_t, int>>& shares) {
     const auto known = requests_.find(key(asked));
     if (known != requests_.end() && known->second.content == content(asked)) return "replayed";
     const Balance* first = nullptr;

@@ -28,8 +28,8 @@ std::size_t steps_of_this_run(const char* variable, std::size_t otherwise) {
     return given ? std::strtoull(given, nullptr, 10) : otherwise;
 }
 
-World::World(std::uint64_t seed, std::size_t accounts)
-    : random_(seed), session_(bench_.session()), oracle_(types) {
+World::World(std::uint64_t seed, std::size_t accounts, bool with_volumes)
+    : random_(seed), with_volumes_(with_volumes), session_(bench_.session()), oracle_(types) {
     for (const auto& [name, type] : types) {
         session_.exec("select ledger.define_balance_type('example.com', $1, $2, $3)",
                       base::sql::params(name, type.unit, type.priority));
@@ -38,6 +38,7 @@ World::World(std::uint64_t seed, std::size_t accounts)
     session_.exec(
         "do $$ begin execute format('alter database %I set synchronous_commit = off', "
         "current_database()); end $$");
+    session_.exec(metered_tariff);
     start_ = bench_.value("select clock_timestamp()");
     shop_ = static_cast<std::int32_t>(std::stoi(bench_.value("select ledger.application_id('shop')")));
     while (accounts_.size() < accounts) open_account();
@@ -89,6 +90,25 @@ void World::choose_amount(Asked& asked) {
     asked.amount = base::Decimal::of_minor(minor, is_whole ? 0 : 2);
 }
 
+/// For one of an amount, sometimes; for one on a hold of a volume, always.
+void World::choose_volume(Asked& asked) {
+    const bool on_hold = asked.kind == Kind::extend || asked.kind == Kind::capture;
+    const bool may = asked.kind == Kind::charge || asked.kind == Kind::refund || asked.kind == Kind::hold ||
+                     asked.kind == Kind::split;
+    if (on_hold ? !oracle_.hold(asked.hold).volume : !may || !with_volumes_ || !chance(30)) return;
+    asked.amount = {};
+    asked.unit.reset();
+    if (chance(4)) {
+        static const std::vector<std::int64_t> odd{0,     -1, INT64_MAX, INT64_MIN, 1'000'000'000'000'001,
+                                                   40'000};
+        asked.volume = odd[below(odd.size())];
+    } else {
+        asked.volume = static_cast<std::int64_t>(1 + below(chance(50) ? 12 : 400));
+    }
+    if (asked.kind == Kind::extend && chance(40) && *asked.volume > 0) asked.volume = -*asked.volume;
+    if (!on_hold && chance(40)) asked.counted = chance(10) ? "miles" : "bytes";
+}
+
 /// Mostly one that was asked for.
 void World::choose_charge(Asked& asked) {
     asked.unlinked = chance(50);
@@ -103,6 +123,27 @@ void World::choose_charge(Asked& asked) {
     asked.account = charge->account;
     if (charge->kind == Kind::split) asked.account = charge->shares[below(charge->shares.size())].first;
     if (chance(70)) asked.type.reset();
+}
+
+/// One that was asked for; splits, which are rare, more often than they come.
+void World::choose_undone(Asked& asked) {
+    const Asked* of = nullptr;
+    const auto tries = chance(30) ? 10 : 1;
+    for (int i = 0; i < tries; ++i) {
+        of = &asked_before_[below(asked_before_.size())];
+        if (of->kind == Kind::split) break;
+    }
+    asked.undone = of->kind == Kind::reversal ? Kind::charge : of->kind;
+    asked.account = of->account;
+    asked.original = of->reference;
+    asked.amount = {};
+    asked.unit.reset();
+    asked.type.reset();
+    if (asked.undone != Kind::split) return;
+    asked.shares = of->shares;  // whom it touches
+    const auto rows = session_.exec("select ledger.split_shard($1, $2)",
+                                    base::sql::params(std::int64_t{shop_}, *asked.original));
+    asked.keeper = static_cast<std::int16_t>(rows.integer(0, 0));
 }
 
 Asked World::random_request() {
@@ -150,16 +191,10 @@ Asked World::random_request() {
         if (cut + second < 100) asked.shares.emplace_back(below(accounts_.size()), 100 - cut - second);
         if (second == 0 && chance(70)) asked.shares.erase(asked.shares.begin() + 1);
     } else if (asked.kind == Kind::reversal && !asked_before_.empty()) {
-        const auto& of = asked_before_[below(asked_before_.size())];
-        const bool possible = of.kind != Kind::split && of.kind != Kind::reversal;
-        asked.undone = possible ? of.kind : Kind::charge;
-        asked.account = of.account;
-        asked.original = of.reference;
-        asked.amount = {};
-        asked.unit.reset();
-        asked.type.reset();
+        choose_undone(asked);
     }
     if (asked.kind == Kind::reversal && !asked.original) asked.original = "none";
+    choose_volume(asked);
     asked_before_.push_back(asked);
     if (asked_before_.size() > 600) asked_before_.erase(asked_before_.begin(), asked_before_.begin() + 300);
     return asked;
@@ -255,13 +290,53 @@ std::string World::sweep(std::size_t index) {
                : "swept " + std::to_string(swept) + " balances instead of " + std::to_string(expected);
 }
 
+ledger::HoldPtr World::hold_of(const Asked& asked) const {
+    ledger::HoldFacts facts{hold_ids_.at(asked.hold), accounts_.at(asked.account), "shop", {}};
+    facts.of_volume = oracle_.hold(asked.hold).volume.has_value();
+    return std::make_shared<const ledger::HoldFacts>(std::move(facts));
+}
+
+Request World::volume_request_of(const Asked& asked) const {
+    ledger::Volume volume{*asked.volume, {}};
+    if (asked.counted) volume.parameters = {{"unit", *asked.counted}};
+    const auto fill = [&](auto request) {
+        request.origin = by_shop(asked.reference);
+        request.balance_type = asked.type;
+        return request;
+    };
+    if (asked.kind == Kind::extend || asked.kind == Kind::capture) {
+        const auto of_hold = [&](auto request) {
+            request.hold = hold_of(asked);
+            request.volume = *asked.volume;
+            return request;
+        };
+        if (asked.kind == Kind::extend) return of_hold(fill(ledger::ExtendVolume{}));
+        return of_hold(fill(ledger::CaptureVolume{}));
+    }
+    if (asked.kind == Kind::split) {
+        auto request = fill(ledger::SplitVolume{});
+        for (const auto& [index, percent] : asked.shares)
+            request.shares.push_back({accounts_.at(index), percent});
+        request.volume = std::move(volume);
+        return request;
+    }
+    const auto of_account = [&](auto request) {
+        request.account = accounts_.at(asked.account);
+        request.volume = std::move(volume);
+        return request;
+    };
+    if (asked.kind == Kind::hold) return of_account(fill(ledger::PlaceVolume{}));
+    if (asked.kind == Kind::charge) return of_account(fill(ledger::ChargeVolume{}));
+    auto refund = of_account(fill(ledger::RefundVolume{}));
+    refund.original_reference = asked.original;
+    refund.unlinked_allowed = asked.unlinked;
+    return refund;
+}
+
 Request World::request_of(const Asked& asked) const {
+    if (asked.volume) return volume_request_of(asked);
     const auto& account = accounts_.at(asked.account);
     const ledger::Amount value{asked.amount, asked.unit};
-    const auto hold = [&] {
-        ledger::HoldFacts facts{hold_ids_.at(asked.hold), account, "shop", {}};
-        return std::make_shared<const ledger::HoldFacts>(std::move(facts));
-    };
     switch (asked.kind) {
         case Kind::charge:
             return a_charge(account, asked.reference, value, asked.type);
@@ -276,18 +351,26 @@ Request World::request_of(const Asked& asked) const {
         case Kind::hold:
             return a_place(account, asked.reference, value, asked.type);
         case Kind::extend:
-            return an_extension(hold(), asked.reference, value, asked.type);
+            return an_extension(hold_of(asked), asked.reference, value, asked.type);
         case Kind::capture:
-            return a_capture(hold(), asked.reference, value, asked.type);
+            return a_capture(hold_of(asked), asked.reference, value, asked.type);
         case Kind::release:
-            return a_release(hold(), asked.reference);
+            return a_release(hold_of(asked), asked.reference);
         case Kind::adjustment:
             return an_adjustment(account, asked.reference, value, asked.type);
         case Kind::transfer:
             return a_transfer(account, accounts_.at(asked.to), asked.reference, value, asked.type,
                               asked.to_type);
-        case Kind::reversal:
-            return a_reversal(account, asked.reference, to_string(asked.undone), asked.original.value());
+        case Kind::reversal: {
+            auto of = account;
+            if (asked.keeper) {
+                ledger::Account nobody;
+                nobody.shard = *asked.keeper;
+                of = std::make_shared<const ledger::Account>(std::move(nobody));
+            }
+            return a_reversal(std::move(of), asked.reference, to_string(asked.undone),
+                              asked.original.value());
+        }
         case Kind::split:
             break;
     }

@@ -20,7 +20,8 @@ std::size_t steps_of_this_run(const char* variable, std::size_t otherwise);
 
 class World {
   public:
-    World(std::uint64_t seed, std::size_t accounts);
+    /// `with_volumes`: some requests are of a volume in place of an amount; post_batch alone knows none.
+    World(std::uint64_t seed, std::size_t accounts, bool with_volumes = false);
 
     LedgerBench& bench() { return bench_; }
     Oracle& oracle() { return oracle_; }
@@ -54,12 +55,17 @@ class World {
     void open_account();
     void choose_balance(Asked& asked);
     void choose_amount(Asked& asked);
+    void choose_volume(Asked& asked);
+    [[nodiscard]] Request volume_request_of(const Asked& asked) const;
+    [[nodiscard]] ledger::HoldPtr hold_of(const Asked& asked) const;
     void choose_charge(Asked& asked);
+    void choose_undone(Asked& asked);
     std::string change_account(std::size_t index);
     std::string sweep(std::size_t index);
     [[nodiscard]] std::string where(std::size_t index) const;
 
     std::mt19937_64 random_;
+    bool with_volumes_;
     LedgerBench bench_;
     base::sql::Session session_;
     Oracle oracle_;
