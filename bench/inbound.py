@@ -21,7 +21,7 @@ import threading
 import urllib.request
 
 from call_capture import Capture
-from calls import BUFFER_BYTES, Run, datagrams_lost, percentile
+from calls import BUFFER_BYTES, Run, datagrams_lost, percentile, thread_us
 
 from sip_peers import ANSWER, BYE, free_port, recv  # noqa: E402
 from sip_user import SipUser  # noqa: E402
@@ -144,9 +144,7 @@ class Inbound(Run):
 
     def processor_ms(self):
         """That the server has used, without its PostgreSQL."""
-        with open(f"/proc/{self.server.process.pid}/stat", encoding="ascii") as file:
-            user, system = file.read().rpartition(")")[2].split()[11:13]
-        return 1000 * (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return sum(thread_us(self.server.process.pid).values()) / 1000
 
     def ask(self, url):
         """From now on an application is asked about every call."""
