@@ -35,7 +35,7 @@ class Receipts {
     std::string check(World& world, const Asked& asked, const std::string& expected,
                       const ledger::Result<ledger::Receipt>& result) {
         const auto got = outcome(result);
-        ++outcomes_[to_string(asked.kind) + ' ' + got];
+        ++outcomes_[to_string(asked.kind) + (asked.volume ? " of a volume " : " ") + got];
         if (got != expected) return got + " instead of " + expected;
         if (!result) return {};
         const auto number = world.oracle().accepted(asked).value();

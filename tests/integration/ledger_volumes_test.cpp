@@ -298,6 +298,10 @@ TEST_F(LedgerVolumes, WorthNothingAreRememberedToo) {
     EXPECT_EQ(charge("C1", volume(100)), "posted");
     EXPECT_EQ(charge("C1", volume(100)), "replayed");
     EXPECT_EQ(state(), "100.00 0.00 100.00");
+    EXPECT_EQ(refund("B1", "C1", 101), "beyond_charge");
+    EXPECT_EQ(refund("B1", "C1", 100), "posted");
+    EXPECT_EQ(refund("B1", "C1", 100), "replayed");
+    EXPECT_EQ(refund("B2", "C1", 1), "beyond_charge");
     const auto hold = hold_volume(50);
     EXPECT_EQ(hold_state(hold), "0 0 open main:0-0");
     EXPECT_EQ(capture(hold, "K1", 50), "posted");

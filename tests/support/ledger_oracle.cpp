@@ -223,6 +223,8 @@ std::string Oracle::refund(const Asked& asked) {
         }
     }
     std::int64_t minor = 0;
+    // A charge of a volume that was free came from no balance.
+    if (charge != requests_.end() && charge->second.legs.empty()) return "unknown_balance";
     if (legs.empty()) {
         if (asked.original) return "unknown_charge";
         if (!asked.unlinked) return "refund_not_linked";

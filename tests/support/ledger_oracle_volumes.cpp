@@ -103,6 +103,7 @@ std::string Oracle::refund_volume(const Asked& asked) {
     Metered* of = nullptr;
     std::int64_t paid = 0;
     bool share = false;
+    bool free = false;
     for (const auto kind : {Kind::charge, Kind::capture, Kind::split}) {
         const auto found = requests_.find(key(kind, asked.account, asked, named));
         if (found == requests_.end()) continue;
@@ -113,6 +114,7 @@ std::string Oracle::refund_volume(const Asked& asked) {
         if (metered == found->second.metered.end()) break;
         of = &metered->second;
         share = kind == Kind::split;
+        free = found->second.legs.empty();
         for (const auto& [owner, leg] : found->second.legs) paid -= owner == asked.account ? leg.amount : 0;
         break;
     }
@@ -138,7 +140,7 @@ std::string Oracle::refund_volume(const Asked& asked) {
     auto request = of_amount(asked, refusal == posted ? worth_of.minor : 0, worth_of.unit);
     if (refusal != posted) request.unit.reset();
     auto outcome = refund(request);
-    if (outcome == "not_positive") outcome = refusal;
+    if (outcome == "not_positive" || (free && outcome == "unknown_balance")) outcome = refusal;
     if (outcome != posted) return outcome;
     if (request.amount.unscaled == 0) keep(asked, {});
     if (of) of->refunded += volume;
