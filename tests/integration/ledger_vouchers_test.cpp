@@ -184,6 +184,28 @@ TEST_F(LedgerVouchers, ReachAnAccountAsItIs) {
     EXPECT_EQ(redeem(std::make_shared<const ledger::Account>(stale), "R3", Voucher()), "account_closed");
 }
 
+TEST_F(LedgerVouchers, StayGoodWhateverElseIsWrongWithARequest) {
+    const Voucher voucher;
+    make({voucher});
+    for (const auto& text :
+         {std::string(), std::string(256, 'x'), std::string("a\0b", 3), std::string("\xff")})
+        EXPECT_EQ(redeem(text, voucher), "invalid_reference");
+    ledger::Account nobody = *account_;
+    nobody.id = 999'999'999;
+    EXPECT_EQ(redeem(std::make_shared<const ledger::Account>(nobody), "R1", voucher), "unknown_account");
+    const auto set_posted = [&](const std::string& minor) {
+        bench().exec("update ledger.balance set posted = " + minor +
+                     " where balance_type = 'main' and account_id = " + std::to_string(account_->id));
+    };
+    set_posted("3999999999999999999");
+    EXPECT_EQ(redeem("R1", voucher), "balance_limit");
+    set_posted("10000");
+    for (const auto& code : {std::string(), std::string("\xff\0", 2), std::string(100'000, 'A')})
+        EXPECT_EQ(redeem("R1", {.code = code}), "unknown_voucher");
+    EXPECT_EQ(redeem("R1", voucher), "posted");
+    EXPECT_EQ(state(), "110.00 0.00 110.00");
+}
+
 TEST_F(LedgerVouchers, RaceForOneVoucherHasOneWinner) {
     const auto second = bench().another();
     for (int round = 0; round < 5; ++round) {
