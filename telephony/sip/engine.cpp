@@ -54,13 +54,9 @@ void Agent::Engine::post(std::function<void()> work) {
     {
         const std::lock_guard lock(mutex);
         queue.push_back({std::move(work), Clock::now()});
-        // Whoever made it more than nothing has said so, and drain says so of what it leaves.
+        // Whoever made it more than nothing has said so, and drain leaves it said.
         if (queue.size() > 1) return;
     }
-    awake();
-}
-
-void Agent::Engine::awake() const {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(wake, &one, sizeof one);
 }
@@ -75,18 +71,22 @@ std::chrono::milliseconds Agent::Engine::lag() const {
 /// what waits at the sockets would be late and lost, and come again as more work; so the commands wait, and
 /// new calls are refused.
 void Agent::Engine::drain() {
-    std::uint64_t number = 0;
-    [[maybe_unused]] const auto got = ::read(wake, &number, sizeof number);
+    for (const auto& id : gone) dialogs.erase(id);
+    gone.clear();
     std::function<void()> work;
-    bool more = false;
     {
         const std::lock_guard lock(mutex);
-        if (queue.empty()) return;
-        work = std::move(queue.front().run);
-        queue.pop_front();
-        more = !queue.empty();
+        if (!queue.empty()) {
+            work = std::move(queue.front().run);
+            queue.pop_front();
+        }
+        // While there is more, the sign stays where it is.
+        if (queue.empty()) {
+            std::uint64_t number = 0;
+            [[maybe_unused]] const auto got = ::read(wake, &number, sizeof number);
+        }
     }
-    if (more) awake();
+    if (!work) return;
     try {
         work();
     } catch (const std::exception& error) {
@@ -154,6 +154,8 @@ void Agent::Engine::release(Dialog& dialog) {
     for (const auto& [request, ticket] : dialog.relayed) ::nta_outgoing_destroy(request);
     dialog.relayed.clear();
     if (dialog.probe != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.probe, nullptr));
+    // A BYE that crosses the peer's goes on being sent, and tells nobody.
+    if (dialog.farewell != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.farewell, nullptr));
     if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
     if (dialog.leg != nullptr) ::nta_leg_destroy(std::exchange(dialog.leg, nullptr));
     if (dialog.life != nullptr) ::su_timer_destroy(std::exchange(dialog.life, nullptr));

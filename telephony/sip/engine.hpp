@@ -92,6 +92,7 @@ struct Dialog {
     std::optional<std::string> deferred;  ///< a re-INVITE that waits for that one's end
     std::string our_sdp;                  ///< what holds, as the peer has it from us
     nta_outgoing_t* probe = nullptr;      ///< an UPDATE or OPTIONS that asks whether the peer is there
+    nta_outgoing_t* farewell = nullptr;   ///< our BYE, or the CANCEL of an INVITE of an earlier server's
     su_timer_t* life = nullptr;
     std::map<Ticket, nta_incoming_t*> asked;
     /// The ACK of a 2xx, as long as that may be repeated.
@@ -126,6 +127,7 @@ struct Agent::Engine {
     mutable std::mutex mutex;
     std::deque<Work> queue;
     std::map<LegId, std::unique_ptr<Dialog>> dialogs;
+    std::vector<LegId> gone;  ///< whose dialogs are over
     LegCount count;
     Ticket last_ticket = 0;
     calls::Reception* reception = nullptr;
@@ -150,11 +152,11 @@ struct Agent::Engine {
     void run();
     void make_common_headers();
     void drain();
-    void awake() const;
     [[nodiscard]] std::chrono::milliseconds lag() const;
 
     void invite(LegId id, const calls::Invitation& invitation);
     Dialog& add_dialog(LegId id);
+    void count_legs() { count.set(dialogs.size() - gone.size()); }
     nta_outgoing_t* send(Dialog& dialog, const Request& request, nta_response_f* callback);
     void send_invite(Dialog& dialog, const std::string& sdp);
     void reinvite(Dialog& dialog, const std::string& sdp);
@@ -205,17 +207,15 @@ struct Agent::Engine {
         event.leg = dialog.id.leg;
         sink(dialog.id.call, std::move(event));
     }
-    /// The last word on a leg; its objects go when no callback of theirs runs.
+    /// The last word on a leg; its objects go with the next command, when no callback of theirs runs.
     template <class Event>
     void finish(Dialog& dialog, Event event) {
         if (dialog.over) return;
         dialog.over = true;
         release(dialog);
         if (!dialog.told) report(dialog, std::move(event));
-        post([this, id = dialog.id] {
-            dialogs.erase(id);
-            count.set(dialogs.size());
-        });
+        gone.push_back(dialog.id);
+        count_legs();
     }
     void release(Dialog& dialog);
     Dialog* find(LegId id) const {

@@ -100,7 +100,7 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
                                    NTATAG_REMOTE_CSEQ(message->sip_cseq->cs_seq), TAG_END());
     if (dialog.leg == nullptr) {
         dialogs.erase(id);
-        count.set(dialogs.size());
+        count_legs();
         return 400;
     }
     ::nta_leg_tag(dialog.leg, ::nta_incoming_tag(request, nullptr));

@@ -44,22 +44,17 @@ int on_invite_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mes
 int on_bye_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* message) {
     const int status = message != nullptr ? message->sip_status->st_status : 408;
     if (status < 200) return 0;
-    bool again = false;
-    if (!dialog->over) {
-        guarded(dialog, [&] {
-            dialog->engine->note_response(*dialog, "BYE", status, message);
-            again = dialog->engine->take_challenge(*dialog, status, message);
-            return 0;
-        });
-    }
-    // The message goes with it.
-    nta_outgoing_destroy(request);
-    if (dialog->over) return 0;
     return guarded(dialog, [&] {
+        auto& engine = *dialog->engine;
+        engine.note_response(*dialog, "BYE", status, message);
+        const bool again = engine.take_challenge(*dialog, status, message);
+        // The message goes with it.
+        dialog->farewell = nullptr;
+        nta_outgoing_destroy(request);
         if (again)
-            dialog->engine->send_bye(*dialog);
+            engine.send_bye(*dialog);
         else
-            dialog->engine->finish(*dialog, calls::event::Gone{});
+            engine.finish(*dialog, calls::event::Gone{});
         return 0;
     });
 }
@@ -68,7 +63,7 @@ int on_bye_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* messag
 int on_cancel_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* message) {
     const bool answered = message != nullptr && message->sip_status->st_status / 100 == 2 &&
                           ::nta_sip_is_internal(message) == 0;
-    if (answered && !dialog->over) acknowledge_cancelled(dialog->engine->agent, request, message);
+    if (answered) acknowledge_cancelled(dialog->engine->agent, request, message);
     return on_bye_response(dialog, request, message);
 }
 
@@ -282,13 +277,13 @@ void Agent::Engine::cancel_lost(Dialog& dialog, const DialogState& state) {
     dialog.reason = reason_line(calls::Cause::aborted);
     set_limit(dialog);
     auto* seq = ::sip_cseq_create(nullptr, state.cseq, SIP_METHOD_CANCEL);
-    auto* sent = ::nta_outgoing_tcreate(dialog.leg, on_cancel_response, &dialog, nullptr, SIP_METHOD_CANCEL,
-                                        URL_STRING_MAKE(state.target.c_str()), NTATAG_USER_VIA(1),
-                                        SIPTAG_VIA_STR(state.via.c_str()), SIPTAG_CSEQ(seq),
-                                        TAG_IF(!state.route.empty(), SIPTAG_ROUTE_STR(state.route.c_str())),
-                                        SIPTAG_HEADER_STR(dialog.reason.c_str()), TAG_END());
+    dialog.farewell = ::nta_outgoing_tcreate(
+        dialog.leg, on_cancel_response, &dialog, nullptr, SIP_METHOD_CANCEL,
+        URL_STRING_MAKE(state.target.c_str()), NTATAG_USER_VIA(1), SIPTAG_VIA_STR(state.via.c_str()),
+        SIPTAG_CSEQ(seq), TAG_IF(!state.route.empty(), SIPTAG_ROUTE_STR(state.route.c_str())),
+        SIPTAG_HEADER_STR(dialog.reason.c_str()), TAG_END());
     ::su_free(nullptr, seq);
-    if (sent == nullptr) finish(dialog, calls::event::Gone{});
+    if (dialog.farewell == nullptr) finish(dialog, calls::event::Gone{});
 }
 
 void Agent::Engine::send_bye(Dialog& dialog) {
@@ -296,7 +291,8 @@ void Agent::Engine::send_bye(Dialog& dialog) {
     request.method = sip_method_bye;
     request.name = "BYE";
     request.headers = dialog.reason;
-    if (send(dialog, request, on_bye_response) == nullptr) finish(dialog, calls::event::Gone{});
+    dialog.farewell = send(dialog, request, on_bye_response);
+    if (dialog.farewell == nullptr) finish(dialog, calls::event::Gone{});
 }
 
 void Agent::Engine::set_limit(Dialog& dialog) {

@@ -47,7 +47,7 @@ const url_t* remote_target(nta_leg_t* leg) {
 
 Dialog& Agent::Engine::add_dialog(LegId id) {
     auto& dialog = *(dialogs[id] = std::make_unique<Dialog>());
-    count.set(dialogs.size());
+    count_legs();
     dialog.engine = this;
     dialog.id = id;
     dialog.session = SessionTimer(options.session_expires, options.session_least);

@@ -116,6 +116,22 @@ class SipFeatures(CallCase):
         self.assertEqual(self.ended(call), "CallHangUp")
         self.finish()
 
+    def test_both_hang_up_at_once(self):
+        """The answer to the server's BYE comes when the peer's own has ended the dialog already."""
+        keep = "".join(f'<ereg regexp=".*" search_in="hdr" header="{header}:" assign_to="{name}"/>'
+                       for header, name in (("Via", "via"), ("CSeq", "seq")))
+        crossing = (f'  <recv request="BYE"><action>{keep}<log message="[$via] [$seq]"/></action></recv>\n'
+                    + request("BYE", 1)
+                    + send("200 OK", "      Via: [$via]\n      From: [$from]\n      To: [$to];tag=[pid]SIPpTag01[call_number]\n"
+                                     "      [last_Call-ID:]\n      CSeq: [$seq]\n"))
+        call = self.connect(FIRST_CONNECTED + crossing, SECOND_CONNECTED + crossing)
+        self.v2.endCall(callIdentifier=call)
+        self.finish()
+        # Their answers have come when a later request is answered.
+        again = self.connect(FIRST_CONNECTED + BYE, SECOND_CONNECTED + BYE)
+        self.v2.endCall(callIdentifier=again)
+        self.finish()
+
     def test_a_peer_that_died_pays_until_its_last_sign_of_life(self):
         self.command("tariff", "add", "talk", "--unit", "seconds", "--currency", "EUR", "--price", "0.10",
                      "--service", "TALK")
