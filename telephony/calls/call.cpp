@@ -144,7 +144,7 @@ void Call::handle(const event::Ringing& event) {
     if (!live(event.leg)) return;
     legs_[event.leg].rang = true;
     if (event.dialog.empty() || legs_[event.leg].state != State::inviting) return;
-    status_.parties[event.leg].dialog = event.dialog;
+    status_.parties[event.leg].dialogs.push_back(event.dialog);
     changed_ = true;
 }
 
@@ -154,7 +154,7 @@ void Call::handle(const event::Answered& event) {
     const auto state = leg.state;
     leg.timer = 0;
     leg.retries = 0;
-    if (!event.dialog.empty()) status_.parties[event.leg].dialog = event.dialog;
+    if (!event.dialog.empty()) status_.parties[event.leg].dialogs = {event.dialog};
     if (exchange_ && exchange_->to == event.leg && !exchange_->answered) {
         finish_exchange(event.leg, event.sdp);
         return;
@@ -480,7 +480,7 @@ void Call::close_party(LegNo leg, Cause cause) {
     party.phase = Phase::terminated;
     party.ended = now_;
     party.cause = cause;
-    party.dialog.clear();
+    party.dialogs.clear();
     changed_ = true;
 }
 

@@ -31,7 +31,9 @@ struct PartyStatus {
     std::optional<Moment> started;
     std::optional<Moment> ended;
     std::optional<Cause> cause;  ///< once terminated
-    std::string dialog;          ///< of Ringing or Answered; empty before, and once terminated
+    /// Of its Answered; before that of every Ringing, as several telephones of a user may ring. None once it
+    /// is terminated.
+    std::vector<std::string> dialogs;
 };
 
 /// The whole call, as status and records show it.

@@ -170,8 +170,8 @@ std::optional<PartyDialog> Call::movable(std::string_view address) const {
         const bool quiet = leg.state == State::talking || leg.state == State::parked ||
                            leg.state == State::aside || leg.state == State::held;
         if (!quiet || exchange_ || !relays_.empty()) return std::nullopt;
-        return PartyDialog{number,    party.address, party.dialog, leg.described,
-                           leg.lines, leg.audio,     leg.session,  leg.version};
+        return PartyDialog{number,    party.address, party.dialogs, leg.described,
+                           leg.lines, leg.audio,     leg.session,   leg.version};
     }
     return std::nullopt;
 }
@@ -183,7 +183,7 @@ void Call::handle(const event::Arrived& event) {
     auto& party = status_.parties[number];
     party.phase = Phase::connected;
     party.started = now_;
-    party.dialog = event.party.dialog;
+    party.dialogs = event.party.dialogs;
     auto& leg = legs_[number];
     leg.described = event.party.described;
     leg.lines = event.party.lines;

@@ -47,7 +47,7 @@ enum class Method : std::uint8_t { reinvite, update, info };
 struct PartyDialog {
     LegNo leg = 0;  ///< that it was
     std::string address;
-    std::string dialog;                     ///< of its Answered
+    std::vector<std::string> dialogs;       ///< of its PartyStatus
     std::string described;                  ///< its last description
     std::size_t lines = 0;                  ///< m= lines of the dialog
     std::optional<sdp::AudioOnly> audio{};  ///< of Add
@@ -65,7 +65,7 @@ struct Ringing {
     LegNo leg = 0;
     int status = 180;
     std::string sdp{};     ///< early media's; an answer, or an offer where we made none
-    std::string dialog{};  ///< as Answered's; of the first one only
+    std::string dialog{};  ///< as Answered's; of the first one of each telephone only
 };
 /// A 2xx to our INVITE or re-INVITE. It waits for an Ack.
 struct Answered {

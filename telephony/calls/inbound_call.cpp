@@ -14,7 +14,7 @@ InboundCall::InboundCall(CallRequest request, InboundOptions options, Moment now
     status_.created = now;
     auto& caller = status_.parties.emplace_back();
     caller.address = request_.caller.address;
-    caller.dialog = request_.dialog;
+    if (!request_.dialog.empty()) caller.dialogs = {request_.dialog};
 }
 
 /// Does one thing, and then what follows from it.
@@ -168,7 +168,7 @@ void InboundCall::handle(const event::Ringing& event) {
     branch.rang = true;
     targets_[branch.target].rang = true;
     if (!event.dialog.empty()) {
-        status_.parties[event.leg].dialog = event.dialog;
+        status_.parties[event.leg].dialogs = {event.dialog};
         changed_ = true;
     }
     // Early media is heard where nobody else can answer: two descriptions in one dialog would confuse.
@@ -184,7 +184,7 @@ void InboundCall::handle(const event::Answered& event) {
     if (event.leg == 0 || event.leg > branches_.size() || over_) return;
     auto& branch = branches_[event.leg - 1];
     if (branch.ended) return;
-    if (!event.dialog.empty()) status_.parties[event.leg].dialog = event.dialog;
+    if (!event.dialog.empty()) status_.parties[event.leg].dialogs = {event.dialog};
     if (!event.sdp.empty()) return connect(event.leg, event.sdp);
     // A 2xx without a description answers nothing (RFC 3261, 13.2.1).
     send_away(event.leg);
@@ -222,7 +222,7 @@ void InboundCall::branch_failed(LegNo leg, int status) {
     party.phase = Phase::terminated;
     party.ended = now_;
     party.cause = cause_of(status, branch.rang);
-    party.dialog.clear();
+    party.dialogs.clear();
     changed_ = true;
     part_failed(branch.target, status, branch.rang);
 }
@@ -236,7 +236,7 @@ void InboundCall::send_away(LegNo leg) {
     party.phase = Phase::terminated;
     party.ended = now_;
     party.cause = cause_of(Ending::ended_early);
-    party.dialog.clear();
+    party.dialogs.clear();
     changed_ = true;
     steps_.commands.emplace_back(command::End{leg});
 }
@@ -295,7 +295,7 @@ void InboundCall::end(Cause cause) {
     caller.phase = Phase::terminated;
     caller.ended = now_;
     caller.cause = cause;
-    caller.dialog.clear();
+    caller.dialogs.clear();
     if (options_.call.held) steps_.commands.emplace_back(command::Release{});
     changed_ = true;
 }

@@ -71,8 +71,8 @@ std::string parties_json(const CallStatus& status) {
 std::string dialogs_json(const CallStatus& status) {
     std::string list = "[";
     for (const auto& party : status.parties) {
-        if (party.dialog.empty()) continue;
-        list += (list.size() > 1 ? "," : "") + base::json_quoted(party.dialog);
+        for (const auto& dialog : party.dialogs)
+            list += (list.size() > 1 ? "," : "") + base::json_quoted(dialog);
     }
     return list + ']';
 }

@@ -5,6 +5,7 @@
 """
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -101,6 +102,28 @@ class CallRecovery(unittest.TestCase):
         self.assertEqual(self.query("select count(*) from trial_balance where total <> 0"), "0")
         self.assertEqual(again.stop(), 0, again.output)
 
+    def test_all_telephones_that_rang_for_a_killed_server(self):
+        server = self.start()
+        self.addCleanup(lambda: server.process.poll() is None and server.kill())
+        phones = [SipUser("bob@example.com", ("127.0.0.1", self.sip_port), "bob") for _ in range(3)]
+        for phone in phones:
+            self.addCleanup(phone.close)
+        self.assertEqual(phones[0].register(*[phone.contact for phone in phones]).status, 200)
+        parked = self.peer("first_parked")
+        call = self.client().makeCall(callingParty=parked.uri, calledParty="sip:bob@example.com")
+        invites = [phone.invited() for phone in phones]
+        for phone, invite in zip(phones[:2], invites):
+            phone.reply(invite, 180, "Ringing")
+        phones[2].reply(invites[2], 486)
+        self.until(lambda: self.dialogs(call) == 3, "the record of the first party and of two that ring")
+        server.kill()
+        again = self.start()
+        for phone, invite in zip(phones[:2], invites):
+            phone.expect_cancel(invite, 20)
+        self.assertEqual(parked.finish(), "")
+        self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "0", "the record's end")
+        self.assertEqual(again.stop(), 0, again.output)
+
     def test_a_call_that_is_paid_by_time(self):
         server = self.start()
         self.addCleanup(lambda: server.process.poll() is None and server.kill())
@@ -189,6 +212,35 @@ class CallRecovery(unittest.TestCase):
         soap.endCall(callIdentifier=connected["var"])
         for peer in held[0]:
             self.assertEqual(peer.finish(), "")
+        self.assertEqual(server.stop(), 0, server.output)
+
+    def test_a_node_that_hung_longer_than_the_others_wait(self):
+        server = self.start()
+        self.addCleanup(lambda: server.process.poll() is None and server.kill())
+        socket = os.path.realpath(os.path.join(self.folder, "var", "socket"))
+        other = self.start("--data-dir", os.path.join(self.folder, "other"), "--database",
+                           f"postgresql://postgres@/ledgerline?host={socket}", sip_port=free_port())
+        self.addCleanup(lambda: other.process.poll() is None and other.kill())
+        soap = self.client("other")
+        first, second = self.peer("first"), self.peer("second")
+        call = soap.makeCall(callingParty=first.uri, calledParty=second.uri,
+                             charging={"description": "a call", "currency": "EUR", "amount": Decimal("0.25")})
+        self.until(lambda: soap.getCallInformation(callIdentifier=call).callStatus == "CallConnected", "the call")
+        os.kill(other.process.pid, signal.SIGSTOP)
+        try:
+            for peer in (first, second):
+                self.assertEqual(peer.finish(), "")
+            self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "0", "the record's end")
+        finally:
+            os.kill(other.process.pid, signal.SIGCONT)
+        record = f"select state, cause, charge from calls where call_id = '{call}'"
+        self.assertEqual(self.query(record), "terminated|aborted|0.25")
+        # What it still believes of the call when it is back changes nothing any more.
+        soap.endCall(callIdentifier=call)
+        self.assertEqual(other.stop(), 0, other.output)
+        self.assertEqual(self.query(record), "terminated|aborted|0.25")
+        self.assertEqual(self.query("select count(*) from journal where kind = 'capture'"), "1")
+        self.assertEqual(self.query("select count(*) from holds where state = 'open'"), "0")
         self.assertEqual(server.stop(), 0, server.output)
 
 

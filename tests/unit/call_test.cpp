@@ -56,9 +56,9 @@ TEST(Call, NobodyIsLetTalkForMoneyBeforeTheRecordIsSafe) {
         commands, [](const Command& c) { return std::holds_alternative<command::Reinvite>(c); });
     EXPECT_LT(secure, reinvite);
     EXPECT_NE(reinvite, commands.end());
-    EXPECT_EQ(player.call.status().parties[1].dialog, "dialog of b");
+    EXPECT_EQ(player.call.status().parties[1].dialogs, std::vector<std::string>{"dialog of b"});
     player.feed(event::HungUp{1});
-    EXPECT_EQ(player.call.status().parties[1].dialog, "");
+    EXPECT_TRUE(player.call.status().parties[1].dialogs.empty());
 
     auto free_of_charge = options();
     free_of_charge.held = false;
