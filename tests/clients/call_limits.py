@@ -9,6 +9,8 @@ import time
 import unittest
 from decimal import Decimal
 
+import requests
+
 from call_case import CallCase
 from sip_peers import SCENARIOS, free_port
 
@@ -136,6 +138,39 @@ class CallLimits(CallCase):
         # Other charges are another matter, and free calls are none.
         call = alice.makeCall(callingParty=f"sip:a@127.0.0.1:{free_port()}", calledParty=NOWHERE)
         self.until_status(call, "CallTerminated", alice)
+
+
+class CallsInTotal(CallCase):
+    ledgerline = CallLimits.ledgerline
+    settings = {"CALL_CALLS_LIMIT": "2", "CALL_NO_ANSWER": "20s"}
+
+    def test_one_call_more_than_the_server_may_have(self):
+        bob, alice = self.client("v2_3", "bob"), self.client("v2_3", "alice")
+        peers = [self.peer("rings") for _ in range(2)]
+        calls = [client.makeCall(callingParty=peer.uri, calledParty=NOWHERE)
+                 for client, peer in zip((bob, self.v2), peers)]
+        # Whoever asks, in each version: try again later.
+        for operation, parties in ((bob.makeCall, {"callingParty": NOWHERE, "calledParty": "sip:c@127.0.0.1:9"}),
+                                   (alice.makeCall, {"callingParty": NOWHERE, "calledParty": "sip:c@127.0.0.1:9"}),
+                                   (self.v3.makeCallSession, {"callParticipants": [NOWHERE],
+                                                              "changeMediaNotAllowed": False})):
+            self.assertEqual(self.fault("SVC0001", operation, **parties), ["overloaded"])
+        body = """<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>
+            <m:makeCall xmlns:m="http://www.csapi.org/schema/parlayx/third_party_call/v2_3/local">
+            <m:callingParty>sip:b@127.0.0.1:9</m:callingParty><m:calledParty>sip:c@127.0.0.1:9</m:calledParty>
+            </m:makeCall></s:Body></s:Envelope>"""
+        answer = requests.post(self.url + "/ParlayX/", body, auth=("bob", "bob"), timeout=10,
+                               headers={"Content-Type": "text/xml; charset=utf-8"})
+        self.assertEqual(answer.status_code, 503, answer.text)
+        self.assertGreater(int(answer.headers["Retry-After"]), 0)
+        self.assertEqual(self.query("select count(*) from calls"), "2")
+        # One less, and there is room for one, whoever's that was.
+        bob.endCall(callIdentifier=calls[0])
+        self.until(lambda: self.legs() == 1, "the first one's end")
+        call = alice.makeCall(callingParty=NOWHERE, calledParty="sip:c@127.0.0.1:9")
+        self.until_status(call, "CallTerminated", alice)
+        self.v2.endCall(callIdentifier=calls[1])
+        self.finish()
 
 
 if __name__ == "__main__":

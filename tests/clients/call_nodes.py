@@ -15,7 +15,7 @@ from zeep.transports import Transport
 from inbound_calls import BOB, Calls
 from phones import RegisteredPhone
 from server import Server, run, server_info
-from sip_peers import free_port
+from sip_peers import BYE, FIRST_CONNECTED, LATER, SDP, SILENT, free_port, recv, send
 from sip_user import SipUser
 
 
@@ -196,6 +196,31 @@ class CallNodes(Calls):
         call = self.v2.makeCall(callingParty=first.uri, calledParty="sip:x@127.0.0.1:1")
         self.until(lambda: "180" in self.trace(self.other_url, call).text, "the ringing")
         self.at_other("v2_3").cancelCallRequest(callIdentifier=call)
+        self.finish()
+
+    def test_participants_come_and_go_at_the_other_node(self):
+        parked = recv("INVITE", SILENT) + send("200 OK", LATER, SDP, repeat=True) + recv("ACK")
+        first, second = self.peer("first", FIRST_CONNECTED + parked + BYE), self.peer("second")
+        session = {"callSessionIdentifier": self.v3.makeCallSession(callParticipants=[first.uri],
+                                                                    changeMediaNotAllowed=False)}
+        there = self.at_other("v3_4")
+
+        def people(client):
+            information = client.getCallSessionInformation(**session).callParticipantInformation
+            return {each.callParticipantIdentifier: each.callParticipantStatus for each in information}
+        self.until(lambda: people(there)[first.uri] == "CallParticipantConnected", "the first one")
+        there.addCallParticipant(callParticipant=second.uri, **session)
+        both = {peer.uri: "CallParticipantConnected" for peer in (first, second)}
+        self.until(lambda: people(there) == people(self.v3) == both, "the second one")
+        self.assertEqual(self.fault("SVC0002", there.addCallParticipant, callParticipant=second.uri, **session),
+                         ["callParticipant"])
+        there.deleteCallParticipant(callParticipant=second.uri, **session)
+        for client in (there, self.v3):
+            self.assertEqual(people(client), {**both, second.uri: "CallParticipantTerminated"})
+        self.assertEqual(second.finish(), "")
+        self.until(lambda: "ACK" in self.trace(self.other_url, session["callSessionIdentifier"]).text.splitlines()[-1],
+                   "the first one's silence")
+        there.endCallSession(**session)
         self.finish()
 
     def test_nobody_learns_more_there_than_here(self):
