@@ -18,9 +18,33 @@ std::string_view host_of(std::string_view uri) {
 }
 
 constexpr std::string_view tel = "tel:";
+constexpr std::string_view digits_only = "0123456789";
 
 bool has_only(std::string_view text, std::string_view characters) {
     return !text.empty() && text.find_first_not_of(characters) == std::string_view::npos;
+}
+
+bool is_port(std::string_view text) {
+    constexpr std::size_t digits_max = 5;
+    constexpr int port_max = 65'535;
+    if (!has_only(text, digits_only) || text.size() > digits_max) return false;
+    const int port = std::stoi(std::string(text));
+    return port > 0 && port <= port_max;
+}
+
+/// A sip: URI in normal form that has one reading only: nobody finds another host in it than host_of does,
+/// which decides whether it may be called.
+bool is_plain(std::string_view uri) {
+    if (std::ranges::count(uri, '@') > 1 || uri.find('#') != std::string_view::npos) return false;
+    const auto host = host_of(uri);
+    const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+    const bool named = bracketed ? has_only(host.substr(1, host.size() - 2), "0123456789abcdef:.")
+                                 : has_only(host, "abcdefghijklmnopqrstuvwxyz0123456789-._");
+    if (!named) return false;
+    const auto start = static_cast<std::size_t>(host.data() - uri.data());
+    auto rest = uri.substr(start + host.size());
+    rest = rest.substr(0, rest.find(';'));
+    return rest.empty() || (rest.starts_with(':') && is_port(rest.substr(1)));
 }
 
 }  // namespace
@@ -61,12 +85,10 @@ std::optional<std::string> DialPlan::callable(std::string_view text) const {
             return address;
         if (!complete) address = ledger::readings_of(address, options_.numbers).front();
         const auto digits = std::string_view(address).substr(tel.size());
-        const bool fits = digits.starts_with('+') && has_only(digits.substr(1), "0123456789");
+        const bool fits = digits.starts_with('+') && has_only(digits.substr(1), digits_only);
         return fits ? std::optional(address) : std::nullopt;
     }
-    if (!address.starts_with("sip:")) return std::nullopt;
-    const auto host = host_of(address);
-    if (host.empty() || host == "[]") return std::nullopt;
+    if (!address.starts_with("sip:") || !is_plain(address)) return std::nullopt;
     return address;
 }
 
@@ -96,7 +118,9 @@ bool Destinations::allowed(std::string_view address) const {
     if (starts_with_any(address, allow_)) return true;
     if (!loopback_ || !address.starts_with("sip:")) return false;
     const auto host = host_of(address);
-    return host.starts_with("127.") || host == "localhost" || host == "[::1]";
+    // A name may begin as an address of this machine does.
+    const bool number = has_only(host, "0123456789.");
+    return (number && host.starts_with("127.")) || host == "localhost" || host == "[::1]";
 }
 
 }  // namespace calls

@@ -36,7 +36,7 @@ class DialPlan {
 
     /// The address in normal form, when it is one that can be called: a tel: number, complete unless it is a
     /// short one (`0049…` and national numbers get their `+`), or a sip: URI of printable characters without
-    /// brackets, quotes, headers or control characters.
+    /// brackets, quotes, headers or control characters, with one host and a port that there can be.
     [[nodiscard]] std::optional<std::string> callable(std::string_view text) const;
 
     /// Of a callable address: whether it goes the ordinary way, or is a short or emergency number, also where

@@ -280,7 +280,9 @@ class ThirdPartyCall(CallCase):
         self.finish()
         for address, message_id in (("sip:premium@127.0.0.1:5999", "POL0001"), ("sip:a@192.0.2.1", "POL0001"),
                                     ("tel:+4930123", "POL0001"), ("mailto:a@b", "SVC0004"), ("tel:abc", "SVC0004"),
-                                    ("sip:", "SVC0004"), ("sip:a@127.0.0.1>\r\nX: y", "SVC0004")):
+                                    ("sip:", "SVC0004"), ("sip:a@127.0.0.1:99999", "SVC0004"),
+                                    ("sip:a@outside.example;x=@127.0.0.1", "SVC0004"),
+                                    ("sip:a@127.outside.example", "POL0001"), ("sip:a@127.0.0.1>\r\nX: y", "SVC0004")):
             self.fault(message_id, alice.makeCall, callingParty=first.uri, calledParty=address)
         self.fault("SVC0002", alice.endCall, callIdentifier="0" * 32)
         self.fault("POL0001", admin.makeCall, callingParty=first.uri, calledParty=second.uri)

@@ -62,6 +62,28 @@ TEST(DialPlan, WhatIsNoAddressCanNotBeCalled) {
     }
 }
 
+TEST(DialPlan, ASipUriHasOneHostAndAPortThatThereCanBe) {
+    for (const auto* text : {"sip:a@127.0.0.1", "sip:a@127.0.0.1:5060", "sip:a@[::1]:65535;transport=tcp",
+                             "sip:example.com", "sip:a%40b@example.com:1", "sip:a;x=1@example.com"})
+        EXPECT_EQ(german().callable(text), text);
+    for (const auto* text :
+         {"sip:a@127.0.0.1:99999", "sip:a@127.0.0.1:0", "sip:a@127.0.0.1:", "sip:a@127.0.0.1:5060x",
+          "sip:a@outside.example;x=@127.0.0.1", "sip:outside.example#@127.0.0.1", "sip:a@[::1", "sip:a@[]",
+          "sip:a@", "sip:a@b/c", "sip:a@b,c", "sip:a@::1"}) {
+        EXPECT_FALSE(german().callable(text)) << text;
+    }
+}
+
+TEST(Destinations, OnlyThisMachineIsOnLoopback) {
+    const calls::Destinations demo({}, {}, true);
+    for (const auto* text :
+         {"sip:a@127.0.0.1:5062", "sip:a@127.1.2.3", "sip:a@localhost", "sip:a@[::1]:5060"})
+        EXPECT_TRUE(demo.allowed(text)) << text;
+    for (const auto* text :
+         {"sip:a@127.outside.example", "sip:a@localhost.outside.example", "sip:a@10.0.0.1"})
+        EXPECT_FALSE(demo.allowed(text)) << text;
+}
+
 TEST(Destinations, DenyWinsOverAllow) {
     const calls::Destinations some("tel:+49, sip:", "tel:+49900 sip:premium@", false);
     EXPECT_TRUE(some.allowed("tel:+4930"));
