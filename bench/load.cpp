@@ -52,8 +52,8 @@ begin
     select 'tel:+' || 15550000000 + m.account_id, m.account_id, m.shard, v_at
       from pg_temp.numbered m where m.seq = 1 order by 1;
     insert into ledger.balance (shard, account_id, balance_no, balance_type, unit, exponent, posted, seq,
-                                priority, created_at)
-    select m.shard, m.account_id, 1, 'main', 'EUR', 2, sum(m.amount), max(m.seq), 1, v_at
+                                priority, created_at, account_epoch, takes_unnamed)
+    select m.shard, m.account_id, 1, 'main', 'EUR', 2, sum(m.amount), max(m.seq), 1, v_at, 1, true
       from pg_temp.numbered m group by m.shard, m.account_id order by 1, 2;
     insert into ledger.request (shard, account_id, application_id, operation, reference, request_id, digest,
                                 journal_no, legs, balance_no, amount, recorded_at)

@@ -56,7 +56,7 @@ class Worker {
         const auto plan = ledger::plan_batch(pointers);
         const ledger::BatchLimits limits{1'000'000'000'000'000, std::chrono::hours(1)};
         const auto rows =
-            session_.exec(ledger::post_batch_statement, ledger::batch_parameters(pointers, plan, limits));
+            session_.exec(ledger::post_new_batch_statement, ledger::batch_parameters(pointers, plan, limits));
         for (const auto& result : ledger::batch_results(rows, pointers, plan)) {
             if (!result) throw std::runtime_error("refused: " + std::string(to_string(result.error())));
         }
@@ -90,8 +90,8 @@ void load_accounts(const std::string& superuser_url, std::int64_t count) {
         "from ledger.account");
     session.exec(
         "insert into ledger.balance (shard, account_id, balance_no, balance_type, unit, exponent, posted, "
-        "priority, "
-        "created_at) select shard, account_id, 1, 'main', 'EUR', 2, 1000000000, 1, now() from "
+        "priority, created_at, account_epoch, takes_unnamed) "
+        "select shard, account_id, 1, 'main', 'EUR', 2, 1000000000, 1, now(), epoch, true from "
         "ledger.account");
     session.exec("insert into ledger.contra select min(shard), 'opening', 1, 'EUR', -1000000000::numeric * " +
                  n + " from ledger.shard");

@@ -102,6 +102,11 @@ const std::string_view post_batch_statement =
     "select o_outcome, o_journal_no, o_request_id, o_hold from ledger.post_batch("
     "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
 
+const std::string_view post_new_batch_statement =
+    "select o_outcome, o_journal_no, o_request_id, o_hold from ledger.post_batch("
+    "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, "
+    "p_new => true)";
+
 // In this form, with a shard that depends on nothing but parameters, Citus sends the call away as a whole.
 const std::string_view post_shard_statement =
     "select o_outcome, o_journal_no, o_request_id, o_hold from ledger.post_shard(($2::smallint[])[1], "

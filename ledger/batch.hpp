@@ -28,8 +28,12 @@ struct BatchPlan {
 /// deferred.
 [[nodiscard]] BatchPlan plan_batch(std::span<const Posting* const> postings);
 
-/// The one statement of the charging path.
+/// The statement of the charging path.
 extern const std::string_view post_batch_statement;
+
+/// The same for a batch whose keys are probably new: what becomes of it is the same, but it takes twice as
+/// long if one of them has been used.
+extern const std::string_view post_new_batch_statement;
 
 /// The same where the tables are spread over the nodes of a cluster: it takes the same parameters, all of one
 /// shard, whose node the whole call is sent to.
@@ -38,8 +42,12 @@ extern const std::string_view post_shard_statement;
 /// Where the tables are.
 enum class Layout { one_server, cluster };
 
-[[nodiscard]] constexpr const std::string_view& posting_statement(Layout layout) {
-    return layout == Layout::cluster ? post_shard_statement : post_batch_statement;
+/// What a sender expects of the keys of a batch.
+enum class Keys { some_used, all_new };
+
+[[nodiscard]] constexpr const std::string_view& posting_statement(Layout layout, Keys keys) {
+    if (layout == Layout::cluster) return post_shard_statement;
+    return keys == Keys::all_new ? post_new_batch_statement : post_batch_statement;
 }
 
 /// The plan as one for each of its shards, in order; what is deferred is left out.

@@ -10,9 +10,23 @@
 namespace asio = boost::asio;
 
 namespace ledger {
+namespace {
+
+/// How many batches after a repeated request expect more of them: clients repeat in bursts, and a batch that
+/// expects none and has one is posted twice.
+constexpr unsigned wary_batches = 100;
+
+bool is_repeat(const Result<Receipt>& result) {
+    return result ? result->replayed : result.error() == Refusal::reference_conflict;
+}
+
+}  // namespace
 
 Lane::Lane(LaneOptions options, base::Logger log)
-    : options_(std::move(options)), log_(std::move(log)), thread_([this] { serve(); }) {}
+    : options_(std::move(options)),
+      log_(std::move(log)),
+      wary_(wary_batches),  // clients repeat what a server that is gone has not answered
+      thread_([this] { serve(); }) {}
 
 Lane::~Lane() {
     {
@@ -124,7 +138,12 @@ std::vector<Result<Receipt>> Lane::execute(std::span<const Posting* const> posti
         const auto sent = send(postings, plan);
         if (!sent) return std::vector<Result<Receipt>>(plan.entries.size(), Refusal::unavailable);
         if (!sent->over_limit.empty()) return execute_within_limits(postings, plan, sent->over_limit);
-        return batch_results(sent->rows, postings, plan);
+        auto results = batch_results(sent->rows, postings, plan);
+        if (std::ranges::any_of(results, is_repeat))
+            wary_ = wary_batches;
+        else if (wary_ > 0)
+            --wary_;
+        return results;
     } catch (const std::exception& error) {
         // A data error, or a result that is not understood: one request is at fault, and must not fail the
         // others.
@@ -195,7 +214,7 @@ std::optional<Lane::Sent> Lane::send(std::span<const Posting* const> postings, c
 
 Lane::Sent Lane::exec(std::span<const Posting* const> postings, const BatchPlan& plan,
                       const base::sql::Params& params) {
-    const auto& statement = posting_statement(options_.layout);
+    const auto& statement = posting_statement(options_.layout, wary_ > 0 ? Keys::some_used : Keys::all_new);
     if (!options_.counts) return {session_->exec(statement, params)};
     base::sql::Transaction transaction(*session_);
     Sent sent{session_->exec(statement, params)};

@@ -86,6 +86,7 @@ class Lane {
     const LaneOptions options_;
     const base::Logger log_;
     std::optional<base::sql::Session> session_;
+    unsigned wary_;  ///< so many batches more may hold keys that have been used
     std::atomic<std::size_t> waiting_ = 0;
     std::atomic<bool> connected_ = true;
     std::mutex mutex_;

@@ -73,7 +73,7 @@ asio::awaitable<Result<Receipt>> Ledger::post_alone(Posting posting, bool limite
     const auto plan = plan_batch(postings);
     auto params = batch_parameters(postings, plan, options_.lane.limits);
     Work work = [layout = options_.lane.layout, params = std::move(params)](base::sql::Session& session) {
-        return session.exec(posting_statement(layout), params);
+        return session.exec(posting_statement(layout, Keys::some_used), params);
     };
     if (limited) {
         Counted request{std::string(to_string(posting.operation)),

@@ -158,8 +158,9 @@ class Batches {
         for (const auto& posting : postings_) pointers.push_back(&posting);
         const auto plan = ledger::plan_batch(pointers);
         const ledger::BatchLimits limits{1'000'000'000'000'000, std::chrono::hours(1)};
-        const auto rows =
-            session_.exec(ledger::post_batch_statement, ledger::batch_parameters(pointers, plan, limits));
+        const auto& statement =
+            world_.chance(50) ? ledger::post_new_batch_statement : ledger::post_batch_statement;
+        const auto rows = session_.exec(statement, ledger::batch_parameters(pointers, plan, limits));
         const auto results = ledger::batch_results(rows, pointers, plan);
         world_.oracle().new_transaction();
         std::vector<std::optional<std::size_t>> hold_of(asked_.size());

@@ -1,5 +1,6 @@
 // The ledger's operations one by one on a real PostgreSQL: each outcome, and that a refusal changes nothing.
 #include "tests/support/ledger.hpp"
+#include "tests/support/ledger_audit.hpp"
 
 #include <gtest/gtest.h>
 
@@ -191,6 +192,36 @@ TEST(Lane, ServesAQueueThatIsLongerThanABatch) {
     const auto results = bench.run_all(std::move(work));
     EXPECT_TRUE(std::ranges::all_of(results, [](const auto& r) { return r.has_value(); }));
     EXPECT_EQ(bench.posted(account, "main"), "0.00");
+}
+
+/// A lane that has seen no repeated request for a while does not look for one before it posts.
+TEST(Lane, FindsARepeatThatItDoesNotExpect) {
+    tests::LedgerBench bench;
+    const auto account = bench.open_account();
+    const auto other = bench.open_account();
+    const auto charge = [&](const ledger::AccountPtr& of, std::string reference, const char* amount) {
+        ledger::Charge request;
+        request.account = of;
+        request.origin = {"shop", std::move(reference), "", ""};
+        request.amount = euro(amount);
+        return bench.ledger().charge(std::move(request));
+    };
+    const auto first = bench.run(charge(account, "first", "1"));
+    for (int i = 0; i < 150; ++i)
+        ASSERT_TRUE(bench.run(charge(other, "new" + std::to_string(i), "0.10"))) << i;
+    std::vector<boost::asio::awaitable<ledger::Result<ledger::Receipt>>> work;
+    work.push_back(charge(account, "first", "1"));
+    work.push_back(charge(other, "another", "1"));
+    const auto results = bench.run_all(std::move(work));
+    ASSERT_TRUE(results[0] && results[1]);
+    EXPECT_TRUE(results[0]->replayed);
+    EXPECT_EQ(results[0]->journal_no, first->journal_no);
+    EXPECT_FALSE(results[1]->replayed);
+    EXPECT_EQ(bench.run(charge(account, "first", "2")).error(), Refusal::reference_conflict);
+    EXPECT_EQ(bench.posted(account, "main"), "99.00");
+    EXPECT_EQ(bench.posted(other, "main"), "84.00");
+    auto session = bench.session();
+    EXPECT_EQ(tests::broken_rules(session), "");
 }
 
 TEST_F(LedgerTest, AChargeAndItsRefundMayComeTogether) {

@@ -1,5 +1,6 @@
 // An upgrade with data in place: every migration since the second one meets a database that was in use.
 #include "base/migrate.hpp"
+#include "tests/support/ledger_audit.hpp"
 #include "tests/support/postgres.hpp"
 
 #include <gtest/gtest.h>
@@ -77,6 +78,7 @@ TEST(Upgrade, EveryMigrationMeetsDataThatWasMadeBeforeIt) {
         EXPECT_EQ(journal(session), before_it);
         use(session);
         EXPECT_NE(journal(session), before_it);
+        EXPECT_EQ(tests::broken_rules(session), "");
     }
 }
 

@@ -30,6 +30,13 @@ constexpr std::pair<const char*, const char*> rules[]{
     {"recorded times do not go back",
      "select * from (select j.*, lag(recorded_at) over (partition by shard order by journal_no) as before"
      "                 from ledger.journal j) x where before > recorded_at"},
+    {"a balance knows what a charge must know of its account, or nothing where there is nobody to tell it",
+     "select b.*, a.state, a.epoch, a.default_balance_no, a.spending_order from ledger.balance b"
+     "  join ledger.account a using (shard, account_id)"
+     " where case when exists (select from pg_trigger t where t.tgname = 'balances_told')"
+     "            then b.account_epoch is distinct from case when a.state = 'active' then a.epoch end"
+     "                 or b.takes_unnamed <> (b.balance_no = a.default_balance_no and not a.spending_order)"
+     "            else b.account_epoch is not null end"},
     {"held is what the open holds' legs have left",
      "select b.shard, b.account_id, b.balance_no, b.held, l.left from ledger.balance b cross join lateral ("
      "select coalesce(sum(g.amount - g.captured), 0) as left from ledger.hold h join ledger.hold_leg g using "
