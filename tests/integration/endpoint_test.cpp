@@ -64,10 +64,9 @@ class Endpoint : public testing::Test {
         base::Database::Options pool;
         pool.session.url = database->url();
         pool.session.statement_timeout = 10s;
-        const base::Logger silent(base::LogLevel::error);
         authenticator_.reset();
         pool_.emplace(pool);
-        authenticator_.emplace(*pool_, auth::Authenticator::Options{}, silent);
+        authenticator_.emplace(*pool_, auth::Authenticator::Options{}, log_);
         std::vector<frontend::Service> services;
         services.push_back(handlers_.service());
         const auto readiness = [this] { return readiness_; };
@@ -75,7 +74,7 @@ class Endpoint : public testing::Test {
             frontend::append_metrics(out, server_->statistics());
         };
         endpoint_.emplace(frontend::Endpoint::Parts{catalogue_, decoder_, *authenticator_,
-                                                    std::move(services), readiness, metrics, silent, silent},
+                                                    std::move(services), readiness, metrics, log_, log_},
                           std::move(options));
         http::Options http;
         http.listen[0].port = 0;
@@ -103,6 +102,7 @@ class Endpoint : public testing::Test {
     soap::Catalogue catalogue_{{&tests::echo_interface}};
     soap::Decoder decoder_{xml_, catalogue_};
     tests::EchoService handlers_;
+    const base::Logger log_{base::LogLevel::error};
     frontend::Readiness readiness_;
     std::optional<frontend::Endpoint> endpoint_;
     std::optional<base::Database> pool_;
@@ -205,6 +205,7 @@ TEST_F(Endpoint, overload_asks_to_come_again) {
 TEST_F(Endpoint, a_defect_tells_nothing_but_its_code) {
     testing::internal::CaptureStderr();
     const auto response = post(fail("defect"));
+    log_.flush();  // a thread of its own writes it
     const auto log = testing::internal::GetCapturedStderr();
     expect_fault(response, 500, "SVC0001");
     expect_fault(response, 500, "internal");
