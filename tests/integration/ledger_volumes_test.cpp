@@ -302,6 +302,7 @@ TEST_F(LedgerVolumes, WorthNothingAreRememberedToo) {
     EXPECT_EQ(refund("B1", "C1", 100), "posted");
     EXPECT_EQ(refund("B1", "C1", 100), "replayed");
     EXPECT_EQ(refund("B2", "C1", 1), "beyond_charge");
+    EXPECT_EQ(ask(a_refund(account_, "B3", "C1", euro("0.01"))), "beyond_charge");
     const auto hold = hold_volume(50);
     EXPECT_EQ(hold_state(hold), "0 0 open main:0-0");
     EXPECT_EQ(capture(hold, "K1", 50), "posted");

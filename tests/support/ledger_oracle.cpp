@@ -223,8 +223,9 @@ std::string Oracle::refund(const Asked& asked) {
         }
     }
     std::int64_t minor = 0;
-    // A charge of a volume that was free came from no balance.
-    if (charge != requests_.end() && charge->second.legs.empty()) return "unknown_balance";
+    // A charge of a volume that was free came from no balance: nothing can be given back, but nothing either.
+    if (charge != requests_.end() && charge->second.legs.empty())
+        return asked.amount.unscaled > 0 ? "beyond_charge" : "unknown_balance";
     if (legs.empty()) {
         if (asked.original) return "unknown_charge";
         if (!asked.unlinked) return "refund_not_linked";
