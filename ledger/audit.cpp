@@ -178,6 +178,13 @@ constexpr std::array checks{
                  where h.state = 'open' group by 1, 2, 3) l using (shard, account_id, balance_no)
     where coalesce(b.held, 0) <> coalesce(l.holds_left, 0))",
           "shard, account_id, balance_no"},
+    Check{"each balance that may be charged without its account knows how that stands",
+          R"(select b.*, a.state, a.epoch, a.default_balance_no, a.spending_order from ledger.balance b
+     join ledger.account a on a.shard = b.shard and a.account_id = b.account_id
+    where b.account_epoch is not null
+      and (a.state <> 'active' or b.account_epoch <> a.epoch
+           or b.takes_unnamed <> (b.balance_no = a.default_balance_no and not a.spending_order)))",
+          "shard, account_id, balance_no"},
     Check{"per unit, all balances and all contra totals add up to 0",
           "select * from finance.trial_balance where total <> 0", "unit"},
 };

@@ -13,13 +13,14 @@ comment on column ledger.balance.account_epoch is
 comment on column ledger.balance.takes_unnamed is
     'whether requests that name no balance use this one alone: it is the default, and there is no spending order';
 
--- A page is tidied at every visit when less of it is free than the fillfactor keeps: keeping room by a low one costs a tenth
--- of a posting. So new rows bring their room with them.
+-- A page is tidied at every visit when less of it is free than the fillfactor keeps: keeping room by a low one costs a
+-- fourteenth of a posting. So new rows bring their room with them.
 alter table ledger.balance set (fillfactor = 90);
 alter table ledger.balance add column room text;
 alter table ledger.balance alter column room set default repeat('.', 100);
 comment on column ledger.balance.room is
-    'nothing: makes a new row as wide as two, so that its page has room for later versions. The first charge takes it away';
+    'nothing: makes a new row as wide as two, so that its page has room for later versions. The first charge that does not '
+    'take its turn takes it away';
 
 create function ledger.tell_balance() returns trigger
 language plpgsql
@@ -50,20 +51,18 @@ end $$;
 comment on function ledger.tell_balances is
     'tells an account''s balances how it has changed. Whoever changes it holds the shard''s lock, as a charge does';
 
-update ledger.balance b
-   set account_epoch = case when a.state = 'active' then a.epoch end,
-       takes_unnamed = b.balance_no = a.default_balance_no and not a.spending_order
-  from ledger.account a
- where a.shard = b.shard and a.account_id = b.account_id;
-
 -- Of the account's columns only these: a hold that is placed changes another one, and tells nobody.
 create trigger balance_told before insert on ledger.balance
     for each row when (new.account_epoch is null) execute function ledger.tell_balance();
 create trigger balances_told after update of state, epoch, default_balance_no, spending_order on ledger.account
     for each row execute function ledger.tell_balances();
 
--- A balance has the unit of its type, which refers to the units; here each posting asked again.
-alter table ledger.balance drop constraint balance_unit_fkey;
+-- After the triggers, whose making waits for those who change accounts: what changes now tells the balances itself.
+update ledger.balance b
+   set account_epoch = case when a.state = 'active' then a.epoch end,
+       takes_unnamed = b.balance_no = a.default_balance_no and not a.spending_order
+  from ledger.account a
+ where a.shard = b.shard and a.account_id = b.account_id;
 
 -- ledger.post_batch: parallel arrays in, parallel arrays out, one element a request; 0003_posting.sql tells what they
 -- are, in which order they come, and why plans are generic and the planner may not scan.
@@ -124,16 +123,16 @@ begin
         return;
     end if;
 
-    begin  -- The lock, too, is taken in here: a row locked outside and changed inside would have two owners.
-        select array_agg(z.shard), array_agg(z.next_journal_no), array_agg(z.next_request_id), max(z.last_recorded_at)
-          into sh_id, sh_journal, sh_request, v_at
-          from (select q.shard, q.next_journal_no, q.next_request_id, q.last_recorded_at
-                  from ledger.shard q
-                 where q.shard = any (p_shard)
-                 order by q.shard
-                   for update) z;
-        v_at := greatest(clock_timestamp(), v_at);
+    select array_agg(z.shard), array_agg(z.next_journal_no), array_agg(z.next_request_id), max(z.last_recorded_at)
+      into sh_id, sh_journal, sh_request, v_at
+      from (select q.shard, q.next_journal_no, q.next_request_id, q.last_recorded_at
+              from ledger.shard q
+             where q.shard = any (p_shard)
+             order by q.shard
+               for update) z;
+    v_at := greatest(clock_timestamp(), v_at);
 
+    begin
         with taken as (
             update ledger.balance b
                set posted = b.posted - d.amount * c_power[b.exponent - d.scale + 1], seq = b.seq + 1, room = null
@@ -193,20 +192,21 @@ begin
               from placed d
              group by 1, 2, 3, 4
                 on conflict (shard, contra, application_id, unit) do update set total = c.total + excluded.total
-        ), counters as (
-            update ledger.shard q
-               set next_journal_no = q.next_journal_no + u.posted, next_request_id = q.next_request_id + u.posted,
-                   last_recorded_at = v_at
-              from unnest(pt_shard, pt_posted) u(shard, posted)
-             where q.shard = u.shard
         )
         select array_agg('posted'::ledger.outcome), array_agg(d.journal_no), array_agg(d.request_id)
           into t_outcome, t_journal_no, t_request_id
           from placed d;
     exception
         when unique_violation then  -- a key that has been used
-            c_i := null;
+            c_i := null; pt_shard := null; pt_posted := null;
     end;
+    -- Out here, because its rows were locked out here: what one part of a transaction locks and another one changes has
+    -- two owners for PostgreSQL, which keeps a list of them (a MultiXact) for each such row.
+    update ledger.shard q
+       set next_journal_no = q.next_journal_no + u.posted, next_request_id = q.next_request_id + u.posted,
+           last_recorded_at = v_at
+      from unnest(pt_shard, pt_posted) u(shard, posted)
+     where q.shard = u.shard;
 
     o_hold := array_fill(null::uuid, array[n]);
     if cardinality(c_i) = n then

@@ -50,6 +50,7 @@ set local citus.enable_unsafe_triggers = on;             -- the triggers that re
 drop trigger balance_told on ledger.balance;
 drop trigger balances_told on ledger.account;
 update ledger.balance set account_epoch = null, takes_unnamed = false;
+alter table ledger.balance alter column room drop default;
 
 -- A key over all shards can't be kept; slots were numbered once, by the first migration.
 alter table ledger.shard drop constraint shard_slot_key;

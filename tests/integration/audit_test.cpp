@@ -183,6 +183,14 @@ TEST_F(Audit, FindsABalanceThatDiffersFromItsJournal) {
     expect_wrong("each balance is the sum of its journal rows");
 }
 
+TEST_F(Audit, FindsABalanceThatTakesItsAccountForAnother) {
+    tamper("update ledger.balance set takes_unnamed = true where balance_type = 'bonus'");
+    expect_wrong("each balance that may be charged without its account knows how that stands");
+    tamper("update ledger.balance set takes_unnamed = false where balance_type = 'bonus'");
+    tamper("update ledger.account set state = 'suspended'");
+    expect_wrong("each balance that may be charged without its account knows how that stands");
+}
+
 TEST_F(Audit, FindsAContraTotalThatDiffersFromItsJournal) {
     tamper("update ledger.contra set total = total - 1 where contra = 'revenue'");
     expect_wrong("each contra total is the journal's other side");

@@ -206,6 +206,11 @@ TEST(Lane, FindsARepeatThatItDoesNotExpect) {
         request.amount = euro(amount);
         return bench.ledger().charge(std::move(request));
     };
+    const auto multixacts = [&] {
+        bench.exec("checkpoint");
+        return bench.value("select next_multixact_id from pg_control_checkpoint()");
+    };
+    const auto before = multixacts();
     const auto first = bench.run(charge(account, "first", "1"));
     for (int i = 0; i < 150; ++i)
         ASSERT_TRUE(bench.run(charge(other, "new" + std::to_string(i), "0.10"))) << i;
@@ -220,6 +225,8 @@ TEST(Lane, FindsARepeatThatItDoesNotExpect) {
     EXPECT_EQ(bench.run(charge(account, "first", "2")).error(), Refusal::reference_conflict);
     EXPECT_EQ(bench.posted(account, "main"), "99.00");
     EXPECT_EQ(bench.posted(other, "main"), "84.00");
+    EXPECT_EQ(multixacts(), before)
+        << "a shard's row was locked and changed by different parts of a transaction";
     auto session = bench.session();
     EXPECT_EQ(tests::broken_rules(session), "");
 }

@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
 
 namespace {
 
@@ -149,6 +152,30 @@ TEST(Upgrade, SplitsOfBeforeCanBeRefunded) {
         " null, array['revenue'], array['s'], null, null, null, null, 100000, null) b where a.address = "
         "'tel:+2'");
     EXPECT_EQ(refund.text(0, 0), "posted,beyond_charge");
+}
+
+/// Migration 38 tells balances of their accounts while nodes of before it are at work.
+TEST(Upgrade, AnAccountThatIsSuspendedMeanwhileIsNotCharged) {
+    constexpr std::size_t before = 37;
+    const tests::TestDatabase database(false);
+    auto session = database.session("postgres");
+    apply(session, before);
+    use(session);
+    auto other = database.session("postgres");
+    std::optional<base::sql::Transaction> suspension(other);
+    other.exec("select ledger.set_suspended(shard, account_id, true) from ledger.account");
+    std::jthread upgrade([&] { apply(session, base::embedded_migrations().size()); });
+    auto watch = database.session("postgres");
+    while (
+        !watch
+             .exec("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = "
+                   "current_database())")
+             .boolean(0, 0)) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    suspension->commit();
+    upgrade.join();
+    EXPECT_EQ(tests::broken_rules(watch), "");
 }
 
 }  // namespace
