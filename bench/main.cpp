@@ -361,7 +361,7 @@ int main(int argc, char** argv) {
     app.add_option("--growth", options.growth,
                    "instead: charges and post_batch on ledgers with 10 journal rows for each account: "
                    "`small`, 1 and 10 thousand accounts; `usual`, 1 and 100 thousand and 1 million; "
-                   "`full`, 10 million too (about 35 GB)")
+                   "`full`, 10 million too (70 GB of disk)")
         ->check(CLI::IsMember({"small", "usual", "full"}));
     app.add_option("--soak", options.soak_minutes,
                    "minutes of charges at the end, in slices of half a minute")
