@@ -166,15 +166,22 @@ TEST(Upgrade, AnAccountThatIsSuspendedMeanwhileIsNotCharged) {
     other.exec("select ledger.set_suspended(shard, account_id, true) from ledger.account");
     std::jthread upgrade([&] { apply(session, base::embedded_migrations().size()); });
     auto watch = database.session("postgres");
-    while (
-        !watch
-             .exec("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = "
-                   "current_database())")
-             .boolean(0, 0)) {
+    const auto held_up = [&] {
+        return watch
+            .exec(
+                "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = "
+                "current_database())")
+            .boolean(0, 0);
+    };
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    bool waited = held_up();
+    while (!waited && std::chrono::steady_clock::now() < until) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        waited = held_up();
     }
     suspension->commit();
     upgrade.join();
+    EXPECT_TRUE(waited) << "the upgrade does not wait for those who change accounts";
     EXPECT_EQ(tests::broken_rules(watch), "");
 }
 
