@@ -6,12 +6,13 @@
 #include "frontend/admission.hpp"
 #include "frontend/forwarded.hpp"
 #include "frontend/http/gzip.hpp"
+#include "frontend/http/multipart.hpp"
 #include "frontend/index_page.hpp"
+#include "frontend/message_body.hpp"
 #include "frontend/questions.hpp"
 #include "frontend/recognition.hpp"
 #include "frontend/request_metrics.hpp"
 #include "frontend/route.hpp"
-#include "frontend/soap/text.hpp"
 #include "frontend/soap/wsdl.hpp"
 
 #include <algorithm>
@@ -64,8 +65,11 @@ struct Exchange {
 /// What the client expects to read, as far as headers tell. The envelope itself corrects it.
 soap::SoapVersion expected_version(const http::Request& request) {
     constexpr std::string_view soap_1_2 = "application/soap+xml";
-    const auto type = request.header("Content-Type").substr(0, soap_1_2.size());
-    return http::equal_no_case(type, soap_1_2) ? soap::SoapVersion::v1_2 : soap::SoapVersion::v1_1;
+    const auto type = request.header("Content-Type");
+    // A package says it in a parameter.
+    const bool said = http::is_package(type) ? type.find(soap_1_2) != std::string_view::npos
+                                             : http::equal_no_case(type.substr(0, soap_1_2.size()), soap_1_2);
+    return said ? soap::SoapVersion::v1_2 : soap::SoapVersion::v1_1;
 }
 
 /// Null when nobody is known yet.
@@ -74,19 +78,6 @@ auth::PrincipalPtr principal_of(const auth::Outcome& sender, Exchange& exchange)
     if (principal == nullptr) return nullptr;
     exchange.user = (*principal)->login();
     return *principal;
-}
-
-/// Bytes that only HTTP's header calls ISO-8859-1: the document itself declares nothing (RFC 7303, 3). Those
-/// that are UTF-8 all the same come from clients whose header never changes.
-bool is_latin1_by_header(const http::Request& request, std::string_view body) {
-    constexpr std::string_view latin1 = "iso-8859-1";
-    const auto type = request.header("Content-Type");
-    const auto named = std::ranges::search(
-        type, latin1, {}, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    if (named.empty()) return false;
-    const auto declaration = body.substr(0, std::min(body.find("?>"), body.size()));
-    const bool declared = body.starts_with("<?xml") && declaration.find("encoding") != std::string_view::npos;
-    return !declared && !soap::is_utf8_text(body);
 }
 
 std::string_view refusal_text(http::Refusal refusal) {
@@ -148,7 +139,7 @@ struct Endpoint::Impl {
                                             auth::PrincipalPtr principal, Exchange& exchange);
     asio::awaitable<ErasedAnswer> invoke(const Served& operation, const Call& call, soap::Message message);
     [[nodiscard]] http::Response denied(auth::Denial denial, Exchange& exchange) const;
-    [[nodiscard]] http::Response not_unpacked(http::UnpackError error, Exchange& exchange) const;
+    [[nodiscard]] http::Response no_message(BodyError error, Exchange& exchange) const;
     [[nodiscard]] http::Response fault_response(const soap::Fault& fault, unsigned status,
                                                 Exchange& exchange) const;
     [[nodiscard]] http::Response refused_response(const Refused& refused, Exchange& exchange) const;
@@ -198,23 +189,15 @@ asio::awaitable<http::Response> Endpoint::Impl::post(const http::Request& reques
         co_return fault_response(soap::Fault::client("No service at " + std::string(route.path)), 404,
                                  exchange);
     }
-    std::string unpacked;
-    const auto coding = request.header("Content-Encoding");
-    const bool packed = !coding.empty() && !http::equal_no_case(coding, "identity");
-    if (packed) {
-        auto result = http::unpack(coding, request.body, parts.decoder.limits().bytes_max);
-        if (const auto* error = std::get_if<http::UnpackError>(&result)) {
-            if (!principal) co_return denied(auth::Denial::missing, exchange);
-            co_return not_unpacked(*error, exchange);
-        }
-        unpacked = std::get<std::string>(std::move(result));
+    const MessageBody body(request, parts.decoder.limits().bytes_max);
+    if (body.error()) {
+        if (!principal) co_return denied(auth::Denial::missing, exchange);
+        co_return no_message(*body.error(), exchange);
     }
-    auto body = packed ? std::string_view(unpacked) : request.body;
-    if (is_latin1_by_header(request, body)) body = unpacked = soap::latin1_to_utf8(body);
     const auto unknown = principal && options.ignores_unknown_elements(*principal)
                              ? soap::UnknownElements::ignore
                              : soap::UnknownElements::refuse;
-    auto decoded = parts.decoder.decode(body, only, unknown);
+    auto decoded = parts.decoder.decode(body.text(), only, unknown);
     const auto* failure = std::get_if<soap::Failure>(&decoded);
     exchange.soap = failure ? failure->soap : std::get<soap::Request>(decoded).soap;
     if (failure && failure->version) exchange.version = failure->version;
@@ -326,19 +309,28 @@ http::Response Endpoint::Impl::denied(auth::Denial denial, Exchange& exchange) c
     return response;
 }
 
-http::Response Endpoint::Impl::not_unpacked(http::UnpackError error, Exchange& exchange) const {
+http::Response Endpoint::Impl::no_message(BodyError error, Exchange& exchange) const {
+    const auto refused = [&](unsigned status, std::string text) {
+        return fault_response(soap::Fault::client(std::move(text)), status, exchange);
+    };
+    const auto unreadable = [&](std::string text) {
+        const auto fault = soap::Fault::client(std::move(text));
+        return fault_response(fault, static_cast<unsigned>(soap::http_status(exchange.soap, fault)),
+                              exchange);
+    };
     switch (error) {
-        case http::UnpackError::too_large:
-            return fault_response(
-                soap::Fault::client("The unpacked message is larger than this server accepts"), 413,
-                exchange);
-        case http::UnpackError::broken:
-            return fault_response(soap::Fault::client("The body is not what its Content-Encoding says"), 400,
-                                  exchange);
-        case http::UnpackError::unknown_coding:
+        case BodyError::too_large:
+            return refused(413, "The unpacked message is larger than this server accepts");
+        case BodyError::broken_coding:
+            return refused(400, "The body is not what its Content-Encoding says");
+        case BodyError::broken_package:
+            return unreadable("The multipart/related package is cut off or has no root part");
+        case BodyError::unknown_transfer_encoding:
+            return unreadable("The message in the package is neither 7bit nor 8bit nor binary");
+        case BodyError::unknown_coding:
             break;
     }
-    auto response = fault_response(soap::Fault::client("This Content-Encoding is not served"), 415, exchange);
+    auto response = refused(415, "This Content-Encoding is not served");
     response.add_header("Accept-Encoding", "gzip, deflate");
     return response;
 }

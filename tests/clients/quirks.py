@@ -10,6 +10,7 @@ A file begins with what is known and expected:
     # Answer: TYPE         the answer's content type; text/xml if nothing is said
     # Body: gzip|chunked   how the body goes
     # Charset: NAME        of the body; utf-8 if nothing is said
+    # Lines: CRLF          of the body, as MIME has them; LF if nothing is said
     # Waits: 100           the body is sent after 100 Continue
     # Then: closed         the server closes the connection; otherwise it stays open
 
@@ -54,6 +55,8 @@ class Quirk:
         """Head and body as they are sent."""
         values = {"host": host, "basic": BASIC, "ref": f"quirk-{self.name}", "now": stamp(0), "later": stamp(10)}
         body = self.fill(self.body, values).encode(self.notes.get("Charset", "utf-8"))
+        if self.notes.get("Lines") == "CRLF":
+            body = body.replace(b"\n", b"\r\n")
         if self.notes.get("Body") == "gzip":
             body = gzip.compress(body)
         values["length"] = str(len(body))
