@@ -12,24 +12,28 @@
 namespace bench {
 
 struct Growth {
-    std::vector<std::int64_t> accounts;  ///< the sizes, a database each
-    std::int64_t rows = 10;              ///< journal rows of each account
-    int seconds = 3;                     ///< of each measurement
+    std::vector<std::int64_t>
+        accounts;            ///< the sizes, a database each; the first one is what others are compared with
+    std::int64_t rows = 10;  ///< journal rows of each account
+    int seconds = 3;         ///< of each measurement
     int repeats = 3;
     std::filesystem::path folder;  ///< for the servers' files
 };
 
-/// One size. Rates are medians over the repeats.
+/// One size. Rates are medians over the repeats; so are the parts of what the first size reached, which takes
+/// turns with this one.
 struct GrowthPoint {
     std::int64_t accounts = 0, journal_rows = 0;
-    double loaded_per_second = 0;    ///< journal rows
-    double posted_per_second = 0;    ///< post_batch alone
-    double charged_per_second = 0;   ///< SOAP in, SOAP out
+    double loaded_per_second = 0;  ///< journal rows
+    double posted_per_second = 0;  ///< post_batch alone
+    double posted_vs_first = 1;
+    double charged_per_second = 0;  ///< SOAP in, SOAP out
+    double charged_vs_first = 1;
     double table_bytes_per_row = 0;  ///< of journal and requests together
     double index_bytes_per_row = 0;  ///< of theirs
 };
 
-/// A progress bar shows the loading on a terminal. Throws.
+/// A progress bar shows the loading on a terminal; each rate is told on standard error. Throws.
 [[nodiscard]] std::vector<GrowthPoint> measure_growth(const app::EmbeddedPostgres& postgres,
                                                       const Growth& growth, const base::Logger& log);
 

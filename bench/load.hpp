@@ -18,8 +18,13 @@ using LoadProgress = std::function<void(std::int64_t accounts)>;
 
 /// Adds accounts with history to a migrated ledger, as superuser: pieces of accounts are copied into a
 /// staging table, from which one transaction derives what posting would have left of them: balances,
-/// requests, journal, contra totals and numbers, under the shards' locks. `ledgerline audit verify` finds
-/// nothing wrong with the result. Throws base::sql::Error.
+/// requests, journal, contra totals and numbers, under the shards' locks. It is sealed, its balances have
+/// been charged, its indexes are as after a reindex. `ledgerline audit verify` finds nothing wrong with the
+/// result. A load that was ended leaves the ledger without its indexes; the next one makes them. Throws
+/// base::sql::Error.
 void load(const std::string& superuser_url, const Load& load, const LoadProgress& progress);
+
+/// Seals all that was posted, as a server would by and by.
+void seal(const std::string& superuser_url);
 
 }  // namespace bench

@@ -10,9 +10,23 @@
 
 namespace {
 
+/// What the loader sets aside for a while.
+std::string indexes_and_options(base::sql::Session& session) {
+    return std::string(session
+                           .exec("select string_agg(x, E'\\n' order by x) from (select indexdef from "
+                                 "pg_indexes where schemaname = "
+                                 "'ledger' union all select conrelid::regclass || pg_get_constraintdef(oid) "
+                                 "from pg_constraint "
+                                 "where contype in ('p', 'u') union all select oid::regclass::text || "
+                                 "reloptions::text from pg_class "
+                                 "where relname = 'balance') x(x)")
+                           .text(0, 0));
+}
+
 TEST(GrowthLoad, LeavesBooksThatTheAuditFindsRight) {
     const tests::TestDatabase database;
     auto session = database.session("postgres");
+    const auto indexes = indexes_and_options(session);
     std::int64_t told = 0;
     bench::Load load;
     load.accounts = 300;
@@ -27,6 +41,18 @@ TEST(GrowthLoad, LeavesBooksThatTheAuditFindsRight) {
     const auto report = ledger::verify(service, [](std::size_t, std::size_t, std::string_view) {});
     EXPECT_EQ(report.wrong.value_or("nothing"), "nothing");
     EXPECT_EQ(tests::broken_rules(session), "");
+    EXPECT_EQ(session.exec("select o_shards from ledger.unsealed()").text(0, 0), "{}");
+
+    // Indexes are there, and as dense as a reindex makes them: what growth is measured on is no half empty
+    // ledger.
+    EXPECT_EQ(indexes_and_options(session), indexes);
+    for (const std::string index :
+         {"ledger.request_pkey", "ledger.journal_balance_seq", "ledger.balance_pkey"}) {
+        const auto size = "select pg_relation_size('" + index + "')";
+        const auto loaded = session.exec(size).integer(0, 0);
+        session.exec("reindex index " + index);
+        EXPECT_EQ(loaded, session.exec(size).integer(0, 0)) << index;
+    }
 
     // What was staged and never posted, by a load that was ended, is not in the way of the next one; what
     // can't have been posted is refused, and leaves nothing.
