@@ -93,8 +93,9 @@ int show_history(const AccountOptions& options) {
     message.max_entries = options.entries;
     if (!options.from.empty()) {
         soap::TimePoint from;
-        if (!soap::xsd::date_time.parse(soap::xsd::date_time, &from, options.from))
-            throw PlainError("'" + options.from + "' is no time like 2026-11-01T00:00:00Z");
+        const auto& type = soap::xsd::date_time;
+        if (!type.parse(type, &from, options.from) && !type.parse(type, &from, options.from + "T00:00:00Z"))
+            throw PlainError("'" + options.from + "' is no time like 2026-11-01 or 2026-11-01T00:00:00Z");
         message.date = from;
     }
     auto answer = ask(options, account_management_v2_2, "getHistory", soap::Message::of(std::move(message)));

@@ -163,7 +163,8 @@ void add_account_clients(CLI::App& program, CommonOptions& common, Action& actio
     auto& history = *program.add_subcommand("history", "Show what happened to an account, newest first");
     const auto asked = account_options(history, common);
     history.add_option("ADDRESS", asked->address, "e.g. tel:+15550001")->required();
-    history.add_option("--from", asked->from, "Since then, e.g. 2026-11-01T00:00:00Z");
+    history.add_option("--from", asked->from,
+                       "Since then, e.g. 2026-11-01 (in UTC) or 2026-11-01T12:00:00+01:00");
     history.add_option("--limit", asked->entries, "How many entries at most")->check(CLI::NonNegativeNumber);
     history.footer("Example:\n  ledgerline history tel:+15550001 --limit 10\n");
     act(history, common, action, asked, show_history);

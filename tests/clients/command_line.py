@@ -166,7 +166,10 @@ class CommandLine(unittest.TestCase):
                                  r'application=demo-app referenceCode=T1 description="balance update"\n$')
         self.assertEqual(self.ledgerline("history", address, "--from", "2999-01-01T00:00:00Z")[:2],
                          ("", "No entries.\n"))
-        self.assertIn("is no time", self.ledgerline("history", address, "--from", "yesterday")[1])
+        self.assertEqual(self.ledgerline("history", address, "--from", "2999-01-01")[0], "")
+        self.assertEqual(self.ledgerline("history", address, "--limit", "1", "--from", "2026-01-01")[0], output)
+        for wrong in ("yesterday", "2026-02-30", "2026-13-01"):
+            self.assertIn("is no time", self.ledgerline("history", address, "--from", wrong)[1])
 
         voucher = os.path.join(self.folder, "voucher")
         made = json.loads(self.ledgerline("voucher", "create", "cli", "5", "EUR", "--pin-digits", "4", "--domain",
