@@ -40,6 +40,15 @@ TEST_F(FinanceViews, every_view_column_and_function_has_a_comment) {
               std::vector<std::string>{});
 }
 
+TEST_F(FinanceViews, name_the_same_contra_accounts_and_all_that_there_are) {
+    const auto comments = list(
+        "select distinct col_description(attrelid, attnum) from pg_attribute where attname = 'contra'"
+        "   and attrelid in ('finance.journal'::regclass, 'finance.control_totals'::regclass)");
+    ASSERT_EQ(comments.size(), 1U);
+    for (const auto& contra : list("select distinct contra from ledger.contra"))
+        EXPECT_NE(comments[0].find(contra), std::string::npos) << contra;
+}
+
 TEST_F(FinanceViews, have_the_columns_that_people_query) {
     const auto columns = [](const std::string& view) {
         return list("select attname::text from pg_attribute where attrelid = 'finance." + view +
