@@ -12,6 +12,18 @@ bool plain(char c) {
            std::string_view("-+._:/@").find(c) != std::string_view::npos;
 }
 
+/// An entry stays on one line: line breaks and tabs are written as in C.
+void add_quoted(std::string& text, char c) {
+    constexpr std::string_view special = "\"\\\n\r\t", letters = "\"\\nrt";
+    const auto at = special.find(c);
+    if (at == std::string_view::npos) {
+        text += c;
+    } else {
+        text += '\\';
+        text += letters[at];
+    }
+}
+
 void add(std::string& text, std::string_view name, std::string_view value) {
     if (value.empty()) return;
     if (!text.empty()) text += ' ';
@@ -22,10 +34,7 @@ void add(std::string& text, std::string_view name, std::string_view value) {
         return;
     }
     text += '"';
-    for (const char c : value) {
-        if (c == '"' || c == '\\') text += '\\';
-        text += c;
-    }
+    for (const char c : value) add_quoted(text, c);
     text += '"';
 }
 

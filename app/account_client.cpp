@@ -3,6 +3,7 @@
 
 #include "accountmgmt/messages.hpp"
 #include "app/data_dir.hpp"
+#include "app/operator/table.hpp"
 #include "app/secret_input.hpp"
 
 #include <algorithm>
@@ -101,7 +102,8 @@ int show_history(const AccountOptions& options) {
     auto answer = ask(options, account_management_v2_2, "getHistory", soap::Message::of(std::move(message)));
     if (answer.fault) return refused("No history", *answer.fault);
     const auto& entries = answer.message.as<accountmgmt::History>().result;
-    for (const auto& entry : entries) std::cout << text_of(entry.date) << "  " << entry.details << '\n';
+    for (const auto& entry : entries)
+        std::cout << text_of(entry.date) << "  " << printable(entry.details) << '\n';
     if (entries.empty()) std::cerr << "No entries.\n";
     return 0;
 }

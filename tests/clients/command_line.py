@@ -168,6 +168,9 @@ class CommandLine(unittest.TestCase):
                          ("", "No entries.\n"))
         self.assertEqual(self.ledgerline("history", address, "--from", "2999-01-01")[0], "")
         self.assertEqual(self.ledgerline("history", address, "--limit", "1", "--from", "2026-01-01")[0], output)
+        self.ledgerline("charge", "tel:+15550047", "1", "EUR", "--reference", "C1", "--description", "two\nlines\x9b31m")
+        output, _, _ = self.ledgerline("history", "tel:+15550047", "--limit", "1")
+        self.assertTrue(output.endswith(' description="two\\nlines\\xC2\\x9B31m"\n'), output)
         for wrong in ("yesterday", "2026-02-30", "2026-13-01"):
             self.assertIn("is no time", self.ledgerline("history", address, "--from", wrong)[1])
 

@@ -65,6 +65,8 @@ TEST(HistoryDetails, are_pairs_that_a_shell_would_take_apart) {
     entry.code = "A=1";
     entry.description = "\xC3\x84";
     EXPECT_TRUE(accountmgmt::history_details(entry).ends_with(" code=\"A=1\" description=\"\xC3\x84\""));
+    entry.description = "two\r\nlines\tof \\n";
+    EXPECT_TRUE(accountmgmt::history_details(entry).ends_with(R"( description="two\r\nlines\tof \\n")"));
 }
 
 }  // namespace
