@@ -62,6 +62,9 @@ def rows(version, payer, other):
         yield "chargeAmount", {**user, **much("10.00"), "referenceCode": "A1"}, None
         yield "chargeAmount", {**user, **much("10"), "referenceCode": "A1"}, None  # the first answer again
         yield "chargeAmount", {**user, **much("11"), "referenceCode": "A1"}, Fault("SVC0002", "referenceCode")
+        if not v2_0:  # a currency that is not said is another than one that is
+            unsaid = {"charge": {"description": TEXT, "amount": "10.00"}}
+            yield "chargeAmount", {**user, **unsaid, "referenceCode": "A1"}, Fault("SVC0002", "referenceCode")
         yield "chargeAmount", {**user, **much("1.25"), "referenceCode": "A2", "balanceType": "bonus"}, None
         yield "chargeAmount", {**user, **much("1000"), "referenceCode": "A3"}, Fault("SVC0270")
         yield "chargeAmount", {**user, **much("0.001"), "referenceCode": "A3"}, Fault("SVC0007")
