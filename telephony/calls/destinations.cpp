@@ -36,6 +36,7 @@ bool is_port(std::string_view text) {
 /// which decides whether it may be called.
 bool is_plain(std::string_view uri) {
     if (std::ranges::count(uri, '@') > 1 || uri.find('#') != std::string_view::npos) return false;
+    if (uri.starts_with("sip:@")) return false;  // a user part that is there has a user (RFC 3261, 25.1)
     const auto host = host_of(uri);
     const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
     const bool named = bracketed ? has_only(host.substr(1, host.size() - 2), "0123456789abcdef:.")

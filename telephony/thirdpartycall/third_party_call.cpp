@@ -128,6 +128,14 @@ Refused refused_state(tasks::Answer::State state, const std::string& part) {
     return invalid(part);
 }
 
+/// v2_0 demands the element of everybody, and all of its members: an amount of zero is none, and without an
+/// amount and a code nothing is to be paid.
+void take_demanded(std::optional<Charging>& charging) {
+    if (!charging) return;
+    if (charging->amount == base::Decimal{}) charging->amount.reset();
+    if (!charging->amount && charging->code.value_or("").empty()) charging.reset();
+}
+
 /// What a participant may have: audio, in the directions that are named. Nothing: what the phones agree on.
 std::optional<calls::sdp::AudioOnly> audio_of(const std::vector<MediaInfo>& media) {
     if (media.empty()) return std::nullopt;
@@ -331,11 +339,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call(const Call& call, 
     parties.push_back({"calledParty", std::move(request.called_party)});
     tasks::MakeCall parameters;
     parameters.options = options_.call;
-    // v2_0 demands the element of everybody: without an amount and a code nothing is to be paid.
-    const bool version_2_0 = call.version->number == soap::VersionNumber{2, 0};
-    if (version_2_0 && request.charging && !request.charging->amount && !request.charging->code) {
-        request.charging.reset();
-    }
+    if (call.version->number == soap::VersionNumber{2, 0}) take_demanded(request.charging);
     co_return co_await start(call, std::move(parties), std::move(request.charging), std::move(parameters));
 }
 

@@ -68,6 +68,14 @@ class ThirdPartyCall(CallCase):
         self.assertEqual((information.callStatus, information.duration), ("CallConnected", 0))
         old.endCall(callIdentifier=call)
         self.finish()
+        # A client that keeps to the schema has to give an amount: zero is none.
+        first, second = self.peer("first"), self.peer("second")
+        call = old.makeCall(callingParty=first.uri, calledParty=second.uri, charging=dict(charging, currency="EUR"))
+        self.until_status(call, "CallConnected", old)
+        old.endCall(callIdentifier=call)
+        self.finish()
+        self.fault("SVC0007", old.makeCall, callingParty="tel:+15550001", calledParty=first.uri,
+                   charging=dict(charging, code="NOBODYS"))
 
     def test_either_party_hangs_up(self):
         for pair in (("first_hangs_up", "second"), ("first", "second_hangs_up")):
@@ -280,7 +288,7 @@ class ThirdPartyCall(CallCase):
         self.finish()
         for address, message_id in (("sip:premium@127.0.0.1:5999", "POL0001"), ("sip:a@192.0.2.1", "POL0001"),
                                     ("tel:+4930123", "POL0001"), ("mailto:a@b", "SVC0004"), ("tel:abc", "SVC0004"),
-                                    ("sip:", "SVC0004"), ("sip:a@127.0.0.1:99999", "SVC0004"),
+                                    ("sip:", "SVC0004"), ("sip:@127.0.0.1", "SVC0004"), ("sip:a@127.0.0.1:99999", "SVC0004"),
                                     ("sip:a@outside.example;x=@127.0.0.1", "SVC0004"),
                                     ("sip:a@127.outside.example", "POL0001"), ("sip:a@127.0.0.1>\r\nX: y", "SVC0004")):
             self.fault(message_id, alice.makeCall, callingParty=first.uri, calledParty=address)

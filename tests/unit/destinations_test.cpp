@@ -68,8 +68,8 @@ TEST(DialPlan, ASipUriHasOneHostAndAPortThatThereCanBe) {
         EXPECT_EQ(german().callable(text), text);
     for (const auto* text :
          {"sip:a@127.0.0.1:99999", "sip:a@127.0.0.1:0", "sip:a@127.0.0.1:", "sip:a@127.0.0.1:5060x",
-          "sip:a@outside.example;x=@127.0.0.1", "sip:outside.example#@127.0.0.1", "sip:a@[::1", "sip:a@[]",
-          "sip:a@", "sip:a@b/c", "sip:a@b,c", "sip:a@::1"}) {
+          "sip:@127.0.0.1", "sip:a@outside.example;x=@127.0.0.1", "sip:outside.example#@127.0.0.1",
+          "sip:a@[::1", "sip:a@[]", "sip:a@", "sip:a@b/c", "sip:a@b,c", "sip:a@::1"}) {
         EXPECT_FALSE(german().callable(text)) << text;
     }
 }
