@@ -15,6 +15,7 @@
 #include "telephony/calls/locations.hpp"
 #include "telephony/calls/records.hpp"
 #include "telephony/calls/registrar.hpp"
+#include "telephony/calls/waiting_signals.hpp"
 #include "telephony/media/audio_bridge.hpp"
 #include "telephony/rules/cache.hpp"
 #include "telephony/sip/agent.hpp"
@@ -51,6 +52,9 @@ using Clock = std::chrono::steady_clock;
 
 std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
 
+/// Messages of calls that wait for something to happen.
+constexpr std::size_t signals_waiting_max = 256;
+
 /// Whose calls run.
 struct CallUsers {
     std::vector<std::string> logins;  ///< who made them
@@ -86,6 +90,7 @@ struct Telephony::Parts {
     asio::io_context context{1};
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> guard{
         asio::make_work_guard(context)};
+    calls::WaitingSignals signals{signals_waiting_max};
     std::optional<sip::Agent> agent;
     std::optional<media::AudioBridge> bridge;
     std::optional<applications::Storage> notifications;
@@ -111,8 +116,9 @@ struct Telephony::Parts {
     void run();
     void end_calls_of(const std::string& login);
     asio::awaitable<void> end_calls_of_disabled();
-    /// What happens to calls, whoever has them.
+    /// What happens to calls, whoever has them. What was said before is in their traces by then.
     void deliver(calls::CallNo call, calls::Event event) {
+        if (signals.any()) asio::post(context, [this] { hand_over_signals(); });
         if (call >= calls::first_incoming_call)
             inbound->on_call(call, std::move(event));
         else if (call >= calls::first_search)
@@ -121,17 +127,14 @@ struct Telephony::Parts {
             directory->on_call(call, std::move(event));
     }
     void deliver(calls::CallNo call, calls::Signal signal) {
-        if (call >= calls::first_incoming_call)
-            inbound->on_signal(call, std::move(signal));
-        else if (call >= calls::first_search)
-            located->on_signal(call, std::move(signal));
-        else
-            directory->on_signal(call, std::move(signal));
+        if (signals.add(call, std::move(signal))) asio::post(context, [this] { hand_over_signals(); });
     }
+    void hand_over_signals();
     void make_inbound(const Settings& settings, const ListenAddress& listen, const Uses& uses,
                       const std::string& run);
     void make_nodes(const Settings& settings, const calls::Recorder& recorder, const Uses& uses);
     [[nodiscard]] tasks::Answer answer(const tasks::Question& question);
+    [[nodiscard]] thirdpartycall::RunningCalls running_calls();
 };
 
 /// Whatever one call's handler throws, the others go on.
@@ -142,6 +145,20 @@ void Telephony::Parts::run() {
             return;
         } catch (const std::exception& error) {
             log.error("what a call waited for failed", {{"error", error.what()}});
+        }
+    }
+}
+
+/// What is said while a user is looked for becomes the call's own, and comes again.
+void Telephony::Parts::hand_over_signals() {
+    for (auto batch = signals.take(); !batch.empty(); batch = signals.take()) {
+        for (auto& [call, signal] : batch) {
+            if (call >= calls::first_incoming_call)
+                inbound->on_signal(call, std::move(signal));
+            else if (call >= calls::first_search)
+                located->on_signal(call, std::move(signal));
+            else if (directory)
+                directory->on_signal(call, std::move(signal));
         }
     }
 }
@@ -199,8 +216,17 @@ void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddres
         context.get_executor());
     door.emplace(door_options(settings.sip), uses.secrets);
     registrar.emplace(registrar_options(settings, local), *door, uses.ledger, *locations, log);
-    calls::InboundCalls::Uses parts{uses.ledger,    *door,  *registrar, *locations, *rules,
-                                    &*applications, *flows, *agent,     *agent,     *records};
+    calls::InboundCalls::Uses parts{uses.ledger,
+                                    *door,
+                                    *registrar,
+                                    *locations,
+                                    *rules,
+                                    &*applications,
+                                    *flows,
+                                    *agent,
+                                    *agent,
+                                    *records,
+                                    bridge ? &*bridge : nullptr};
     inbound.emplace(inbound_options(settings, local, listen.address, run), parts, context.get_executor(),
                     log);
     agent->receive(&*inbound);
@@ -209,6 +235,7 @@ void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddres
 /// Of this node's own calls. Whoever calls from outside has no task, but a trace.
 tasks::Answer Telephony::Parts::answer(const tasks::Question& question) {
     if (!directory) return {};
+    hand_over_signals();
     auto answer = directory->answer(question);
     if (answer.state == tasks::Answer::State::known || question.what != tasks::Question::What::trace ||
         !inbound)
@@ -218,6 +245,22 @@ tasks::Answer Telephony::Parts::answer(const tasks::Question& question) {
         answer.trace = std::move(*trace);
     }
     return answer;
+}
+
+/// Of both kinds. The directory goes first when the server stops.
+thirdpartycall::RunningCalls Telephony::Parts::running_calls() {
+    thirdpartycall::RunningCalls running;
+    running.list = [this] {
+        auto ids = directory ? directory->running_tasks() : std::vector<std::string>();
+        if (inbound) std::ranges::move(inbound->running_calls(), std::back_inserter(ids));
+        return ids;
+    };
+    running.taken = [this](const std::string& id) {
+        auto* task = directory ? directory->find(id) : nullptr;
+        if (task != nullptr) task->on({"callTaken", {}});
+        if (inbound) inbound->taken(id);
+    };
+    return running;
 }
 
 void Telephony::Parts::make_nodes(const Settings& settings, const calls::Recorder& recorder,
@@ -301,7 +344,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
         thirdpartycall::RecoveryOptions recovery;
         recovery.heartbeat = settings.call.heartbeat;
         recovery.patience = settings.call.heartbeat_patience;
-        parts.recovery.emplace(recorder, recovery, database, ledger, *parts.agent,
+        parts.recovery.emplace(recorder, recovery, parts.running_calls(), database, ledger, *parts.agent,
                                parts.context.get_executor(), log);
     }
     parts.thread = std::thread([&parts] {

@@ -411,6 +411,14 @@ void Call::handle(const event::Gone& event) {
 
 void Call::handle(const event::End&) { end_call(ended(status_.phase == Phase::connected), std::nullopt); }
 
+/// The parties hear of it here, too: the other server may have reached none of them.
+void Call::handle(const event::Taken&) {
+    if (ending_) return;
+    settled_ = true;
+    for (const auto leg : live_legs()) leave(leg, cause_of(Ending::lost));
+    end_call(cause_of(Ending::lost), std::nullopt);
+}
+
 void Call::handle(const event::Add& event) {
     if (ending_ || has(event.address)) return;
     waits_ = true;

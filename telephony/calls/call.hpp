@@ -180,6 +180,7 @@ class Call {
     void handle(const event::Timer&);
     void handle(const event::Granted&);
     void handle(const event::End&);
+    void handle(const event::Taken&);
     void handle(const event::Add&);
     void handle(const event::Remove&);
     void handle(const event::Arrived&);

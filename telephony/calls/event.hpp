@@ -134,6 +134,9 @@ struct Granted {
 };
 /// Somebody entitled wants the call to end.
 struct End {};
+/// Another server took this one for dead and has the call now: it ends the parties, the charge and the
+/// record.
+struct Taken {};
 /// One more party.
 struct Add {
     std::string address;
@@ -157,7 +160,7 @@ struct Moved {
 using Event = std::variant<event::Start, event::Ringing, event::Answered, event::Refused, event::Rejected,
                            event::Requested, event::Acknowledged, event::Replied, event::HungUp, event::Lost,
                            event::Gone, event::Joined, event::Unbridged, event::Timer, event::Granted,
-                           event::End, event::Add, event::Remove, event::Arrived, event::Moved>;
+                           event::End, event::Taken, event::Add, event::Remove, event::Arrived, event::Moved>;
 
 namespace command {
 

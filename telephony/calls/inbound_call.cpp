@@ -56,6 +56,7 @@ InboundCall::Steps InboundCall::on(const Event& event, Moment now) {
             void operator()(const event::Lost& e) const { self.leg_ended(e.leg); }
             void operator()(const event::Gone& e) const { self.leg_ended(e.leg); }
             void operator()(const event::End&) const { self.refuse(503); }
+            void operator()(const event::Taken&) const { self.taken(); }
             // Of calls that are connected.
             void operator()(const event::Rejected&) const {}
             void operator()(const event::Acknowledged&) const {}
@@ -283,6 +284,14 @@ void InboundCall::refuse(int status, const std::string& reason) {
     steps_.commands.emplace_back(command::Refuse{0, status, reason});
     const bool rang = std::ranges::any_of(branches_, &Branch::rang);
     end(cause_of(status, rang));
+}
+
+/// What is held for it is not this server's to give back any more.
+void InboundCall::taken() {
+    if (over_) return;
+    options_.call.held = false;
+    steps_.commands.emplace_back(command::Refuse{0, 503});
+    end(cause_of(Ending::lost));
 }
 
 void InboundCall::end(Cause cause) {

@@ -202,6 +202,7 @@ class InboundCall {
     void send_away(LegNo leg);
     void connect(LegNo leg, const std::string& sdp);
     void refuse(int status, const std::string& reason = {});
+    void taken();
     void end(Cause cause);
     void tell(TargetNo target, rules::Stage stage, const std::vector<const rules::Rule*>& rules);
     void tell_callers(rules::Stage stage);

@@ -184,6 +184,7 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
     auto options = options_.call;
     // Far enough apart for the legs of one call.
     options.call.session = (number - first_incoming_call) * 64;
+    options.call.bridge = uses_.bridge != nullptr;
     Onlookers onlookers;
     if (principal) onlookers = {principal->login(), std::string(principal->domain()), {}};
     Ladder ladder(options_.trace_max);
@@ -199,7 +200,7 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
         return call->invitation(invite.leg);
     };
     live->runner = std::make_unique<CommandRunner>(number, std::move(machine), uses_.signalling, executor_,
-                                                   observer(number));
+                                                   observer(number), uses_.bridge);
     auto& entry = *(live_[number] = std::move(live));
     carry_out(number, entry.call.on(event::Start{}, now()));
 }
@@ -219,9 +220,7 @@ void InboundCalls::on_call(CallNo call, Event event) {
 }
 
 void InboundCalls::on_signal(CallNo call, Signal signal) {
-    asio::post(executor_, [this, call, signal = std::move(signal)]() mutable {
-        if (auto* live = find(call)) live->ladder.add(std::move(signal));
-    });
+    if (auto* live = find(call)) live->ladder.add(std::move(signal));
 }
 
 void InboundCalls::end(const std::vector<CallNo>& numbers) {
@@ -237,6 +236,19 @@ std::size_t InboundCalls::end_calls_of(std::string_view login) {
     }
     end(numbers);
     return numbers.size();
+}
+
+std::vector<std::string> InboundCalls::running_calls() const {
+    std::vector<std::string> ids;
+    for (const auto& [number, live] : live_) {
+        if (!live->passed_on) ids.push_back(live->record.id);
+    }
+    return ids;
+}
+
+void InboundCalls::taken(std::string_view id) {
+    const auto found = std::ranges::find_if(live_, [&](const auto& e) { return e.second->record.id == id; });
+    if (found != live_.end()) carry_out(found->first, found->second->call.on(event::Taken{}, now()));
 }
 
 void InboundCalls::end_calls_to(const std::set<std::string>& addresses) {

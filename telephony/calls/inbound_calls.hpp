@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "ledger/ledger.hpp"
 #include "telephony/applications/applications.hpp"
+#include "telephony/calls/bridge.hpp"
 #include "telephony/calls/call_charge.hpp"
 #include "telephony/calls/command_runner.hpp"
 #include "telephony/calls/destinations.hpp"
@@ -57,6 +58,7 @@ class InboundCalls final : public Reception {
         Signalling& signalling;
         Registrations& registrations;
         RecordWriter& records;
+        Bridge* bridge = nullptr;  ///< null: there is none, and nobody hears that funds end
     };
     InboundCalls(Options options, Uses uses, boost::asio::any_io_executor executor, base::Logger log);
     ~InboundCalls() override;
@@ -65,7 +67,7 @@ class InboundCalls final : public Reception {
     void registering(IncomingRegister request) override;
     /// What happens to a leg of such a call; from any thread.
     void on_call(CallNo call, Event event);
-    /// What was said in its dialogs; from any thread.
+    /// What was said in its dialogs; on the executor.
     void on_signal(CallNo call, Signal signal);
 
     /// No new calls from now on; from any thread.
@@ -74,6 +76,10 @@ class InboundCalls final : public Reception {
     std::size_t end_all();
     /// Those that this login made; how many there were.
     std::size_t end_calls_of(std::string_view login);
+    /// Identifiers of those that are recorded here.
+    [[nodiscard]] std::vector<std::string> running_calls() const;
+    /// Other servers have this call now. Nothing happens where it is none of these.
+    void taken(std::string_view id);
     /// Calls to these addresses, and what rings there.
     void end_calls_to(const std::set<std::string>& addresses);
     /// Addresses of users to whom there are calls now.

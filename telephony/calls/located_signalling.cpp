@@ -191,12 +191,10 @@ void LocatedSignalling::on_search(CallNo number, Event event) {
 }
 
 void LocatedSignalling::on_signal(CallNo number, Signal signal) {
-    boost::asio::post(executor_, [this, number, signal = std::move(signal)]() mutable {
-        const auto found = searches_.find(number);
-        if (found == searches_.end()) return;
-        signal.leg = found->second->leg.leg;
-        trace_(found->second->leg.call, std::move(signal));
-    });
+    const auto found = searches_.find(number);
+    if (found == searches_.end()) return;
+    signal.leg = found->second->leg.leg;
+    trace_(found->second->leg.call, std::move(signal));
 }
 
 void LocatedSignalling::handle(const SearchPtr& search, const event::Ringing& event) {

@@ -56,6 +56,7 @@ class LocatedSignalling final : public Signalling {
 
     /// What the network reports of a search; from any thread.
     void on_search(CallNo search, Event event);
+    /// What was said in its dialogs; on the executor.
     void on_signal(CallNo search, Signal signal);
     /// Drops all searches.
     void clear();

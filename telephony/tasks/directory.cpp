@@ -166,6 +166,14 @@ std::vector<std::string> Directory::owners() const {
     return logins;
 }
 
+std::vector<std::string> Directory::running_tasks() const {
+    std::vector<std::string> ids;
+    for (const auto& [id, entry] : state_->by_id) {
+        if (!entry->linger) ids.push_back(id);
+    }
+    return ids;
+}
+
 std::size_t Directory::running() const { return state_->running; }
 
 template <class Work>
@@ -196,9 +204,7 @@ void Directory::on_call(std::uint64_t number, calls::Event event) {
 }
 
 void Directory::on_signal(std::uint64_t number, calls::Signal signal) {
-    boost::asio::post(executor_, [this, number, signal = std::move(signal)]() mutable {
-        with_task(number, [&](Task& task) { task.on_signal(std::move(signal)); });
-    });
+    with_task(number, [&](Task& task) { task.on_signal(std::move(signal)); });
 }
 
 }  // namespace tasks

@@ -43,7 +43,7 @@ struct OwnerLimits {
 
 enum class Limit : std::uint8_t { total, owner, rate };
 
-/// Everything here is called on the executor, except on_call and on_signal.
+/// Everything here is called on the executor, except on_call.
 class Directory {
   public:
     using Factory = std::function<std::unique_ptr<Task>(const TaskContext&)>;
@@ -71,11 +71,14 @@ class Directory {
     /// Takes these out of all calls; one of two parties ends.
     void drop_parties(const std::set<std::string>& addresses);
     [[nodiscard]] std::size_t running() const;
+    /// Identifiers of tasks that have not ended.
+    [[nodiscard]] std::vector<std::string> running_tasks() const;
     /// Whose tasks run: logins.
     [[nodiscard]] std::vector<std::string> owners() const;
 
     /// From any thread. What a task throws is its own end: it is told endCall, and the others do not notice.
     void on_call(std::uint64_t number, calls::Event event);
+    /// The same, on the executor.
     void on_signal(std::uint64_t number, calls::Signal signal);
 
     [[nodiscard]] const boost::asio::any_io_executor& executor() const { return executor_; }

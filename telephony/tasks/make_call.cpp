@@ -150,6 +150,10 @@ Outcome ParlayMakeCall::on(const TaskEvent& event) {
         target_ = event.parameter;
         return Outcome::done;
     }
+    if (event.name == "callTaken") {
+        live_.deliver(calls::event::Taken{});
+        return Outcome::done;
+    }
     if (event.name == "cancelCall") {
         if (phase == calls::Phase::connected) return Outcome::already_connected;
     } else if (event.name != "endCall") {

@@ -51,9 +51,10 @@ struct MakeCall {
 /// addCallPeer would be done; changes nothing); callPeerMedia (In, Out or InOut: what the next addCallPeer's
 /// party may have, audio alone); transferTarget (a task's identifier) and then
 /// transferCallPeer (an address): that party goes on in the target's call, with its dialog, or is called anew
-/// by it where something of the dialog is under way. Status: callStatus (CallInitial, CallConnected,
-/// CallTerminated), createdTime, startTime, duration, terminationCause (as version 2 spells it),
-/// participants; of each address, status, startTime, duration, terminationCause (as version 3 spells them).
+/// by it where something of the dialog is under way; callTaken (another server has the call). Status:
+/// callStatus (CallInitial, CallConnected, CallTerminated), createdTime, startTime, duration,
+/// terminationCause (as version 2 spells it), participants; of each address, status, startTime, duration,
+/// terminationCause (as version 3 spells them).
 class ParlayMakeCall final : public Task {
   public:
     /// The references outlive this; so does `bridge`, which is null when there is none.

@@ -91,11 +91,12 @@ boost::asio::awaitable<bool> settle(ledger::Ledger& ledger, const LostCall& lost
 
 }  // namespace
 
-Recovery::Recovery(calls::Recorder recorder, RecoveryOptions options, base::Database& database,
-                   ledger::Ledger& ledger, calls::Signalling& signalling,
+Recovery::Recovery(calls::Recorder recorder, RecoveryOptions options, RunningCalls running,
+                   base::Database& database, ledger::Ledger& ledger, calls::Signalling& signalling,
                    boost::asio::any_io_executor executor, base::Logger log)
     : recorder_(std::move(recorder)),
       options_(options),
+      running_(std::move(running)),
       database_(database),
       ledger_(ledger),
       signalling_(signalling),
@@ -126,14 +127,14 @@ void Recovery::leave() {
     }
 }
 
-/// How many calls of silent servers are this one's now.
-std::function<std::int64_t(base::sql::Session&)> Recovery::sign_of_life() const {
+std::function<Recovery::Heartbeat(base::sql::Session&)> Recovery::sign_of_life() const {
     const auto values =
         sql::params(recorder_.node, recorder_.incarnation, std::int64_t{options_.patience.count()}, url_);
     return [values](sql::Session& session) {
-        return session
-            .exec("select ledger.take_over_calls($1, $2, $3 * interval '1 millisecond', $4)", values)
-            .integer(0, 0);
+        const auto rows = session.exec(
+            "select taken, missed from ledger.call_heartbeat($1, $2, $3 * interval '1 millisecond', $4)",
+            values);
+        return Heartbeat{rows.integer(0, 0), rows.boolean(0, 1)};
     };
 }
 
@@ -153,14 +154,33 @@ boost::asio::awaitable<void> Recovery::live() {
 boost::asio::awaitable<bool> Recovery::missed_others() {
     std::string error;
     try {
-        const auto taken = co_await database_.run(sign_of_life());
-        if (taken > 0) log_.warning("calls of a node that is gone are taken over", {{"calls", taken}});
-        co_return taken > 0;
+        const auto beat = co_await database_.run(sign_of_life());
+        if (beat.missed || unheard_) co_await end_taken();
+        unheard_ = false;
+        if (beat.taken > 0)
+            log_.warning("calls of a node that is gone are taken over", {{"calls", beat.taken}});
+        co_return beat.taken > 0;
     } catch (const std::exception& failure) {
         error = failure.what();
     }
+    // Its answer may be all that was lost, and with it that others had missed this server.
+    unheard_ = true;
     log_.warning("other nodes do not hear that this one lives", {{"error", error}});
     co_return false;
+}
+
+/// This server hung, or was cut off, for longer than the others wait. What they have taken is theirs.
+boost::asio::awaitable<void> Recovery::end_taken() {
+    sql::ArrayText running;
+    for (const auto& id : running_.list()) running.add(id);
+    const auto values = sql::params(recorder_.node, running);
+    const auto taken =
+        co_await ask(database_, "select id from ledger.taken_calls($1, $2) t(id)", values, log_);
+    for (std::size_t row = 0; taken && row < taken->size(); ++row) {
+        const std::string id(taken->text(row, 0));
+        log_.warning("another node took this one for dead and ends its call", {{"call", id}});
+        running_.taken(id);
+    }
 }
 
 boost::asio::awaitable<void> Recovery::recover() {

@@ -1,6 +1,7 @@
 // What a server does about calls whose server is gone: its own of earlier runs, when it starts, and those of
 // other nodes that have died, when it misses them. Parties are hung up, answered calls are charged, the
-// others' amounts given back, and the records closed.
+// others' amounts given back, and the records closed. And what it does about its own calls when others missed
+// it: those that they have taken end here.
 #pragma once
 
 #include "base/database.hpp"
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace thirdpartycall {
 
@@ -24,12 +26,18 @@ struct RecoveryOptions {
     std::chrono::milliseconds patience{30'000};  ///< after which another one that does not is dead
 };
 
+/// The calls that run on this server, by their identifiers. Called on the executor.
+struct RunningCalls {
+    std::function<std::vector<std::string>()> list;
+    std::function<void(const std::string& id)> taken;  ///< by another server: it ends here without a charge
+};
+
 /// Belongs to the executor. The references outlive it.
 class Recovery {
   public:
-    Recovery(calls::Recorder recorder, RecoveryOptions options, base::Database& database,
-             ledger::Ledger& ledger, calls::Signalling& signalling, boost::asio::any_io_executor executor,
-             base::Logger log);
+    Recovery(calls::Recorder recorder, RecoveryOptions options, RunningCalls running,
+             base::Database& database, ledger::Ledger& ledger, calls::Signalling& signalling,
+             boost::asio::any_io_executor executor, base::Logger log);
 
     /// Once others know that this server lives; goes on as long as it is not stopped. Doing anything twice
     /// changes nothing. Throws std::runtime_error when the database can't be reached.
@@ -40,19 +48,27 @@ class Recovery {
 
   private:
     boost::asio::awaitable<void> live();
+    /// What a sign of life brought to light.
+    struct Heartbeat {
+        std::int64_t taken = 0;  ///< calls of silent servers that are this one's now
+        bool missed = false;     ///< others did not know that this one lives
+    };
     boost::asio::awaitable<bool> missed_others();
-    [[nodiscard]] std::function<std::int64_t(base::sql::Session&)> sign_of_life() const;
+    [[nodiscard]] std::function<Heartbeat(base::sql::Session&)> sign_of_life() const;
+    boost::asio::awaitable<void> end_taken();
     boost::asio::awaitable<void> recover();
 
     calls::Recorder recorder_;
     RecoveryOptions options_;
+    RunningCalls running_;
     base::Database& database_;
     ledger::Ledger& ledger_;
     calls::Signalling& signalling_;
     boost::asio::any_io_executor executor_;
     base::Logger log_;
     boost::asio::steady_timer pause_;
-    std::string url_;  // where others ask this one about its calls
+    std::string url_;       // where others ask this one about its calls
+    bool unheard_ = false;  // the last sign of life failed
     bool stopped_ = false;
 };
 

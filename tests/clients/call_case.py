@@ -44,11 +44,11 @@ class CallCase(unittest.TestCase):
         assert left == (0, 0), f"{left} legs were left"
 
     @classmethod
-    def client(cls, version, user="demo-app", password=None):
+    def client(cls, version, user="demo-app", password=None, service="ThirdPartyCall"):
         session = requests.Session()
         session.auth = (user, password or user)
         session.trust_env = False
-        return zeep.Client(f"{cls.url}/ParlayX/{version}/ThirdPartyCall?wsdl",
+        return zeep.Client(f"{cls.url}/ParlayX/{version}/{service}?wsdl",
                            transport=Transport(session=session, timeout=60, operation_timeout=60)).service
 
     @classmethod

@@ -58,6 +58,10 @@ class CallRecovery(unittest.TestCase):
         self.assertEqual(status, 0, errors)
         return output.strip()
 
+    def legs(self, data_dir):
+        metrics = requests.get(server_info(os.path.join(self.folder, data_dir))["url"] + "/metrics", timeout=10).text
+        return next(line for line in metrics.splitlines() if line.startswith("ledgerline_call_legs ")).split()[1]
+
     def dialogs(self, call):
         """How many the call's record keeps; none as long as it is not written."""
         statement = f"select coalesce(max(jsonb_array_length(dialogs)), 0) from ledger.call where call_id = '{call}'"
@@ -235,9 +239,22 @@ class CallRecovery(unittest.TestCase):
             os.kill(other.process.pid, signal.SIGCONT)
         record = f"select state, cause, charge from calls where call_id = '{call}'"
         self.assertEqual(self.query(record), "terminated|aborted|0.25")
-        # What it still believes of the call when it is back changes nothing any more.
-        soap.endCall(callIdentifier=call)
+        # It hears so when it is back: nobody has to ask it to end the call, and it changes nothing any more.
+        def ended():
+            information = soap.getCallInformation(callIdentifier=call)
+            return information if information.callStatus == "CallTerminated" else None
+        self.assertEqual(self.until(ended, "the end at the node that is back").terminationCause, "CallAborted")
+        with self.assertRaises(zeep.exceptions.Fault) as raised:
+            soap.endCall(callIdentifier=call)
+        self.assertIn("SVC0261", raised.exception.message)
+        self.until(lambda: self.legs("other") == "0", "the legs' end")
+        again = self.peer("first"), self.peer("second")
+        later = soap.makeCall(callingParty=again[0].uri, calledParty=again[1].uri)
+        self.until(lambda: soap.getCallInformation(callIdentifier=later).callStatus == "CallConnected", "another call")
+        soap.endCall(callIdentifier=later)
+        self.assertEqual([peer.finish() for peer in again], ["", ""])
         self.assertEqual(other.stop(), 0, other.output)
+        self.assertIn("another node took this one for dead", other.output)
         self.assertEqual(self.query(record), "terminated|aborted|0.25")
         self.assertEqual(self.query("select count(*) from journal where kind = 'capture'"), "1")
         self.assertEqual(self.query("select count(*) from holds where state = 'open'"), "0")

@@ -12,6 +12,7 @@ import unittest
 
 import zeep
 
+from application_endpoint import ApplicationEndpoint
 from call_case import CallCase
 from phones import Phone
 from server import run
@@ -371,6 +372,39 @@ class Tones(Started):
         self.mixed(0)
         self.until(lambda: self.query("select charge, seconds, cause from calls where call_id = "
                                       f"'{session}' and charge is not null") == "60.00|6|hang-up", "the charge")
+
+    def test_the_end_of_funds_is_heard_by_a_user_who_is_called(self):
+        self.command("tariff", "add", "silver", "--unit", "seconds", "--currency", "EUR", "--price", "10.00",
+                     "--service", "SILVER")
+        application = ApplicationEndpoint(self.url)
+        self.addCleanup(application.stop)
+        application.answer = lambda event: {
+            "actionToPerform": "Continue", "charging": {"description": "advice", "currency": "EUR", "code": "SILVER"}}
+        self.client("v3_1", service="CallDirectionManager").startCallDirectionNotification(
+            reference={"endpoint": application.url, "interfaceName": "CallDirection", "correlator": "funds"},
+            addresses=["sip:bob@example.com"], criteria=["CalledNumber"])
+        alice, bob = (SipUser(f"{name}@example.com", ("127.0.0.1", self.sip_port), name) for name in ("alice", "bob"))
+        for user in (alice, bob):
+            self.addCleanup(user.close)
+        gina = self.phone("gina", 440)
+        self.assertEqual(bob.register(f"<{gina.uri}>").status, 200)
+
+        def asked():
+            """The server may not have heard of the notification yet: then nothing is charged."""
+            call = alice.call("sip:bob@example.com")
+            self.assertEqual(call.response().status, 200)
+            return True if application.events else call.bye() and False
+        self.until(asked, "the question")
+        # The caller, who talks directly, is asked for an offer, and answered with the bridge's in the ACK.
+        offerless = alice.invited()
+        self.assertEqual(offerless.body, "")
+        alice.answer(offerless)
+        self.mixed(2)
+        self.until(lambda: gina.hears([1400], [440, 1400]), "the end of funds")
+        alice.expect_bye()
+        self.mixed(0)
+        self.until(lambda: self.query("select charge, seconds, cause from calls where called_party = "
+                                      "'sip:bob@example.com' and charge is not null") == "60.00|6|hang-up", "the charge")
 
 
 class WithoutJanus(Conference):

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <variant>
 #include <vector>
 
 namespace {
@@ -53,6 +54,22 @@ TEST(CallLoss, ALostPartyEndedWithItsLastSignOfLife) {
     ASSERT_EQ(ends_of(commands).size(), 1U);
     EXPECT_EQ(ends_of(commands)[0].leg, 0U);
     EXPECT_EQ(ends_of(commands)[0].why, Cause::aborted);
+}
+
+TEST(CallLoss, WhatAnotherServerTookEndsHereWithoutACharge) {
+    auto call = connected_at(10s);
+    const auto commands = call.on(event::Taken{}, at(70s));
+    EXPECT_EQ(call.status().phase, Phase::terminated);
+    EXPECT_EQ(call.status().cause, Cause::aborted);
+    EXPECT_EQ(call.status().parties[0].cause, Cause::aborted);
+    EXPECT_EQ(ends_of(commands).size(), 2U);
+    for (const auto& command : commands) {
+        EXPECT_FALSE(std::holds_alternative<command::Capture>(command));
+        EXPECT_FALSE(std::holds_alternative<command::Release>(command));
+    }
+    (void)call.on(event::Gone{0}, at(71s));
+    (void)call.on(event::Gone{1}, at(71s));
+    EXPECT_TRUE(call.finished());
 }
 
 TEST(CallLoss, ASignOfLifeIsNeverBeforeTheAnswerNorInTheFuture) {

@@ -3,10 +3,12 @@
 #include "telephony/tasks/directory.hpp"
 
 #include "telephony/calls/call_id.hpp"
+#include "telephony/calls/waiting_signals.hpp"
 
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -79,12 +81,27 @@ TEST_F(DirectoryTest, ATaskThatFailsEndsAndTheOthersDoNotNotice) {
     start("b", other);
     directory.on_call(number, calls::event::End{});
     directory.on_call(last, calls::event::Start{});
-    directory.on_signal(last, {0, {}, true, "INVITE"});
+    boost::asio::post(context, [this] { directory.on_signal(last, {0, {}, true, "INVITE"}); });
     context.run_for(10ms);
     EXPECT_EQ(one, (std::vector<std::string>{"start", "endCall"}));
     EXPECT_EQ(other, (std::vector<std::string>{"start", "event", "INVITE"}));
     EXPECT_EQ(directory.running(), 1U);
     EXPECT_NE(directory.find(failing), nullptr);
+}
+
+TEST(WaitingSignals, AreTakenInTheirOrderAndCalledForWhenTheyAreMany) {
+    calls::WaitingSignals waiting(2);
+    EXPECT_FALSE(waiting.any());
+    EXPECT_FALSE(waiting.add(1, {0, {}, true, "INVITE"}));
+    EXPECT_TRUE(waiting.any());
+    EXPECT_TRUE(waiting.add(2, {1, {}, false, "100"}));
+    EXPECT_FALSE(waiting.add(1, {0, {}, false, "180"}));
+    const auto batch = waiting.take();
+    ASSERT_EQ(batch.size(), 3U);
+    EXPECT_EQ(batch[1].first, 2U);
+    EXPECT_EQ(batch[2].second.text, "180");
+    EXPECT_FALSE(waiting.any());
+    EXPECT_TRUE(waiting.take().empty());
 }
 
 TEST_F(DirectoryTest, WhatHasEndedIsKnownForAWhile) {

@@ -48,6 +48,9 @@ class Player {
     static InboundOptions options() {
         InboundOptions result;
         result.call.address = "127.0.0.1";
+        result.call.bridge = true;
+        result.call.extend_ahead = std::chrono::seconds(4);
+        result.call.funds_notice = std::chrono::seconds(2);
         return result;
     }
 
@@ -301,6 +304,57 @@ TEST(InboundCall, AnAmountIsHeldFirstAndSettledOnce) {
     EXPECT_EQ(held({402, {}}).every<command::Refuse>().at(0).status, 402);
 }
 
+/// Paid for six seconds; its last timer is the one that rings when the notice is due.
+Player paid_by_time() {
+    applications::Directive directive;
+    directive.toll = applications::Toll{};
+    Player player({rule(Stage::immediately, rules::action::Ask{"n"})});
+    player.start();
+    player.take(player.call.directed(0, directive, player.moment));
+    player.take(player.call.held({0, std::chrono::seconds(6)}, player.moment));
+    player.feed(event::Answered{1, offer, {}});
+    return player;
+}
+
+TEST(InboundCall, BothAreMixedToHearThatTheFundsEnd) {
+    auto player = paid_by_time();
+    EXPECT_TRUE(player.every<command::Reinvite>().empty());
+    const auto timers = player.every<command::SetTimer>();
+    const auto notice = *std::ranges::find(timers, std::chrono::seconds(4), &command::SetTimer::after);
+    player.feed(event::Timer{notice.id});
+    EXPECT_EQ(player.every<command::Reinvite>().size(), 2U);
+    for (const LegNo leg : {0U, 1U}) {
+        player.feed(event::Answered{leg, offer, {}});
+        player.feed(event::Joined{leg, offer});
+    }
+    ASSERT_EQ(player.every<command::Play>().size(), 1U);
+    EXPECT_EQ(player.every<command::Play>()[0].tone, Tone::funds_end);
+    player.feed(event::HungUp{0});
+    EXPECT_EQ(player.every<command::Leave>().size(), 2U);
+    EXPECT_EQ(player.every<command::Capture>().size(), 1U);
+}
+
+TEST(InboundCall, WhatAnotherServerTookEndsHereWithoutACharge) {
+    auto connected = paid_by_time();
+    connected.feed(event::Taken{});
+    EXPECT_EQ(connected.every<command::End>().size(), 2U);
+    EXPECT_EQ(connected.call.status().cause, Cause::aborted);
+    EXPECT_TRUE(connected.every<command::Capture>().empty());
+    Player rings;
+    rings.start();
+    rings.feed(event::Ringing{1, 180, {}});
+    rings.feed(event::Taken{});
+    EXPECT_EQ(rings.every<command::Refuse>().at(0).status, 503);
+    EXPECT_EQ(rings.every<command::End>().at(0).leg, 1U);
+    EXPECT_EQ(rings.call.status().cause, Cause::aborted);
+    for (auto* player : {&connected, &rings}) {
+        player->feed(event::Gone{0});
+        player->feed(event::Gone{1});
+        EXPECT_TRUE(player->call.finished());
+        EXPECT_TRUE(player->every<command::Release>().empty());
+    }
+}
+
 std::vector<rules::Rule> every_stage() {
     return {rule(Stage::immediately, rules::action::Ask{"n"}),
             rule(Stage::no_answer, rules::action::Fork{{"sip:c@x"}}),
@@ -309,69 +363,83 @@ std::vector<rules::Rule> every_stage() {
             rule(Stage::after, rules::action::Redirect{"sip:f@x"})};
 }
 
+/// One thing that may happen. `seen`: errands that were looked at.
+void random_step(Player& player, std::mt19937& random, std::size_t& seen) {
+    const auto pick = [&](unsigned below) { return random() % below; };
+    const LegNo leg = pick(5);
+    switch (pick(18)) {
+        case 0:
+            player.feed(event::Ringing{leg, 180, {}});
+            break;
+        case 1:
+            player.feed(event::Answered{leg, pick(4) == 0 ? "" : offer, {}});
+            break;
+        case 2:
+            player.feed(event::Refused{leg, pick(2) == 0 ? 486 : 603});
+            break;
+        case 3:
+            player.feed(event::HungUp{leg});
+            break;
+        case 4:
+            player.feed(event::Timer{1 + pick(8)});
+            break;
+        case 5:
+            player.feed(event::Acknowledged{leg, offer});
+            break;
+        case 6:
+            player.feed(event::Requested{leg, 9, Method::info, {}});
+            break;
+        case 7:
+            player.feed(event::Rejected{leg, 491});
+            break;
+        case 8:
+            player.feed(event::Replied{leg, 9, 200, {}});
+            break;
+        case 9:
+            player.feed(event::Gone{leg});
+            break;
+        case 10:
+            player.take(player.call.directed(pick(3), {}, player.moment));
+            break;
+        case 11:
+            player.take(player.call.held({0, std::chrono::seconds(pick(2) * 6)}, player.moment));
+            break;
+        case 12:
+            player.feed(event::Granted{std::chrono::seconds(9)});
+            break;
+        case 13:
+            player.take(player.call.withdraw({pick(3) == 0 ? "sip:b@x" : "sip:c@x"}, player.moment));
+            break;
+        case 14:
+            player.feed(event::Joined{leg, offer});
+            break;
+        case 15:
+            player.feed(event::Unbridged{leg});
+            break;
+        case 16:
+            if (pick(20) == 0) player.feed(event::Taken{});
+            break;
+        default:
+            for (; seen < player.errands.size(); ++seen) {
+                const auto* resolve = std::get_if<errand::Resolve>(&player.errands[seen]);
+                if (resolve == nullptr) continue;
+                Destination found{Destination::Kind::account, resolve->address, player.rules,
+                                  player.contacts};
+                player.take(player.call.resolved(resolve->target, std::move(found), player.moment));
+            }
+    }
+}
+
 /// Whatever happens in whatever order: one final answer, one settlement, and no leg is left in the end.
 TEST(InboundCall, RandomEventsLeaveNothingBehind) {
     for (unsigned seed = 0; seed < 2000; ++seed) {
         SCOPED_TRACE(seed);
         std::mt19937 random(seed);
-        const auto pick = [&](unsigned below) { return random() % below; };
-        Player player(every_stage(), 1 + pick(3), pick(2) == 0);
+        Player player(every_stage(), 1 + random() % 3, random() % 2 == 0);
         player.feed(event::Start{});
         std::size_t seen = 0;
         for (int step = 0; step < 40; ++step) {
-            const LegNo leg = pick(5);
-            switch (pick(15)) {
-                case 0:
-                    player.feed(event::Ringing{leg, 180, {}});
-                    break;
-                case 1:
-                    player.feed(event::Answered{leg, pick(4) == 0 ? "" : offer, {}});
-                    break;
-                case 2:
-                    player.feed(event::Refused{leg, pick(2) == 0 ? 486 : 603});
-                    break;
-                case 3:
-                    player.feed(event::HungUp{leg});
-                    break;
-                case 4:
-                    player.feed(event::Timer{1 + pick(8)});
-                    break;
-                case 5:
-                    player.feed(event::Acknowledged{leg, offer});
-                    break;
-                case 6:
-                    player.feed(event::Requested{leg, 9, Method::info, {}});
-                    break;
-                case 7:
-                    player.feed(event::Rejected{leg, 491});
-                    break;
-                case 8:
-                    player.feed(event::Replied{leg, 9, 200, {}});
-                    break;
-                case 9:
-                    player.feed(event::Gone{leg});
-                    break;
-                case 10:
-                    player.take(player.call.directed(pick(3), {}, player.moment));
-                    break;
-                case 11:
-                    player.take(player.call.held({}, player.moment));
-                    break;
-                case 12:
-                    player.feed(event::Granted{std::chrono::seconds(9)});
-                    break;
-                case 13:
-                    player.take(player.call.withdraw({pick(3) == 0 ? "sip:b@x" : "sip:c@x"}, player.moment));
-                    break;
-                default:
-                    for (; seen < player.errands.size(); ++seen) {
-                        const auto* resolve = std::get_if<errand::Resolve>(&player.errands[seen]);
-                        if (resolve == nullptr) continue;
-                        Destination found{Destination::Kind::account, resolve->address, player.rules,
-                                          player.contacts};
-                        player.take(player.call.resolved(resolve->target, std::move(found), player.moment));
-                    }
-            }
+            random_step(player, random, seen);
         }
         player.feed(event::End{});
         for (LegNo leg = 0; leg < 20; ++leg) player.feed(event::Gone{leg});
