@@ -286,6 +286,8 @@ class CallNodes(Calls):
         self.assertEqual(self.v2.getCallInformation(callIdentifier=call).callStatus, "CallConnected")
         ended = there.makeCall(callingParty=free[1].uri, calledParty=free[0].uri)
         self.until_status(ended, "CallTerminated", there)
+        # Its end is written behind that; what is not yet written dies with the node.
+        self.until(lambda: self.query(f"select state from calls where call_id = '{ended}'") == "terminated", "its record")
         self.other.kill()
         # It may be back before anybody misses it.
         self.assertEqual(self.fault("SVC0001", self.v2.getCallInformation, callIdentifier=call), ["node-unavailable"])
