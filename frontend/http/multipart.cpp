@@ -15,10 +15,11 @@ constexpr auto npos = std::string_view::npos;
 /// RFC 2046, 5.1.1. A longer one would also make it dear to look for.
 constexpr std::size_t boundary_max = 70;
 
+/// Stays a view into `text`, even where nothing is left.
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view space = " \t\r\n";
     const auto first = text.find_first_not_of(space);
-    if (first == npos) return {};
+    if (first == npos) return text.substr(0, 0);
     return text.substr(first, text.find_last_not_of(space) - first + 1);
 }
 
@@ -85,10 +86,10 @@ RawPart read_part(std::string_view text) {
     while (!text.empty()) {
         const auto line = next_line(text);
         if (line.empty()) break;
-        const bool folded = line.front() == ' ' || line.front() == '\t';
-        if (folded && value != nullptr) {  // both lines stand in the text, one behind the other
+        if (line.front() == ' ' || line.front() == '\t') {  // goes on with the line before
+            if (value == nullptr) continue;
             const auto begin = value->data();
-            *value = {begin, static_cast<std::size_t>(line.data() + line.size() - begin)};
+            *value = trimmed({begin, static_cast<std::size_t>(line.data() + line.size() - begin)});
             continue;
         }
         const auto colon = line.find(':');

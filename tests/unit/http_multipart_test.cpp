@@ -40,6 +40,10 @@ TEST(Multipart, line_ends_preambles_and_parts_without_a_header) {
     EXPECT_EQ(root_of(type, "--b\nContent-Type: text/xml\n\n<e/>\n--b--\n"), "<e/>");
     EXPECT_EQ(root_of(type, "--b\r\nno header\r\n: none\r\n\r\n<e/>\r\n--b--"), "<e/>");
     EXPECT_EQ(root_of(type, "--b\r\n\r\n\r\n--b--"), "");
+    const auto folded = http::root_part(type, "--b\r\nContent-Type:\r\n \r\n\ttext/xml\r\n\r\n<e/>\r\n--b--");
+    EXPECT_EQ(std::get<http::Part>(folded).content_type, "text/xml");
+    const auto other = http::root_part(type, "--b\r\nX-Type: a;\r\n Content-Type: b\r\n\r\n<e/>\r\n--b--");
+    EXPECT_EQ(std::get<http::Part>(other).content_type, "");
 }
 
 TEST(Multipart, packages_without_a_whole_root) {
