@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 
 namespace {
@@ -72,6 +73,46 @@ TEST(Multipart, encodings_of_mail) {
     for (const auto* encoding : {"base64", "quoted-printable", "x"})
         EXPECT_EQ(error_of("multipart/related; boundary=b", package(encoding)),
                   PackageError::unknown_encoding);
+}
+
+/// What is found stands in the package, whatever becomes of its bytes.
+TEST(Multipart, parts_of_mutated_packages_are_views_into_them) {
+    const std::string type = "multipart/related; start=\"<r@\\x>\"; boundary=\"b\"; type=\"x;y\"";
+    const std::string bytes = " \r\n\t-b;:=\"\\<>x";
+    std::mt19937 random(20261129);
+    const auto below = [&](std::size_t end) { return random() % end; };
+    const auto mutate = [&](std::string& text) {
+        for (auto left = below(6); left > 0 && !text.empty(); --left) {
+            const auto at = below(text.size());
+            const auto byte = bytes[below(bytes.size())];
+            switch (below(3)) {
+                case 0:
+                    text[at] = byte;
+                    break;
+                case 1:
+                    text.erase(at, 1 + below(4));
+                    break;
+                default:
+                    text.insert(at, 1, byte);
+            }
+        }
+    };
+    const auto stands_in = [](std::string_view part, std::string_view whole) {
+        return part.empty() ||
+               (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+    };
+    std::size_t found = 0;
+    for (int round = 0; round < 50'000; ++round) {
+        auto package = two_parts, content_type = type;
+        mutate(package);
+        mutate(content_type);
+        const auto root = http::root_part(content_type, package);
+        const auto* part = std::get_if<http::Part>(&root);
+        if (part == nullptr) continue;
+        ++found;
+        ASSERT_TRUE(stands_in(part->body, package) && stands_in(part->content_type, package)) << package;
+    }
+    EXPECT_GT(found, 1'000U);
 }
 
 TEST(Multipart, is_told_by_its_type_alone) {
