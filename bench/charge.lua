@@ -37,8 +37,21 @@ local function zipf(n)
     end
 end
 
-local prefix, count, pick, pairs_of, balances
+local prefix, count, pick, pairs_of, balances, next_charge
 local reserved = {}
+
+-- All charges are equally long, so that their head is made once: making it anew took wrk a fifth of its time.
+local function charges()
+    local width = string.len(prefix) + 12
+    local head, rest = message("/ParlayX/v3_1/AmountCharging", amount_service, "chargeAmount",
+        "<endUserIdentifier>" .. string.rep("@", 16) .. "</endUserIdentifier><charge><description>song</description>" ..
+        "<currency>EUR</currency><amount>1.50</amount></charge><referenceCode>" .. string.rep("#", width) ..
+        "</referenceCode>"):match("^(.-)@+(.*)$")
+    local middle, tail = rest:match("^(.-)#+(.*)$")
+    return function()
+        return string.format("%stel:+%.0f%s%s%012d%s", head, 15550000000 + pick(), middle, prefix, count, tail)
+    end
+end
 
 function init(arguments)
     local accounts, kind = tonumber(arguments[2]), arguments[3]
@@ -50,6 +63,7 @@ function init(arguments)
     elseif kind == "hot" then pick = function() return 1 end
     elseif kind == "balances" then pick = function() return 1 + (count - 1) % accounts end
     else pick = function() return math.random(accounts) end end
+    next_charge = charges()
     if not pairs_of then response = nil end  -- wrk is slower when it has one
 end
 
@@ -74,9 +88,7 @@ function request()
         return message("/ParlayX/v3_1/AccountManagement", account_service, "getBalance",
             "<endUserIdentifier>" .. pick_address() .. "</endUserIdentifier>")
     end
-    return message("/ParlayX/v3_1/AmountCharging", amount_service, "chargeAmount",
-        "<endUserIdentifier>" .. pick_address() .. "</endUserIdentifier><charge><description>song</description>" ..
-        "<currency>EUR</currency><amount>1.50</amount></charge><referenceCode>" .. reference .. "</referenceCode>")
+    return next_charge()
 end
 
 function response(status, headers, body)
