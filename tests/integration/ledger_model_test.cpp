@@ -93,11 +93,17 @@ TEST(LedgerModel, OneRequestAfterTheOtherAsOnACluster) {
 }
 
 /// Batches as a lane sends them. On few accounts: duplicates, conflicts, holds and their captures in one
-/// batch. On many: charges alone on their account, which are posted by sets, among requests that take turns.
+/// batch. On many, or mostly charges: accounts that are only charged in a batch, which is done by sets, among
+/// requests that take turns.
 class Batches {
   public:
-    Batches(std::uint64_t seed, std::size_t accounts)
-        : world_(seed, accounts), session_(world_.bench().session("ledgerline_service")) {}
+    struct Mix {
+        std::size_t accounts;
+        bool mostly_charges = false;  ///< and credits, that there is something to charge
+    };
+
+    Batches(std::uint64_t seed, const Mix& mix)
+        : mix_(mix), world_(seed, mix.accounts), session_(world_.bench().session("ledgerline_service")) {}
 
     void run(std::size_t size) {
         for (const auto& next : deferred_) add(next);
@@ -125,6 +131,9 @@ class Batches {
         if (!asked_.empty() && world_.chance(10)) return Next{asked_[world_.below(asked_.size())], {}};
         auto asked = world_.random_request();
         if (asked.kind >= Kind::adjustment) return std::nullopt;  // not post_batch's
+        const bool wanted = asked.kind == Kind::charge || asked.kind == Kind::credit ||
+                            (asked.kind != Kind::refund && world_.chance(3));  // refunds wait for each other
+        if (mix_.mostly_charges && !wanted) return std::nullopt;
         return Next{std::move(asked), {}};
     }
 
@@ -144,6 +153,7 @@ class Batches {
             asked.reference += "-new";
         }
         auto posting = next.posting ? std::move(*next.posting) : world_.posting_of(asked);
+        posting.account = world_.account(asked.account);  // it may have been closed meanwhile
         if (placed_by) {
             posting.hold = postings_[*placed_by].hold;
             posting.digest = ledger::digest_of(posting);
@@ -185,6 +195,7 @@ class Batches {
         for (const auto at : plan.deferred) deferred_.push_back({asked_[at], postings_[at]});
     }
 
+    const Mix mix_;
     World world_;
     base::sql::Session session_;
     Receipts receipts_;
@@ -194,8 +205,8 @@ class Batches {
     std::vector<Next> deferred_;
 };
 
-void post_batches(std::size_t accounts, std::size_t steps, bool on_cluster = false) {
-    Batches batches(seed_of_this_run(), accounts);
+void post_batches(const Batches::Mix& mix, std::size_t steps, bool on_cluster = false) {
+    Batches batches(seed_of_this_run(), mix);
     if (on_cluster) {
         auto session = batches.world().bench().session();
         declare_for_citus(session);
@@ -217,10 +228,14 @@ void post_batches(std::size_t accounts, std::size_t steps, bool on_cluster = fal
     if (std::getenv("LEDGER_SUMMARY")) std::cout << batches.summary();
 }
 
-TEST(LedgerModel, BatchesOfPostBatch) { post_batches(6, steps_of_this_run("LEDGER_STEPS", 12'000)); }
+TEST(LedgerModel, BatchesOfPostBatch) { post_batches({6}, steps_of_this_run("LEDGER_STEPS", 12'000)); }
 
-TEST(LedgerModel, BatchesOnManyAccounts) { post_batches(80, steps_of_this_run("LEDGER_STEPS", 12'000)); }
+TEST(LedgerModel, BatchesOnManyAccounts) { post_batches({80}, steps_of_this_run("LEDGER_STEPS", 12'000)); }
 
-TEST(LedgerModel, BatchesOnACluster) { post_batches(20, steps_of_this_run("LEDGER_STEPS", 3'000), true); }
+TEST(LedgerModel, BatchesOnACluster) { post_batches({20}, steps_of_this_run("LEDGER_STEPS", 3'000), true); }
+
+TEST(LedgerModel, BatchesMostlyOfCharges) {
+    post_batches({.accounts = 25, .mostly_charges = true}, steps_of_this_run("LEDGER_STEPS", 12'000));
+}
 
 }  // namespace
