@@ -101,11 +101,11 @@ class Ledger {
         return told("post_batch", run.per_second);
     }
 
-    /// From now on charges are taken. Sealing has nothing to catch up with.
+    /// From now on charges are taken. Sealing and freezing have nothing to catch up with.
     void serve() {
         known_.clear();
         known_.shrink_to_fit();
-        seal(url());
+        settle(url());
         authorization_ = create_bench_user(service_url());
         server_.emplace(growth_.folder / database_, url(),
                         std::vector<std::pair<std::string, std::string>>());

@@ -4,6 +4,7 @@
 #include "base/database.hpp"
 #include "base/sql_copy.hpp"
 #include "ledger/sealer.hpp"
+#include "ledger/sweeper.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -199,11 +200,13 @@ void load(const std::string& superuser_url, const Load& load, const LoadProgress
     superuser.exec("vacuum analyze");
 }
 
-void seal(const std::string& superuser_url) {
+void settle(const std::string& superuser_url) {
     base::sql::SessionOptions options;
     options.url = superuser_url;
     options.application_name = "ledgerline bench";
     const SealedMeanwhile sealed(options);
+    base::sql::Session session(options);
+    ledger::freeze_totals(session, std::string(session.exec("select clock_timestamp()").text(0, 0)));
 }
 
 }  // namespace bench

@@ -24,7 +24,7 @@ using LoadProgress = std::function<void(std::int64_t accounts)>;
 /// base::sql::Error.
 void load(const std::string& superuser_url, const Load& load, const LoadProgress& progress);
 
-/// Seals all that was posted, as a server would by and by.
-void seal(const std::string& superuser_url);
+/// Seals all that was posted and freezes its totals, as a server would by and by.
+void settle(const std::string& superuser_url);
 
 }  // namespace bench

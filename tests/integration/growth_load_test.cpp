@@ -42,6 +42,8 @@ TEST(GrowthLoad, LeavesBooksThatTheAuditFindsRight) {
     EXPECT_EQ(report.wrong.value_or("nothing"), "nothing");
     EXPECT_EQ(tests::broken_rules(session), "");
     EXPECT_EQ(session.exec("select o_shards from ledger.unsealed()").text(0, 0), "{}");
+    bench::settle(database.url("postgres"));
+    EXPECT_EQ(session.exec("select sum(postings) from ledger.slice_total").integer(0, 0), 2 * 300 * 5);
 
     // Indexes are there, and as dense as a reindex makes them: what growth is measured on is no half empty
     // ledger.
