@@ -112,7 +112,7 @@ struct Settings {
         Duration queue_timeout{5'000};
         Duration resend_for{5'000};
         std::int64_t max_amount = 1'000'000'000'000'000;
-        std::int64_t address_cache = 200'000;
+        std::int64_t address_cache = 1'000'000;
         std::int64_t hold_cache = 100'000;
         std::int64_t reference_limit = 255;
         std::int64_t text_limit = 1024;

@@ -30,7 +30,7 @@ struct Options {
     std::size_t lanes = 2;
     LaneOptions lane;                       ///< of each lane
     NumberingPlan numbers;                  ///< of addresses that are numbers without `+`
-    std::size_t address_cache = 200'000;    ///< addresses that a node remembers
+    std::size_t address_cache = 1'000'000;  ///< addresses that a node remembers
     std::size_t hold_cache = 100'000;       ///< holds whose account a node remembers
     std::size_t reference_bytes_max = 255;  ///< longer references are refused
     std::int32_t period_days_max = 36'500;  ///< longer periods of credits are refused
