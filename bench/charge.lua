@@ -71,14 +71,13 @@ local function pick_address() return string.format("tel:+%.0f", 15550000000 + pi
 
 function request()
     count = count + 1
-    local reference = prefix .. count
     if pairs_of then
         local reservation = table.remove(reserved)
         if reservation then
             return message("/ParlayX/v3_1/ReserveAmountCharging", reserve_service, "chargeReservation",
                 "<reservationIdentifier>" .. reservation .. "</reservationIdentifier><charge><description>song" ..
-                "</description><currency>EUR</currency><amount>1.50</amount></charge><referenceCode>" .. reference ..
-                "</referenceCode>")
+                "</description><currency>EUR</currency><amount>1.50</amount></charge><referenceCode>" .. prefix ..
+                count .. "</referenceCode>")
         end
         return message("/ParlayX/v3_1/ReserveAmountCharging", reserve_service, "reserveAmount",
             "<endUserIdentifier>" .. pick_address() .. "</endUserIdentifier><charge><description>song</description>" ..
