@@ -1,25 +1,22 @@
-// Starts the server, runs wrk, reads what both used.
+// Starts the server, and reads what it has used.
 #include "bench/end_to_end.hpp"
 
 #include "app/data_dir.hpp"
 #include "app/embedded_postgres.hpp"
 #include "app/process.hpp"
 #include "base/database.hpp"
-#include "bench/command.hpp"
 #include "frontend/auth/secrets.hpp"
 #include "frontend/auth/users.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <fstream>
-#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -33,15 +30,6 @@ std::string content_of(const fs::path& file) {
     std::ostringstream text;
     text << std::ifstream(file).rdbuf();
     return text.str();
-}
-
-double children_seconds() {
-    rusage usage{};
-    ::getrusage(RUSAGE_CHILDREN, &usage);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 /// The server, in this process's place.
@@ -121,35 +109,6 @@ std::string create_bench_user(const std::string& url) {
     }
     auth::Users(session, "example.com").create(user, password);
     return "Basic " + auth::encode_base64(user.login + ":" + password);
-}
-
-WrkRun run_wrk(const std::string& url, const WrkLoad& load, const std::string& authorization) {
-    std::random_device random;
-    const auto run = std::to_string(random());
-    const auto before = children_seconds();
-    const auto text = output_of(
-        "wrk -t 1 -c " + std::to_string(load.connections) + " -d " + std::to_string(load.duration.count()) +
-        "s --timeout 20s -s '" LEDGERLINE_WRK_SCRIPT "' -H 'Authorization: " + authorization + "' " + url +
-        " -- " + run + " " + std::to_string(load.accounts) + " " + load.kind + " 2>&1");
-    const auto at = text.find("bench ");
-    if (at == std::string::npos) throw std::runtime_error("wrk failed: " + text);
-    std::istringstream figures(text.substr(at + 6));
-    WrkRun result;
-    double microseconds = 0;
-    std::int64_t errors = 0;
-    figures >> result.answered >> microseconds >> errors;
-    if (errors != 0 || result.answered == 0) throw std::runtime_error("void: requests failed: " + text);
-    const auto answered = static_cast<double>(result.answered);
-    result.per_second = answered / microseconds * 1e6;
-    result.generator_us = (children_seconds() - before) / answered * 1e6;
-    return result;
-}
-
-WrkRun run_wrk(const ServerUnderTest& server, const WrkLoad& load, const std::string& authorization) {
-    const auto before = server.cpu_seconds();
-    auto result = run_wrk(server.url(), load, authorization);
-    result.server_us = (server.cpu_seconds() - before) / static_cast<double>(result.answered) * 1e6;
-    return result;
 }
 
 }  // namespace bench

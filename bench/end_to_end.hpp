@@ -1,4 +1,4 @@
-// The whole path under load: SOAP requests over HTTP to a real server, wrk as the charging system.
+// A real server of this build, and who may ask it.
 #pragma once
 
 #include <sys/types.h>
@@ -40,27 +40,7 @@ class ServerUnderTest {
     std::uint16_t port_ = 0;
 };
 
-struct WrkLoad {
-    std::string kind = "uniform";  ///< uniform, zipf, hot, pairs or balances: see charge.lua
-    int connections = 512;
-    std::chrono::seconds duration{3};
-    std::int64_t accounts = 100'000;
-};
-
-struct WrkRun {
-    std::int64_t answered = 0;
-    double per_second = 0;
-    double generator_us = 0;  ///< wrk's processor time per request, in µs
-    double server_us = 0;     ///< the server's
-};
-
 /// The only user of the benchmarks: an application with all rights, and its Authorization header.
 [[nodiscard]] std::string create_bench_user(const std::string& url);
-
-/// Throws when a request was not answered with 200.
-[[nodiscard]] WrkRun run_wrk(const ServerUnderTest& server, const WrkLoad& load,
-                             const std::string& authorization);
-/// The same against anything at `url` that answers 200; the server's time stays 0.
-[[nodiscard]] WrkRun run_wrk(const std::string& url, const WrkLoad& load, const std::string& authorization);
 
 }  // namespace bench

@@ -6,6 +6,7 @@
 #include "bench/end_to_end.hpp"
 #include "bench/load.hpp"
 #include "bench/posting.hpp"
+#include "bench/traffic.hpp"
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -114,12 +115,13 @@ class Ledger {
     /// Charges a second, SOAP in, SOAP out. A void run is repeated: it may be all that is wrong after an
     /// hour's loading.
     double charge() {
-        WrkLoad workload;
-        workload.accounts = point_.accounts;
-        workload.duration = std::chrono::seconds(growth_.seconds);
+        Traffic traffic;
+        traffic.accounts = point_.accounts;
+        traffic.duration = std::chrono::seconds(growth_.seconds);
+        traffic.authorization = authorization_;
         for (int left = 3;; --left) {
             try {
-                return told("charges", run_wrk(*server_, workload, authorization_).per_second);
+                return told("charges", run_traffic(*server_, traffic).per_second);
             } catch (const std::runtime_error& error) {
                 if (left == 0) throw;
                 std::cerr << "bench: " << error.what() << '\n';

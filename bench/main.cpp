@@ -6,12 +6,12 @@
 #include "bench/figures.hpp"
 #include "bench/growth.hpp"
 #include "bench/idle.hpp"
-#include "bench/open_loop.hpp"
 #include "bench/peers.hpp"
 #include "bench/plot.hpp"
 #include "bench/posting.hpp"
 #include "bench/recognition.hpp"
 #include "bench/timings.hpp"
+#include "bench/traffic.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,11 +150,11 @@ class Bench {
     /// SOAP in, durable posting, SOAP out.
     void run_charging() {
         if (!batching_) start_servers();
-        charge("charge", *batching_, "uniform", 512);
-        charge("charge_single", *single_, "uniform", 64);
-        charge("charge_zipf", *batching_, "zipf", 512);
-        charge("charge_hot", *batching_, "hot", 512);
-        charge("reserve_and_capture", *batching_, "pairs", 512);
+        charge("charge", *batching_, bench::Mix::uniform, 512);
+        charge("charge_single", *single_, bench::Mix::uniform, 64);
+        charge("charge_zipf", *batching_, bench::Mix::zipf, 512);
+        charge("charge_hot", *batching_, bench::Mix::hot, 512);
+        charge("reserve_and_capture", *batching_, bench::Mix::pairs, 512);
         run_open_loop();
     }
 
@@ -177,13 +177,11 @@ class Bench {
     void soak() {
         if (!batching_) start_servers();
         constexpr std::chrono::seconds slice(30);
-        bench::WrkLoad load;
-        load.accounts = options_.accounts;
-        load.duration = slice;
+        const auto load = traffic(bench::Mix::uniform, slice);
         std::vector<double> rates;
         const auto slices = std::chrono::minutes(options_.soak_minutes) / slice;
         for (std::int64_t i = 0; i < slices; ++i) {
-            rates.push_back(bench::run_wrk(*batching_, load, authorization_).per_second);
+            rates.push_back(bench::run_traffic(*batching_, load).per_second);
             figures_.note("soak", "per_second", rates.back());
             std::cerr << "soak: " << static_cast<std::int64_t>(rates.back()) << "/s\n";
         }
@@ -202,38 +200,42 @@ class Bench {
         for (auto* server : {&*batching_, &*single_}) warm_up(*server);
     }
 
-    /// Caches of addresses and credentials, sessions and the operating system's buffers get warm.
-    void warm_up(const bench::ServerUnderTest& server) {
-        bench::WrkLoad load;
-        load.accounts = options_.accounts;
-        load.kind = "balances";
-        load.duration = std::chrono::seconds(1);
-        const auto rate = bench::run_wrk(server, load, authorization_).per_second;
-        load.duration = std::chrono::seconds(
-            static_cast<std::int64_t>(std::ceil(1.5 * static_cast<double>(options_.accounts) / rate)));
-        std::ignore = bench::run_wrk(server, load, authorization_);
-        load.kind = "uniform";
-        load.duration = std::chrono::seconds(options_.warm_up);
-        std::ignore = bench::run_wrk(server, load, authorization_);
+    [[nodiscard]] bench::Traffic traffic(bench::Mix mix, std::chrono::seconds duration) const {
+        bench::Traffic traffic;
+        traffic.mix = mix;
+        traffic.duration = duration;
+        traffic.accounts = options_.accounts;
+        traffic.authorization = authorization_;
+        return traffic;
     }
 
-    void charge(const std::string& name, const bench::ServerUnderTest& server, const std::string& kind,
+    /// Caches of addresses and credentials, sessions and the operating system's buffers get warm.
+    void warm_up(const bench::ServerUnderTest& server) {
+        auto each = traffic(bench::Mix::each, std::chrono::minutes(10));
+        each.requests = options_.accounts;
+        std::ignore = bench::run_traffic(server, each);
+        charge_for(server, std::chrono::seconds(options_.warm_up));
+    }
+
+    void charge_for(const bench::ServerUnderTest& server, std::chrono::seconds duration) const {
+        std::ignore = bench::run_traffic(server, traffic(bench::Mix::uniform, duration));
+    }
+
+    void charge(const std::string& name, const bench::ServerUnderTest& server, bench::Mix mix,
                 int connections) {
-        bench::WrkLoad load;
-        load.kind = kind;
+        auto load = traffic(mix, std::chrono::seconds(options_.seconds));
         load.connections = connections;
-        load.accounts = options_.accounts;
-        load.duration = std::chrono::seconds(options_.seconds);
-        const auto before = settled_rows();
-        const auto result = bench::run_wrk(server, load, authorization_);
-        const auto rows = settled_rows() - before;
-        // What was under way when wrk ended may be posted, too; of a pair, one request makes a row.
-        const auto wanted = kind == "pairs" ? result.answered / 2 : result.answered;
-        if (rows < wanted - (kind == "pairs" ? connections : 0) || rows > wanted + connections) {
+        const auto before = bench::journal_rows(service());
+        const auto result = bench::run_traffic(server, load);
+        const auto rows = bench::journal_rows(service()) - before;
+        // Of a pair one request makes a row; some reservations are left without their capture.
+        const bool pairs = mix == bench::Mix::pairs;
+        const auto wanted = pairs ? result.answered / 2 : result.answered;
+        if (rows > wanted || rows < wanted - (pairs ? connections : 0)) {
             throw std::runtime_error("void: " + std::to_string(result.answered) + " answers and " +
                                      std::to_string(rows) + " journal rows");
         }
-        figures_.add(name, kind == "pairs" ? result.per_second / 2 : result.per_second);
+        figures_.add(name, pairs ? result.per_second / 2 : result.per_second);
         std::ostringstream note;
         note << std::fixed << std::setprecision(1) << name << ": processor time per request: generator "
              << result.generator_us << " µs, server " << result.server_us << " µs; server's peak memory "
@@ -243,42 +245,29 @@ class Bench {
         figures_.note("server_us", name, result.server_us);
     }
 
-    /// Journal rows once the servers have done what was under way when their client left.
-    [[nodiscard]] std::int64_t settled_rows() const {
-        auto rows = bench::journal_rows(service());
-        while (true) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(200));
-            const auto now = bench::journal_rows(service());
-            if (now == rows) return rows;
-            rows = now;
-        }
-    }
-
     /// Gives the log's files of the past to the future, as in a server that has been up for a while. In a new
     /// cluster each file of 16 MB is first written full of zeros, and postings wait for that.
     void age_log() {
         base::sql::SessionOptions options;
         options.url = postgres_->url("postgres");
         base::sql::Session(options).exec("checkpoint");
-        bench::WrkLoad load;  // pages are written to the log whole after a checkpoint, once
-        load.accounts = options_.accounts;
-        load.duration = std::chrono::seconds(options_.warm_up);
-        std::ignore = bench::run_wrk(*batching_, load, authorization_);
+        // Pages are written to the log whole after a checkpoint, once.
+        charge_for(*batching_, std::chrono::seconds(options_.warm_up));
     }
 
     /// At half of what was reached.
     void run_open_loop() {
         age_log();
-        bench::OpenLoad load;
-        load.port = batching_->port();
-        load.authorization = authorization_;
-        load.accounts = options_.accounts;
+        auto load = traffic(bench::Mix::uniform, std::chrono::seconds(options_.seconds));
+        load.connections = 256;
         load.per_second = figures_.rate("charge").median / 2;
-        load.duration = std::chrono::seconds(options_.seconds);
-        const auto latencies = bench::run_open_loop(load);
+        const auto run = bench::run_traffic(*batching_, load);
+        const auto& latencies = run.latencies_ms;
+        figures_.note("generator_us", "open_loop", run.generator_us);
+        figures_.note("server_us", "open_loop", run.server_us);
         std::ostringstream note;
         note << std::fixed << std::setprecision(1) << "latency in ms of " << latencies.size()
-             << " charges at " << load.per_second << "/s, from the time that each was due: ";
+             << " charges at " << *load.per_second << "/s, from the time that each was due: ";
         for (const double part : {0.5, 0.9, 0.99, 0.999}) {
             std::ostringstream name;
             name << 'p' << 100 * part;

@@ -22,7 +22,7 @@ namespace {
 constexpr std::string_view authorization = "Basic Y2hhcmdpbmdAZXhhbXBsZS5jb206c2VjcmV0";
 constexpr std::size_t batch = 64;
 
-/// What charge.lua sends.
+/// What requests.cpp sends.
 std::string envelope(std::string_view inside) {
     return "<soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" "
            "xmlns:n=\"http://www.csapi.org/schema/parlayx/payment/amount_charging/v3_1/local\">"

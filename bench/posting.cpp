@@ -46,7 +46,7 @@ class Worker {
             posting.operation = ledger::Operation::charge;
             posting.account = accounts_[pick(random_)];
             posting.application = 1;
-            posting.reference = base::random_hex_id();
+            posting.reference = run_ + std::to_string(++count_);
             posting.amount = {base::Decimal::of_minor(150, 2), "EUR"};
             posting.contra = "revenue";
             posting.description = "song";
@@ -66,6 +66,9 @@ class Worker {
     const PostingLoad& load_;
     std::vector<ledger::AccountPtr> accounts_;
     std::mt19937 random_;
+    /// A new identifier for each posting would cost a system call.
+    const std::string run_ = base::random_hex_id();
+    std::int64_t count_ = 0;
     base::sql::Session session_;
 };
 

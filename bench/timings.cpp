@@ -3,8 +3,8 @@
 
 #include "base/ids.hpp"
 #include "base/log.hpp"
-#include "bench/end_to_end.hpp"
 #include "bench/parts.hpp"
+#include "bench/traffic.hpp"
 #include "frontend/http/server.hpp"
 #include "ledger/lane.hpp"
 
@@ -74,7 +74,7 @@ class LaneLoad {
         std::uniform_int_distribution<std::size_t> pick(0, accounts_.size() - 1);
         posting.account = accounts_[pick(random_)];
         posting.application = 1;
-        posting.reference = base::random_hex_id();
+        posting.reference = run_ + std::to_string(++count_);
         posting.amount = {base::Decimal::of_minor(150, 2), "EUR"};
         posting.contra = "revenue";
         posting.description = "song";
@@ -84,6 +84,8 @@ class LaneLoad {
 
     std::vector<ledger::AccountPtr> accounts_;
     std::mt19937 random_{std::random_device{}()};
+    const std::string run_ = base::random_hex_id();
+    std::int64_t count_ = 0;
     asio::io_context io_{1};
     ledger::Lane lane_;
 };
@@ -123,10 +125,10 @@ double http_only_microseconds() {
         options.listen.front().port = 0;
         http::Server server({&io}, echo, options);
         server.start();
-        WrkLoad load;
-        load.duration = std::chrono::seconds(2);
+        Traffic traffic;
+        traffic.duration = std::chrono::seconds(2);
         const auto before = seconds();
-        const auto run = run_wrk("http://127.0.0.1:" + std::to_string(server.port()), load, "Basic YTpi");
+        const auto run = run_traffic(server.port(), traffic);
         result = (seconds() - before) / static_cast<double>(run.answered) * 1e6;
     }
     io.stop();

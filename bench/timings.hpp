@@ -1,5 +1,5 @@
-// Times of the parts of a charge: Google Benchmark for what computes, wrk for HTTP alone, a real lane for
-// SQL.
+// Times of the parts of a charge: Google Benchmark for what computes, traffic for HTTP alone, a real lane
+// for SQL.
 #pragma once
 
 #include "ledger/account.hpp"
