@@ -111,4 +111,20 @@ TEST_F(LedgerReads, BothReadByIndexOnly) {
     }
 }
 
+/// PostgreSQL plans a function in SQL that has settings, or its owner's rights, at each call.
+TEST_F(LedgerReads, WhatIsAskedWithEveryRequestKeepsItsPlan) {
+    auto session = bench().session("ledgerline_service");
+    EXPECT_EQ(session
+                  .exec("select coalesce(string_agg(p.oid::regproc::text, ' '), '')"
+                        "  from pg_proc p join pg_language l on l.oid = p.prolang"
+                        " where p.oid = any ('{ledger.find_accounts, ledger.balances_of, ledger.history_of,"
+                        "                      ledger.requests_of, ledger.price_of, ledger.select_tariff,"
+                        "                      ledger.split_shard, auth.is_disabled, auth.disabled_addresses,"
+                        "                      ledger.bindings, rules.load, notification.rules_of,"
+                        "                      ledger.record_calls}'::regproc[])"
+                        "   and l.lanname = 'sql'")
+                  .text(0, 0),
+              "");
+}
+
 }  // namespace
