@@ -2,6 +2,7 @@
 #include "telephony/sip/engine.hpp"
 
 #include "telephony/sip/message.hpp"
+#include "telephony/sip/message_class.hpp"
 
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_header.h>
@@ -116,11 +117,12 @@ void Agent::Engine::run() {
     const auto host = v6 ? '[' + options.address + ']' : options.address;
     const auto bound = "sip:" + host + ':' + (options.port == 0 ? "*" : std::to_string(options.port));
     const auto proxy = "sip:" + options.proxy + ";lr";
-    agent =
-        ::nta_agent_create(root, URL_STRING_MAKE(bound.c_str()), on_stray,
-                           reinterpret_cast<nta_agent_magic_t*>(this), NTATAG_UA(1), NTATAG_SERVER_RPORT(2),
-                           NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000), TPTAG_UDP_RMEM(udp_buffer_bytes),
-                           TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
+    const auto messages = bounded_message_class();
+    agent = ::nta_agent_create(
+        root, URL_STRING_MAKE(bound.c_str()), on_stray, reinterpret_cast<nta_agent_magic_t*>(this),
+        NTATAG_UA(1), NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000),
+        TPTAG_UDP_RMEM(udp_buffer_bytes), NTATAG_MCLASS(messages.get()),
+        TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
     if (agent != nullptr && !listens_by_both(agent)) {
         ::nta_agent_destroy(agent);
         agent = nullptr;
