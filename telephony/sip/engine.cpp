@@ -28,6 +28,8 @@ int on_stranger(Dialog* engine, nta_leg_t* /*leg*/, nta_incoming_t* request, con
     }
 }
 
+constexpr std::uint16_t sip_port_default = 5060;
+
 /// As much as the kernel gives of it: what comes while the thread is busy waits there.
 constexpr unsigned udp_buffer_bytes = 4U << 20;
 
@@ -42,6 +44,12 @@ bool listens_by_both(nta_agent_t* agent) {
         tcp = tcp || protocol == "tcp";
     }
     return udp && tcp;
+}
+
+constexpr su_duration_t given_up_pause_ms = 5'000;
+
+void on_given_up(su_root_magic_t* root, su_timer_t* /*timer*/, su_timer_arg_t* /*argument*/) {
+    reinterpret_cast<Agent::Engine*>(root)->reset_given_up();
 }
 
 int on_wake(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
@@ -106,6 +114,15 @@ void Agent::Engine::make_common_headers() {
     common.timer = ::sip_supported_make(common.home, "timer");
 }
 
+void Agent::Engine::reset_given_up() noexcept {
+    try {
+        const auto* port = ::nta_agent_contact(agent)->m_url->url_port;
+        given_up.reset(port != nullptr ? static_cast<std::uint16_t>(std::stoi(port)) : sip_port_default);
+    } catch (const std::exception& error) {
+        log.error("connections can't be looked at", {{"error", error.what()}});
+    }
+}
+
 void Agent::Engine::run() {
     ::su_init();
     ::su_log_set_level(nullptr, 0);
@@ -131,8 +148,11 @@ void Agent::Engine::run() {
         ::nta_leg_tcreate(agent, on_stranger, reinterpret_cast<Dialog*>(this), NTATAG_NO_DIALOG(1),
                           TAG_END());
         make_common_headers();
+        auto* looking = ::su_timer_create(::su_root_task(root), given_up_pause_ms);
+        ::su_timer_set_for_ever(looking, on_given_up, nullptr);
         started.set_value(true);
         ::su_root_run(root);
+        ::su_timer_destroy(looking);
         for (auto& [id, dialog] : dialogs) release(*dialog);
         dialogs.clear();
         for (const auto& [ticket, request] : registering) ::nta_incoming_destroy(request);

@@ -196,6 +196,9 @@ class SipFuzz(CallCase):
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
 
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
+
     def legs_become(self, number):
         deadline = time.monotonic() + UNTIL_GONE
         while (legs := self.legs()) > number and time.monotonic() < deadline:
@@ -237,7 +240,7 @@ class SipFuzz(CallCase):
     def test_afterwards_the_server_is_as_it_was(self):
         beside = self.call_beside()
         self.is_alive()
-        memory = self.memory()
+        memory, descriptors = self.memory(), self.descriptors()
         victims = self.phones(PatientPhone)
         fuzzy = self.phones(FuzzyPhone, self.mutations)
         # Who is called by a stranger; a 2xx that nobody acknowledges would be repeated for half a minute.
@@ -253,6 +256,7 @@ class SipFuzz(CallCase):
                 self.v2.endCall(callIdentifier=call)
         self.legs_become(0)
         self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "0", "the records' ends")
+        self.until(lambda: self.descriptors() <= descriptors + 4, "the connections' ends")
         if WIDE:
             self.falls_silent()
         print(f"{DATAGRAMS} datagrams, {STREAMS} streams, {self.query('select count(*) from calls')} calls; "
