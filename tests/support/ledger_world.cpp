@@ -131,14 +131,18 @@ void World::choose_undone(Asked& asked) {
         of = &asked_before_[below(asked_before_.size())];
         if (of->kind == Kind::split) break;
     }
-    asked.undone = of->kind == Kind::reversal ? Kind::charge : of->kind;
-    asked.account = of->account;
-    asked.original = of->reference;
+    undo(asked, *of);
+}
+
+void World::undo(Asked& asked, const Asked& of) {
+    asked.undone = of.kind == Kind::reversal ? Kind::charge : of.kind;
+    asked.account = of.account;
+    asked.original = of.reference;
     asked.amount = {};
     asked.unit.reset();
     asked.type.reset();
     if (asked.undone != Kind::split) return;
-    asked.shares = of->shares;  // whom it touches
+    asked.shares = of.shares;  // whom it touches
     const auto rows = session_.exec("select ledger.split_shard($1, $2)",
                                     base::sql::params(std::int64_t{shop_}, *asked.original));
     asked.keeper = static_cast<std::int16_t>(rows.integer(0, 0));
@@ -193,6 +197,19 @@ Asked World::random_request() {
     }
     if (asked.kind == Kind::reversal && !asked.original) asked.original = "none";
     choose_volume(asked);
+    return remember(std::move(asked));
+}
+
+Asked World::reversal_of(const Asked& of) {
+    Asked asked;
+    asked.kind = Kind::reversal;
+    asked.reference = "r" + std::to_string(++references_);
+    undo(asked, of);
+    return remember(std::move(asked));
+}
+
+/// For copies and for requests that name it.
+Asked World::remember(Asked asked) {
     asked_before_.push_back(asked);
     if (asked_before_.size() > 600) asked_before_.erase(asked_before_.begin(), asked_before_.begin() + 300);
     return asked;

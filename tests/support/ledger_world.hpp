@@ -28,6 +28,8 @@ class World {
 
     /// A request that may be good, bad, old or a copy of an earlier one.
     Asked random_request();
+    /// What undoes one that was asked for, be it accepted or not.
+    Asked reversal_of(const Asked& of);
     /// Something that the operator or time does, to both; "" or what differed.
     std::string random_event();
 
@@ -60,6 +62,8 @@ class World {
     [[nodiscard]] ledger::HoldPtr hold_of(const Asked& asked) const;
     void choose_charge(Asked& asked);
     void choose_undone(Asked& asked);
+    void undo(Asked& asked, const Asked& of);
+    Asked remember(Asked asked);
     std::string change_account(std::size_t index);
     std::string sweep(std::size_t index);
     [[nodiscard]] std::string where(std::size_t index) const;
