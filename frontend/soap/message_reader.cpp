@@ -46,6 +46,9 @@ void MessageReader::begin(const Type& type, void* object, std::string_view eleme
     version_ = &version;
     element_ = element;
     name_space_ = name_space;
+    types_.clear();
+    if (name_space != version.local)
+        if (const auto number = version_in(name_space)) types_ = with_version(version.types, *number);
     frames_.clear();
     counts_.clear();
     push(&type, object, nullptr, nullptr);
@@ -59,7 +62,7 @@ void MessageReader::push(const Type* type, void* object, const Field* field, voi
 
 bool MessageReader::is_known_namespace(std::string_view name_space) const {
     return name_space.empty() || name_space == name_space_ || name_space == version_->local ||
-           name_space == version_->types || name_space == version_->common;
+           name_space == version_->types || name_space == version_->common || name_space == types_;
 }
 
 VersionNumber MessageReader::number_for(const Type& type) const {
@@ -80,7 +83,9 @@ void MessageReader::start(std::string_view name_space, std::string_view local,
         return push(nullptr, nullptr, nullptr, nullptr);  // inside what is skipped
     if (top.is_nil || top.type->kind != Kind::complex) refuse(top.is_nil ? "" : local);
     top.has_children = true;
-    const std::size_t index = is_known_namespace(name_space) ? find_field(*top.type, local) : not_found;
+    // Where the standard's names are uncertain its namespaces are, too: what is passed over would be lost.
+    const bool may_be_ours = top.type->ignore_unknown || is_known_namespace(name_space);
+    const std::size_t index = may_be_ours ? find_field(*top.type, local) : not_found;
     if (index != not_found) return start_field(index, attributes);
     if (!top.type->ignore_unknown && unknown_elements_ == UnknownElements::refuse) refuse(local);
     push(nullptr, nullptr, nullptr, nullptr);

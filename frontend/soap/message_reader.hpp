@@ -24,8 +24,8 @@ class MessageReader {
     explicit MessageReader(const Limits& limits) : limits_(&limits) {}
 
     /// The message's own element has begun. `name_space` is the one that it was written in; children are
-    /// accepted in it, in the namespaces of `version`, and in none. All of it must stay until the message is
-    /// read.
+    /// accepted in it, in the namespaces of `version`, and in none; where names are uncertain, in any. All of
+    /// it must stay until the message is read.
     void begin(const Type& type, void* object, std::string_view element, std::string_view name_space,
                const Version& version);
 
@@ -63,6 +63,7 @@ class MessageReader {
     const Version* version_ = nullptr;
     UnknownElements unknown_elements_ = UnknownElements::refuse;
     std::string_view element_, name_space_;
+    std::string types_;  ///< of a version that is not listed: the namespace of its structures
     std::vector<Frame> frames_;
     std::vector<std::uint32_t> counts_;
     std::string text_;

@@ -215,6 +215,21 @@ TEST_F(SoapDecode, AnswersInTheNamespaceOfTheRequest) {
     }
 }
 
+/// Its client was made from a WSDL of that version, whose structures have its number in their namespace.
+TEST_F(SoapDecode, StructuresOfAVersionThatIsNotListedHaveItsNamespace) {
+    const auto refund = [](std::string_view types) {
+        const std::string ns = "http://www.csapi.org/schema/parlayx/payment/";
+        return envelope("<c:refundAmount xmlns:c='" + ns + "amount_charging/v2_7/local' xmlns:t='" + ns +
+                        std::string(types) +
+                        "'><c:endUserIdentifier>tel:1</c:endUserIdentifier><c:charge><t:description>d</"
+                        "t:description></c:charge><c:referenceCode>r</c:referenceCode></c:refundAmount>");
+    };
+    for (const auto* types : {"v2_7", "v2_1"})
+        EXPECT_EQ(request(refund(types)).message.as<payment::RefundAmount>().charge.description, "d")
+            << types;
+    EXPECT_EQ(failure(refund("v2_6")).fault.variables, std::vector<std::string>{"charge.description"});
+}
+
 TEST_F(SoapDecode, AResponseMustBeOfTheOperationsType) {
     const auto request = this->request(charge(good_children));
     EXPECT_THROW((void)soap::encode_response(request, soap::Message::of(payment::ChargeAmount{})),

@@ -238,6 +238,8 @@ TEST_F(SoapTables, OptionalTextIsJoinedToo) {
 TEST_F(SoapTables, UnknownElementsOnlyWhereNamesAreUncertain) {
     const std::string sloppy = "<name>n</name><x><name>inner</name>text<y a='1'/></x>";
     EXPECT_EQ(request(3, sloppy, "loose").message.as<Loose>().name, "n");
+    EXPECT_EQ(request(3, "<o:name xmlns:o='urn:other'>n</o:name>", "loose").message.as<Loose>().name, "n")
+        << "their namespaces are uncertain as well";
     EXPECT_EQ(fault(3, v3 + "<x/>"), "SVC0002 x");
     EXPECT_EQ(fault(3, "<x/>", "loose"), "SVC0002 name") << "what is missing is missed all the same";
 }
