@@ -24,10 +24,12 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds pause) {
     return pause / 2 + pause / 2 * share / 65536;
 }
 
-/// Accepted without a body: all that an application has to say to what it was merely told.
-bool is_bare_success(const http::IncomingResponse& response, const soap::OperationTable& operation) {
+/// What is merely told asks for nothing but that it was received. Many say that in their own way: without a
+/// body, or with a SOAP Body that is empty or of another name.
+bool is_receipt(const http::IncomingResponse& response, const soap::OperationTable& operation,
+                const soap::Unintelligible& body) {
     const bool success = response.status == 200 || response.status == 202 || response.status == 204;
-    return success && response.body.empty() && operation.response->fields.empty();
+    return success && operation.response->fields.empty() && (response.body.empty() || body.is_envelope);
 }
 
 CallResult understand(const soap::Decoder& decoder, const OutgoingCall& call,
@@ -35,13 +37,13 @@ CallResult understand(const soap::Decoder& decoder, const OutgoingCall& call,
     if (response.status >= 300 && response.status < 400) {
         return Undelivered{"HTTP " + std::to_string(response.status) + ": redirects are not followed"};
     }
-    if (is_bare_success(response, *call.operation)) return soap::Message(*call.operation->response);
     auto reply = decoder.decode_reply(response.body, call.endpoint, *call.operation);
     if (auto* message = std::get_if<soap::Message>(&reply)) return std::move(*message);
     if (auto* fault = std::get_if<soap::Fault>(&reply)) return std::move(*fault);
+    const auto& body = std::get<soap::Unintelligible>(reply);
+    if (is_receipt(response, *call.operation, body)) return soap::Message(*call.operation->response);
     const bool refused = response.status >= 400 && response.status < 500;
-    const auto& reason = std::get<soap::Unintelligible>(reply).reason;
-    return Undelivered{"HTTP " + std::to_string(response.status) + ": " + reason, !refused};
+    return Undelivered{"HTTP " + std::to_string(response.status) + ": " + body.reason, !refused};
 }
 
 bool is_passing(unsigned status) { return status == 502 || status == 503 || status == 504; }

@@ -118,7 +118,7 @@ Reply Decoder::decode_reply(std::string_view bytes, const Endpoint& endpoint,
     } catch (const XmlError& error) {
         return Unintelligible{std::string(error.what()) + ": " + excerpt(bytes)};
     } catch (const Refusal& refusal) {
-        return Unintelligible{refusal.fault.faultstring() + ": " + excerpt(bytes)};
+        return Unintelligible{refusal.fault.faultstring() + ": " + excerpt(bytes), reader.has_body()};
     }
 }
 

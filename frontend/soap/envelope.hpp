@@ -84,7 +84,8 @@ struct Failure {
 /// A client's view of what came back when it was neither a response nor a fault: a proxy's page, nothing,
 /// half an envelope. Whether the operation was done is then unknown.
 struct Unintelligible {
-    std::string reason;  ///< with a bounded, printable excerpt of the body
+    std::string reason;        ///< with a bounded, printable excerpt of the body
+    bool is_envelope = false;  ///< it has a SOAP Body, though not with what the operation answers
 };
 
 using Decoded = std::variant<Request, Failure>;

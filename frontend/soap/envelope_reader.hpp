@@ -24,6 +24,7 @@ class EnvelopeReader : public XmlEvents {
     void check_complete() const;
 
     [[nodiscard]] SoapVersion soap() const { return soap_; }
+    [[nodiscard]] bool has_body() const { return has_body_; }
 
   protected:
     void reset_envelope();

@@ -112,6 +112,7 @@ class Application : public http::Handler {
         if (path == "/nowhere") return action("<actionToPerform>Route</actionToPerform>");
         if (path == "/other-verb") return action("<actionToPerform>Explode</actionToPerform>");
         if (path == "/wrong-namespace") return action("<actionToPerform>EndCall</actionToPerform>", "v9_9");
+        if (path == "/empty-body") return envelope("");
         if (path == "/other-operation") return envelope(R"(<l:handleFireResponse xmlns:l="urn:x"/>)");
         if (path == "/page") return "<html>welcome</html>";
         if (path == "/large") return std::string(300'000, ' ');
@@ -395,6 +396,16 @@ TEST_F(ApplicationsOnTheWire, AFaultIsAnAnswerToWhatIsTold) {
     tell(known);
     wait_until(tells("refused", 1));
     EXPECT_EQ(application_.count(), 1U);
+}
+
+/// Who answers in an own way has heard it all the same; again and again, it would hear it for nothing.
+TEST_F(ApplicationsOnTheWire, AnySoapAnswerIsAReceiptOfWhatIsTold) {
+    std::size_t told = 0;
+    for (const auto* path : {"/other-operation", "/empty-body"}) {
+        tell(started(Manner::tell, path));
+        wait_until(tells("delivered", ++told));
+        EXPECT_EQ(application_.count(), told);
+    }
 }
 
 TEST_F(ApplicationsOnTheWire, AtTheEndWhatWaitsIsTriedOnceMore) {
