@@ -88,15 +88,19 @@ std::optional<frontend::OutgoingCall> call_of(const Notification& notification, 
 
 std::optional<Directive> directive_of(const Notification& notification, Action action,
                                       std::size_t addresses_max) {
-    const auto verb = verb_of(action, addresses_max);
     const auto fits = [](const std::string& address) {
         return !address.empty() && address.size() <= address_bytes_max;
     };
+    // Some send every element, the unused ones empty or with anything in them.
+    const bool calls = action.verb == ActionValue::route || action.verb == ActionValue::fork;
+    if (!calls) action.addresses.clear();
+    const auto verb = verb_of(action, addresses_max);
     if (!verb || !std::ranges::all_of(action.addresses, fits)) return std::nullopt;
     Directive directive;
     directive.verb = *verb;
-    if (*verb == Verb::route || *verb == Verb::fork) directive.addresses = std::move(action.addresses);
-    if (action.charging) {
+    directive.addresses = std::move(action.addresses);
+    // Some fill in the element of every call: an amount of zero is nothing to pay.
+    if (action.charging && action.charging->amount != base::Decimal{}) {
         directive.toll = Toll{std::move(*action.charging), notification.application, notification.payer,
                               notification.charge_domains};
     }

@@ -112,7 +112,10 @@ TEST(ApplicationsTest, ActionsThatCanBeDone) {
     EXPECT_EQ(directive(ActionValue::fork, {"tel:1"})->verb, Verb::fork);
     EXPECT_EQ(directive(ActionValue::fork, {"tel:1", "tel:2", "tel:3"})->addresses.size(), 3U);
     // An address that the action has no use for leads nowhere.
-    EXPECT_TRUE(directive(ActionValue::carry_on, {"tel:1"})->addresses.empty());
+    for (const auto* useless : {"tel:1", ""}) {
+        ASSERT_TRUE(directive(ActionValue::end_call, {useless})) << useless;
+        EXPECT_TRUE(directive(ActionValue::end_call, {useless})->addresses.empty()) << useless;
+    }
 }
 
 TEST(ApplicationsTest, ActionsThatMakeNoSense) {
@@ -147,6 +150,10 @@ TEST(ApplicationsTest, ChargingIsHandedOnWithWhoMayBeCharged) {
     EXPECT_EQ(directive->toll->payer, "tel:+15550001");
     EXPECT_TRUE(directive->toll->domains.empty());
 
+    for (const auto* zero : {"0", "0.00"}) {
+        action.charging->amount = base::Decimal::parse(zero);
+        EXPECT_EQ(directive_of(from, action, 3)->toll, std::nullopt) << zero;
+    }
     action.charging.reset();
     EXPECT_EQ(directive_of(from, action, 3)->toll, std::nullopt);
 }
