@@ -19,12 +19,6 @@ using soap::Fault;
 Refused refused(Fault fault) { return {std::move(fault), false}; }
 Refused invalid(const std::string& part) { return refused(Fault::service("SVC0002", {part})); }
 
-std::string list_of(const std::vector<Event>& events) {
-    std::string list;
-    for (const auto event : events) list += (list.empty() ? "" : ", ") + std::string(to_string(event));
-    return list;
-}
-
 /// The version of the request; of an unlisted one its own number, not that of the version that serves it.
 soap::VersionNumber manager_version(const Call& call) {
     return soap::version_in(call.local_namespace).value_or(call.version->number);
@@ -41,17 +35,11 @@ std::vector<Event> distinct(std::vector<Event> events, std::vector<Event> otherw
 
 }  // namespace
 
-std::vector<Event> possible_events(Manner manner, soap::VersionNumber manager) {
+std::vector<Event> usual_events(Manner manner, soap::VersionNumber manager) {
     std::vector<Event> events{Event::busy, Event::not_reachable, Event::no_answer, Event::called_number};
     if (manner == Manner::ask) return events;
     events.push_back(Event::answer);
-    if (manager >= soap::VersionNumber{3, 0}) events.push_back(Event::disconnected);
-    return events;
-}
-
-std::vector<Event> usual_events(Manner manner, soap::VersionNumber manager) {
-    auto events = possible_events(manner, manager);
-    if (manager < soap::VersionNumber{3, 8}) std::erase(events, Event::disconnected);
+    if (manager >= soap::VersionNumber{3, 8}) events.push_back(Event::disconnected);
     return events;
 }
 
@@ -69,11 +57,13 @@ std::vector<frontend::Service> Managers::services() {
     return {std::move(direction), std::move(notification)};
 }
 
-Managers::Handled<soap::Empty> Managers::start_direction(const Call& call, Start request) {
-    return start(call, std::move(request), Manner::ask);
+Managers::Handled<soap::Empty> Managers::start_direction(const Call& call, StartDirection request) {
+    Start same{std::move(request.reference), std::move(request.addresses), std::move(request.criteria), {}};
+    return start(call, std::move(same), Manner::ask);
 }
-Managers::Handled<soap::Empty> Managers::stop_direction(const Call& call, Stop request) {
-    return stop(call, std::move(request), Manner::ask);
+Managers::Handled<soap::Empty> Managers::stop_direction(const Call& call, StopDirection request) {
+    Stop same{std::move(request.correlator), std::move(request.addresses), std::move(request.criteria)};
+    return stop(call, std::move(same), Manner::ask);
 }
 Managers::Handled<soap::Empty> Managers::start_notification(const Call& call, Start request) {
     return start(call, std::move(request), Manner::tell);
@@ -133,10 +123,6 @@ boost::asio::awaitable<Managers::Places> Managers::places(const Call& call,
 Managers::Handled<soap::Empty> Managers::start(const Call& call, Start request, Manner manner) {
     if (auto part = unfit_part(request.reference, call.request_id)) co_return invalid(*part);
     const auto version = manager_version(call);
-    const auto possible = possible_events(manner, version);
-    const auto known = [&](Event event) { return std::ranges::find(possible, event) != possible.end(); };
-    if (!std::ranges::all_of(request.criteria, known))
-        co_return Fault::service("SVC0003", {"criteria", list_of(possible)});
     auto found = co_await places(call, std::move(request.addresses));
     if (found.refused) co_return std::move(*found.refused);
 

@@ -18,12 +18,10 @@
 
 namespace callnotification {
 
-/// The events that an application gets when it names none, and those that it may name. Parlay X 2 and 3.0
-/// have no Disconnected; that of 3.0 is told to who asks for it by name.
+/// The events that an application gets when it names none. The Disconnected of 3.0 is told to who asks for it
+/// by name.
 [[nodiscard]] std::vector<applications::Event> usual_events(applications::Manner manner,
                                                             soap::VersionNumber manager);
-[[nodiscard]] std::vector<applications::Event> possible_events(applications::Manner manner,
-                                                               soap::VersionNumber manager);
 
 class Managers {
   public:
@@ -43,8 +41,8 @@ class Managers {
     template <class Response>
     using Handled = boost::asio::awaitable<frontend::Answer<Response>>;
 
-    Handled<soap::Empty> start_direction(const frontend::Call& call, Start request);
-    Handled<soap::Empty> stop_direction(const frontend::Call& call, Stop request);
+    Handled<soap::Empty> start_direction(const frontend::Call& call, StartDirection request);
+    Handled<soap::Empty> stop_direction(const frontend::Call& call, StopDirection request);
     Handled<soap::Empty> start_notification(const frontend::Call& call, Start request);
     Handled<soap::Empty> stop_notification(const frontend::Call& call, Stop request);
 

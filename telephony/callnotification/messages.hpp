@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,32 @@ struct Stop {
     bool operator==(const Stop&) const = default;
 };
 
+/// The same for CallDirectionManager.
+struct StartDirection {
+    SimpleReference reference;
+    std::vector<std::string> addresses;
+    std::vector<applications::Event> criteria;
+    bool operator==(const StartDirection&) const = default;
+};
+
+struct StopDirection {
+    std::optional<std::string> correlator;
+    std::vector<std::string> addresses;
+    std::vector<applications::Event> criteria;
+    bool operator==(const StopDirection&) const = default;
+};
+
+inline constexpr soap::VersionRange until_v2{.until = {2, 99}};
+inline constexpr soap::VersionRange since_v3{.since = {3, 0}};
 inline constexpr soap::VersionRange since_v3_8{.since = {3, 8}};
+
+/// CallEvents, as far as a manager takes them: nobody is asked about what has happened already, and Parlay X
+/// 2 has no Disconnected.
+inline constexpr std::span all_events{soap::Describe<applications::Event>::literals};
+inline constexpr auto asked_events =
+    soap::enumeration_type<applications::Event>("CallEvents", soap::Home::types, all_events.first(4));
+inline constexpr auto told_events_v2 =
+    soap::enumeration_type<applications::Event>("CallEvents", soap::Home::types, all_events.first(5));
 
 }  // namespace callnotification
 
@@ -69,7 +95,9 @@ struct soap::Describe<callnotification::Start> {
     static constexpr Field fields[]{
         field<&T::reference>("reference"),
         field<&T::addresses>("addresses", {.type = &xsd::any_uri, .min = 1}),
-        field<&T::criteria>("criteria"),
+        field<&T::criteria>(
+            "criteria", {.type = &callnotification::told_events_v2, .versions = callnotification::until_v2}),
+        field<&T::criteria>("criteria", {.versions = callnotification::since_v3}),
         field<&T::direction>("addressDirection", {.versions = callnotification::since_v3_8}),
     };
     static constexpr Type type = complex_type<T>("Start", Home::local, fields);
@@ -81,9 +109,33 @@ struct soap::Describe<callnotification::Stop> {
     static constexpr Field fields[]{
         field<&T::correlator>("correlator"),
         field<&T::addresses>("addresses", {.type = &xsd::any_uri}),
-        field<&T::criteria>("criteria"),
+        field<&T::criteria>(
+            "criteria", {.type = &callnotification::told_events_v2, .versions = callnotification::until_v2}),
+        field<&T::criteria>("criteria", {.versions = callnotification::since_v3}),
     };
     static constexpr Type type = complex_type<T>("Stop", Home::local, fields);
+};
+
+template <>
+struct soap::Describe<callnotification::StartDirection> {
+    using T = callnotification::StartDirection;
+    static constexpr Field fields[]{
+        field<&T::reference>("reference"),
+        field<&T::addresses>("addresses", {.type = &xsd::any_uri, .min = 1}),
+        field<&T::criteria>("criteria", {.type = &callnotification::asked_events}),
+    };
+    static constexpr Type type = complex_type<T>("StartDirection", Home::local, fields);
+};
+
+template <>
+struct soap::Describe<callnotification::StopDirection> {
+    using T = callnotification::StopDirection;
+    static constexpr Field fields[]{
+        field<&T::correlator>("correlator"),
+        field<&T::addresses>("addresses", {.type = &xsd::any_uri}),
+        field<&T::criteria>("criteria", {.type = &callnotification::asked_events}),
+    };
+    static constexpr Type type = complex_type<T>("StopDirection", Home::local, fields);
 };
 
 namespace callnotification {
@@ -143,8 +195,8 @@ inline constexpr soap::Version notification_versions[]{
 };
 
 inline constexpr soap::OperationTable direction_operations[]{
-    soap::operation<Start>("startCallDirectionNotification"),
-    soap::operation<Stop>("stopCallDirectionNotification"),
+    soap::operation<StartDirection>("startCallDirectionNotification"),
+    soap::operation<StopDirection>("stopCallDirectionNotification"),
 };
 
 inline constexpr soap::OperationTable notification_operations[]{

@@ -131,8 +131,11 @@ class Notifications(unittest.TestCase):
         for version in VERSIONS["CallDirectionManager"]:
             for event in ("Answer", "Disconnected"):
                 self.refused("SVC0003", ["criteria", DECIDED], self.start, DIRECTION, version, "c", criteria=["Busy", event])
-        self.refused("SVC0003", ["criteria", DECIDED + ", Answer"], self.start, TELLING, "v2_2", "c",
-                     criteria=["Disconnected"])
+            self.refused("SVC0003", ["criteria", DECIDED], self.start, DIRECTION, version, "c", criteria=["busy"])
+        for event in ("Disconnected", "answer"):
+            self.refused("SVC0003", ["criteria", DECIDED + ", Answer"], self.start, TELLING, "v2_2", "c", criteria=[event])
+        self.refused("SVC0003", ["criteria", DECIDED + ", Answer, Disconnected"], self.start, TELLING, "v3_1", "c",
+                     criteria=["answer"])
         for number, version in enumerate(("v3_1", "v3_8")):
             self.start(TELLING, version, f"c-{number}", criteria=["Answer", "Disconnected"])
         self.start(TELLING, "v3_8", "called", addressDirection="Called")
