@@ -30,13 +30,16 @@ namespace calls {
 
 using TargetNo = std::size_t;
 
+/// A caller who is nobody, or wants to be (RFC 3323, 4.1.1.3).
+inline constexpr auto anonymous_address = "sip:anonymous@anonymous.invalid";
+
 /// Who calls, as far as we believe it.
 struct Caller {
     std::string address;
     std::vector<std::string> known_as;  ///< for rules: the address, and the caller's others
     std::string name;
     bool authenticated = false;
-    bool anonymous = false;                         ///< to those who are called
+    bool anonymous = false;                         ///< to those who are called, and to their applications
     std::shared_ptr<const rules::RuleSet> rules{};  ///< of the caller's account; null: it is none of ours
 };
 

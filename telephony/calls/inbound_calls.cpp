@@ -17,7 +17,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr auto anonymous = "sip:anonymous@anonymous.invalid";  // RFC 3323, 4.1.1.3
 constexpr auto retry_later = "Retry-After: 5";
 
 /// What a call is answered whose amount could not be held.
@@ -147,8 +146,8 @@ std::optional<Caller> InboundCalls::caller_of(const Door::Visitor& visitor, cons
         const auto readings = options_.local.readings(uri);
         const auto address =
             readings.empty() ? std::optional<std::string>() : options_.dial_plan.callable(readings.back());
-        caller.address = address.value_or(anonymous);
-        if (address && *address != anonymous) caller.known_as = {*address};
+        caller.address = address.value_or(anonymous_address);
+        if (address && *address != anonymous_address) caller.known_as = {*address};
         return caller;
     }
     caller.authenticated = true;

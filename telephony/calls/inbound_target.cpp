@@ -116,13 +116,15 @@ rules::CallFacts InboundCall::facts(TargetNo number) const {
     return facts;
 }
 
+/// As those may know it who watch the called address.
 applications::Question InboundCall::question(TargetNo target, Stage stage,
                                              const std::string& notification) const {
     applications::Question question;
     question.notification = notification;
     question.event = event_of(stage);
-    question.calling = request_.caller.address;
-    question.calling_name = request_.caller.name;
+    const auto& caller = request_.caller;
+    question.calling = caller.anonymous ? anonymous_address : caller.address;
+    if (!caller.anonymous) question.calling_name = caller.name;
     question.called = targets_[target].address;
     question.session = request_.session;
     return question;
@@ -141,7 +143,13 @@ void InboundCall::tell_callers(Stage stage) {
     auto known = facts(0);
     // As for those who are called: this address, not others of the same account.
     known.calling = {request_.caller.address};
-    tell(0, stage, rules::told_of_caller(*request_.caller.rules, stage, known));
+    for (const auto* rule : rules::told_of_caller(*request_.caller.rules, stage, known)) {
+        auto told = question(0, stage, std::get<rules::action::Notify>(rule->action).notification);
+        // Whom one watches one knows.
+        told.calling = request_.caller.address;
+        told.calling_name = request_.caller.name;
+        steps_.errands.emplace_back(errand::Tell{std::move(told)});
+    }
 }
 
 /// Those who watch the caller, or any of the addresses that the call came by.

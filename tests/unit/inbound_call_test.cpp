@@ -170,6 +170,7 @@ TEST(InboundCall, WhoWatchesTheCallerIsToldOfTheCalledAddress) {
     auto request = Player::request(true);
     request.caller.known_as.emplace_back("tel:+1");
     request.caller.rules = watched;
+    request.caller.anonymous = true;  // to others
     Player player({rule(Stage::busy, rules::action::Redirect{"sip:c@x"})});
     player.call = InboundCall(request, Player::options(), Moment{});
     player.start();
@@ -183,10 +184,25 @@ TEST(InboundCall, WhoWatchesTheCallerIsToldOfTheCalledAddress) {
         const auto* tell = std::get_if<errand::Tell>(&errand);
         if (tell == nullptr) continue;
         EXPECT_EQ(tell->question.called, "sip:b@x");
+        EXPECT_EQ(tell->question.calling, "sip:a@x");
         told.push_back(tell->question.notification);
     }
     EXPECT_EQ(told, (std::vector<std::string>{"immediatelysip:a@x", "busysip:a@x", "answeredsip:a@x",
                                               "endedsip:a@x"}));
+}
+
+/// What a telephone may not show, its user does not get by a notification either.
+TEST(InboundCall, WhoWatchesTheCalledAddressIsNotToldWhoWantsToBeAnonymous) {
+    auto request = Player::request(true);
+    request.caller.anonymous = true;
+    Player player({rule(Stage::immediately, rules::action::Notify{"n"}),
+                   rule(Stage::immediately, rules::action::Ask{"n"})});
+    player.call = InboundCall(request, Player::options(), Moment{});
+    player.start();
+    for (const auto& question : {player.last<errand::Tell>().question, player.last<errand::Ask>().question}) {
+        EXPECT_EQ(question.calling, "sip:anonymous@anonymous.invalid");
+        EXPECT_EQ(question.calling_name, "");
+    }
 }
 
 TEST(ContactSearch, ThoseOfOnePreferenceAtOnceAndTheMostTellingFailure) {
