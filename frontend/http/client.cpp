@@ -13,8 +13,11 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
+#include <charconv>
+#include <cstdint>
 #include <list>
 #include <mutex>
+#include <string_view>
 #include <vector>
 
 namespace http {
@@ -39,6 +42,13 @@ struct Target {
     std::string path;       ///< with its query
 };
 
+/// Boost.URL reads any digits.
+bool is_port(std::string_view digits) {
+    std::uint16_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return error == std::errc() && end == digits.data() + digits.size() && number != 0;
+}
+
 std::variant<Target, std::string> parse_target(std::string_view text) {
     const auto url = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
     if (!url) return "it is no URL";
@@ -48,6 +58,7 @@ std::variant<Target, std::string> parse_target(std::string_view text) {
         return "its scheme is neither http nor https";
     if (url->has_userinfo()) return "it names a user";
     if (url->has_fragment()) return "it has a fragment";
+    if (url->has_port() && !url->port().empty() && !is_port(url->port())) return "its port is none";
     target.host = url->host_address();
     if (target.host.empty()) return "it names no host";
     target.port =

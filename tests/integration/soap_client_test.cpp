@@ -246,7 +246,8 @@ TEST_F(SoapClient, connects_to_no_address_that_is_not_public) {
     }
     EXPECT_TRUE(application_.requests.empty());
     for (const auto* wrong :
-         {"ftp://example.com/", "http://u:p@example.com/", "http:///x", "example.com", "http://a/#b"}) {
+         {"ftp://example.com/", "http://u:p@example.com/", "http:///x", "example.com", "http://a/#b",
+          "http://example.com:0/", "http://example.com:65536/", "http://127.0.0.1:99999/"}) {
         EXPECT_TRUE(client_->objection(wrong)) << wrong;
         EXPECT_TRUE(std::get<Undelivered>(call(wrong)).not_allowed) << wrong;
     }
