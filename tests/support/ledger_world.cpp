@@ -137,6 +137,7 @@ void World::choose_undone(Asked& asked) {
 void World::undo(Asked& asked, const Asked& of) {
     asked.undone = of.kind == Kind::reversal ? Kind::charge : of.kind;
     asked.account = of.account;
+    asked.to = of.to;
     asked.original = of.reference;
     asked.amount = {};
     asked.unit.reset();
@@ -427,7 +428,8 @@ ledger::Posting World::posting_of(const Asked& asked) {
 
 std::vector<std::size_t> World::touched(const Asked& asked) {
     std::vector<std::size_t> result{asked.account};
-    if (asked.kind == Kind::transfer) result.push_back(asked.to);
+    const bool undoes = asked.kind == Kind::reversal;
+    if ((undoes ? asked.undone : asked.kind) == Kind::transfer) result.push_back(asked.to);
     for (const auto& [account, percent] : asked.shares) result.push_back(account);
     return result;
 }
