@@ -3,9 +3,9 @@
 
 #include "app/operator/progress.hpp"
 #include "base/migrate.hpp"
-#include "bench/end_to_end.hpp"
 #include "bench/load.hpp"
 #include "bench/posting.hpp"
+#include "bench/server_under_test.hpp"
 #include "bench/traffic.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // Blocking sockets, one after the other: only the server's side is of interest.
 #include "bench/idle.hpp"
 
-#include "bench/end_to_end.hpp"
+#include "bench/server_under_test.hpp"
 
 #include <sys/resource.h>
 

@@ -2,7 +2,6 @@
 #include "app/embedded_postgres.hpp"
 #include "base/log.hpp"
 #include "base/migrate.hpp"
-#include "bench/end_to_end.hpp"
 #include "bench/figures.hpp"
 #include "bench/growth.hpp"
 #include "bench/idle.hpp"
@@ -10,6 +9,7 @@
 #include "bench/plot.hpp"
 #include "bench/posting.hpp"
 #include "bench/recognition.hpp"
+#include "bench/server_under_test.hpp"
 #include "bench/timings.hpp"
 #include "bench/traffic.hpp"
 

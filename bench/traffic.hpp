@@ -2,8 +2,8 @@
 // or an open one (each request has its time, whatever became of the ones before).
 #pragma once
 
-#include "bench/end_to_end.hpp"
 #include "bench/requests.hpp"
+#include "bench/server_under_test.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -9,9 +9,8 @@ struct msg_mclass_s;
 namespace sip {
 
 struct FreeMessageClass {
-    void operator()(msg_mclass_s* message_class) const {
-        std::free(message_class);
-    }  // NOLINT: malloc made it
+    // malloc made it. NOLINTNEXTLINE(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory)
+    void operator()(msg_mclass_s* made) const { std::free(made); }
 };
 using MessageClass = std::unique_ptr<msg_mclass_s, FreeMessageClass>;
 

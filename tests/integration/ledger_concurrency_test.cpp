@@ -2,6 +2,7 @@
 // oracle. What was refused has no place in that order, but must have one where the oracle refuses it alike.
 //
 //   LEDGER_SEED=N, LEDGER_STEPS=N   as for the model test; the interleaving is the machine's
+//   LEDGER_SUMMARY=1                prints how often each operation had each outcome
 #include "tests/support/citus.hpp"
 #include "tests/support/ledger_world.hpp"
 

@@ -1,5 +1,5 @@
 // Starts the server, and reads what it has used.
-#include "bench/end_to_end.hpp"
+#include "bench/server_under_test.hpp"
 
 #include "app/data_dir.hpp"
 #include "app/embedded_postgres.hpp"
