@@ -76,6 +76,7 @@ ledger::Options ledger_options(const Settings& settings, const DatabaseUrls& url
     ledger::Options options;
     options.shards = to_size(settings.ledger.shards);
     options.lanes = to_size(settings.ledger.lanes);
+    options.lane_fill = to_size(settings.ledger.lane_fill);
     options.numbers = {settings.address.country, settings.address.trunk_prefix};
     options.address_cache = to_size(settings.ledger.address_cache);
     options.hold_cache = to_size(settings.ledger.hold_cache);

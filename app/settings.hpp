@@ -107,6 +107,7 @@ struct Settings {
     struct Ledger {
         std::int64_t shards = 16;
         std::int64_t lanes = 2;
+        std::int64_t lane_fill = 48;
         std::int64_t batch_max = 256;
         std::int64_t queue_limit = 8192;
         Duration queue_timeout{5'000};

@@ -152,6 +152,7 @@ class Bench {
         if (!batching_) start_servers();
         charge("charge", *batching_, bench::Mix::uniform, 512);
         charge("charge_single", *single_, bench::Mix::uniform, 64);
+        charge("charge_few", *batching_, bench::Mix::uniform, 16);
         charge("charge_zipf", *batching_, bench::Mix::zipf, 512);
         charge("charge_hot", *batching_, bench::Mix::hot, 512);
         charge("reserve_and_capture", *batching_, bench::Mix::pairs, 512);

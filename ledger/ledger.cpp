@@ -16,6 +16,12 @@ namespace {
 /// Application names are few; this only bounds what a flood of new ones could take.
 constexpr std::size_t application_cache = 10'000;
 
+std::size_t waiting_in(const std::vector<std::unique_ptr<Lane>>& lanes) {
+    std::size_t sum = 0;
+    for (const auto& lane : lanes) sum += lane->waiting();
+    return sum;
+}
+
 }  // namespace
 
 Ledger::Ledger(Options options, base::Database& database, base::Logger log)
@@ -259,7 +265,21 @@ Lane& Ledger::lane_of(std::int16_t shard) {
     // By slot, not by value: the values are chosen for spreading over nodes, not over lanes.
     const auto& all = shards_.all();
     const auto slot = std::ranges::find(all, shard) - all.begin();
-    return *lanes_[static_cast<std::size_t>(slot) % lanes_.size()];
+    return *lanes_[static_cast<std::size_t>(slot) % lanes_awake()];
+}
+
+/// One more when each has a full load; one less only when far less waits, because postings of one shard that
+/// are in two lanes wait for one another.
+std::size_t Ledger::lanes_awake() {
+    const auto full = std::min(options_.lane_fill, options_.lane.batch_max);
+    const auto postings = waiting_in(lanes_);
+    auto awake = awake_.load(std::memory_order_relaxed);
+    if (awake < lanes_.size() && postings >= awake * full)
+        ++awake;
+    else if (awake > 1 && postings < (awake - 1) * full / 4)
+        --awake;
+    awake_.store(awake, std::memory_order_relaxed);
+    return awake;
 }
 
 bool Ledger::ready() const {
@@ -268,9 +288,7 @@ bool Ledger::ready() const {
 }
 
 std::size_t Ledger::waiting() const {
-    std::size_t sum = limited_lane_ ? limited_lane_->waiting() : 0;
-    for (const auto& lane : lanes_) sum += lane->waiting();
-    return sum;
+    return waiting_in(lanes_) + (limited_lane_ ? limited_lane_->waiting() : 0);
 }
 
 }  // namespace ledger

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
+#include <thread>
 
 using ledger::Refusal;
 using tests::amount;
@@ -192,6 +195,54 @@ TEST(Lane, ServesAQueueThatIsLongerThanABatch) {
     const auto results = bench.run_all(std::move(work));
     EXPECT_TRUE(std::ranges::all_of(results, [](const auto& r) { return r.has_value(); }));
     EXPECT_EQ(bench.posted(account, "main"), "0.00");
+}
+
+/// Which postings wait behind a locked shard tells which lane has them.
+TEST(Lane, TheNextOneIsUsedWhenOneHasItsFill) {
+    auto options = tests::LedgerBench::default_options();
+    options.lanes = 2;
+    options.lane_fill = 3;
+    tests::LedgerBench bench(options);
+    const auto account_of_lane = [&](int lane) {
+        while (true) {
+            auto account = bench.open_account();
+            const auto& shards = bench.ledger().shards().all();
+            if ((std::ranges::find(shards, account->shard) - shards.begin()) % 2 == lane) return account;
+        }
+    };
+    const auto locked = account_of_lane(0);
+    const auto other = account_of_lane(1);
+    const auto charge = [&](const ledger::AccountPtr& account, const std::string& reference) {
+        ledger::Charge request;
+        request.account = account;
+        request.origin = {"shop", reference, "", ""};
+        request.amount = euro("1");
+        return bench.run(bench.ledger().charge(std::move(request))).has_value();
+    };
+    ASSERT_TRUE(charge(other, "first of the shop"));
+
+    auto session = bench.session();
+    std::vector<std::future<bool>> behind;
+    {
+        const base::sql::Transaction lock(session);
+        session.exec("select from ledger.shard where shard = " + std::to_string(locked->shard) +
+                     " for update");
+        const auto wait_for = [&](std::size_t postings) {
+            const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+            while (bench.ledger().waiting() != postings && std::chrono::steady_clock::now() < deadline)
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            return bench.ledger().waiting() == postings;
+        };
+        for (const auto& account : {locked, other, other}) {
+            behind.push_back(
+                std::async(std::launch::async, charge, account, "behind" + std::to_string(behind.size())));
+            ASSERT_TRUE(wait_for(behind.size()));
+        }
+        EXPECT_TRUE(charge(other, "passes by"));
+        EXPECT_EQ(bench.ledger().waiting(), 3U);
+    }
+    for (auto& posted : behind) EXPECT_TRUE(posted.get());
+    EXPECT_EQ(bench.posted(other, "main"), "96.00");
 }
 
 /// A lane that has seen no repeated request for a while does not look for one before it posts.

@@ -29,7 +29,11 @@ std::size_t steps_of_this_run(const char* variable, std::size_t otherwise) {
 }
 
 World::World(std::uint64_t seed, std::size_t accounts, bool with_volumes)
-    : random_(seed), with_volumes_(with_volumes), session_(bench_.session()), oracle_(types) {
+    : random_(seed),
+      with_volumes_(with_volumes),
+      bench_(with_full_lanes()),
+      session_(bench_.session()),
+      oracle_(types) {
     for (const auto& [name, type] : types) {
         session_.exec("select ledger.define_balance_type('example.com', $1, $2, $3)",
                       base::sql::params(name, type.unit, type.priority));
@@ -42,6 +46,13 @@ World::World(std::uint64_t seed, std::size_t accounts, bool with_volumes)
     start_ = bench_.value("select clock_timestamp()");
     shop_ = static_cast<std::int32_t>(std::stoi(bench_.value("select ledger.application_id('shop')")));
     while (accounts_.size() < accounts) open_account();
+}
+
+/// What comes at once goes through both lanes, and the second one comes and goes.
+ledger::Options World::with_full_lanes() {
+    auto options = LedgerBench::default_options();
+    options.lane_fill = 3;
+    return options;
 }
 
 void World::open_account() {

@@ -67,6 +67,7 @@ class World {
     std::string change_account(std::size_t index);
     std::string sweep(std::size_t index);
     [[nodiscard]] std::string where(std::size_t index) const;
+    static ledger::Options with_full_lanes();
 
     std::mt19937_64 random_;
     bool with_volumes_;
