@@ -324,7 +324,9 @@ struct Node::Parts {
     std::optional<base::Listener> listener;
     std::optional<http::Server> server;
 
-    Parts(const Settings& settings, const DatabaseUrls& urls, base::Logger logger);
+    Parts(const Settings& settings, base::Logger logger);
+    /// Apart from the constructor: what was made before something could not be is taken down in order.
+    void make(const Settings& settings, const DatabaseUrls& urls);
     ~Parts();
 
     void make_endpoint(const Settings& settings);
@@ -334,11 +336,13 @@ struct Node::Parts {
     void append_metrics(std::string& text) const;
 };
 
-Node::Parts::Parts(const Settings& settings, const DatabaseUrls& urls, base::Logger logger)
+Node::Parts::Parts(const Settings& settings, base::Logger logger)
     : log(std::move(logger)),
       access_log(make_access_log(settings.log, log)),
       serves_tls(!settings.tls.listen.empty()),
-      logs_apart(!settings.log.access_file.empty()) {
+      logs_apart(!settings.log.access_file.empty()) {}
+
+void Node::Parts::make(const Settings& settings, const DatabaseUrls& urls) {
     const auto cores = std::max(1U, std::thread::hardware_concurrency());
     const auto wanted = settings.server.threads == 0 ? cores : to_size(settings.server.threads);
     for (std::size_t i = 0; i < wanted; ++i) threads.push_back(std::make_unique<IoThread>());
@@ -507,7 +511,8 @@ void check_tls(const Settings& settings) {
 
 Node::Node(const Settings& settings, const DatabaseUrls& urls, const base::Logger& log) {
     try {
-        parts_ = std::make_unique<Parts>(settings, urls, log);
+        parts_ = std::make_unique<Parts>(settings, log);
+        parts_->make(settings, urls);
     } catch (const PlainError&) {
         throw;
     } catch (const std::runtime_error& error) {

@@ -238,6 +238,15 @@ class Mistakes(unittest.TestCase):
             self.assertEqual(done.returncode, 2, done.stdout)
             self.assertIn("'/no/such'", done.stdout + done.stderr)
 
+    def test_a_server_whose_certificate_is_missing_ends(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            environment = dict(os.environ, LEDGERLINE_TLS_LISTEN="127.0.0.1:0", LEDGERLINE_TLS_CERTIFICATE="/no/such")
+            done = subprocess.run([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0"],
+                                  cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+            self.assertIn("'/no/such'", done.stdout + done.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
