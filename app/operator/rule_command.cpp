@@ -11,9 +11,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <memory>
 #include <optional>
+#include <regex>
 #include <utility>
 
 namespace app {
@@ -111,15 +111,11 @@ std::optional<rules::Patterns> patterns_of(const std::vector<std::string>& in,
 }
 
 std::chrono::minutes minutes_of(const std::string& text, const std::string& all) {
-    int hours = -1, minutes = -1;
-    const auto colon = text.find(':');
-    if (colon != std::string::npos) {
-        std::from_chars(text.data(), text.data() + colon, hours);
-        std::from_chars(text.data() + colon + 1, text.data() + text.size(), minutes);
-    }
-    const int total = hours * 60 + minutes;
-    if (hours < 0 || minutes < 0 || minutes > 59 || total > 24 * 60)
-        throw PlainError("'" + all + "' are no hours like 09:00-17:00");
+    static const std::regex form(R"((\d\d?):([0-5]?\d))");
+    std::smatch parts;
+    const bool read = std::regex_match(text, parts, form);
+    const auto total = read ? std::stoi(parts[1]) * 60 + std::stoi(parts[2]) : -1;
+    if (!read || total > 24 * 60) throw PlainError("'" + all + "' are no hours like 09:00-17:00");
     return std::chrono::minutes(total);
 }
 

@@ -312,6 +312,8 @@ class CallHandling(unittest.TestCase):
                 (("set", ALICE, "x", "--redirect", "nobody"), "no address that can be called"),
                 (("set", ALICE, "x", "--stop", "--hours", "9-17"), "no hours"),
                 (("set", ALICE, "x", "--stop", "--hours", "09:00-25:00"), "no hours"),
+                (("set", ALICE, "x", "--stop", "--hours", "9am:00pm-17:00"), "no hours"),
+                (("set", ALICE, "x", "--stop", "--hours", "71582789:00-17:00"), "no hours"),
                 (("set", ALICE, "x", "--stop", "--days", "monday"), "no day"),
                 (("set", ALICE, "x", "--stop", "--days", "mon", "--time-zone", "Mars"), "no time zone"),
                 (("set", ALICE, "x", "--reject", "200"), "200"),
