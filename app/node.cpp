@@ -5,6 +5,7 @@
 #include "accountmgmt/pins.hpp"
 #include "app/data_dir.hpp"
 #include "app/database_watch.hpp"
+#include "app/ledger_options.hpp"
 #include "app/telephony.hpp"
 #include "base/database.hpp"
 #include "base/listener.hpp"
@@ -72,28 +73,16 @@ base::Database::Options pool_options(const Settings& settings, const DatabaseUrl
     return options;
 }
 
-ledger::Options ledger_options(const Settings& settings, const DatabaseUrls& urls) {
-    ledger::Options options;
+ledger::Options node_ledger_options(const Settings& settings, const DatabaseUrls& urls) {
+    auto options = ledger_options(settings);
     options.shards = to_size(settings.ledger.shards);
     options.lanes = to_size(settings.ledger.lanes);
     options.lane_fill = to_size(settings.ledger.lane_fill);
-    options.numbers = {settings.address.country, settings.address.trunk_prefix};
-    options.address_cache = to_size(settings.ledger.address_cache);
-    options.hold_cache = to_size(settings.ledger.hold_cache);
-    options.reference_bytes_max = to_size(settings.ledger.reference_limit);
-    options.text_bytes_max = to_size(settings.ledger.text_limit);
-    options.history_entries_max = to_size(settings.ledger.history_limit);
-    options.period_days_max = static_cast<std::int32_t>(settings.ledger.period_limit);
-    options.parameters_max = to_size(settings.ledger.parameters_limit);
-    options.voucher_tries_max = static_cast<std::int32_t>(settings.voucher.tries);
-    options.voucher_tries_window = settings.voucher.tries_window;
     options.lane.session = session_options(urls, "lane", settings.database.statement_timeout);
     options.lane.batch_max = to_size(settings.ledger.batch_max);
     options.lane.queue_limit = to_size(settings.ledger.queue_limit);
     options.lane.queue_timeout = settings.ledger.queue_timeout;
     options.lane.resend_for = settings.ledger.resend_for;
-    options.lane.limits.max_amount = settings.ledger.max_amount;
-    options.lane.limits.hold_ttl = settings.hold.ttl;
     return options;
 }
 
@@ -354,7 +343,7 @@ void Node::Parts::make(const Settings& settings, const DatabaseUrls& urls) {
     DatabaseWatch::Options watches;
     watches.schema = base::embedded_migrations().back().number;
     watch.emplace(watches, *database);
-    ledger.emplace(ledger_options(settings, urls), *database, log.with({{"part", "ledger"}}));
+    ledger.emplace(node_ledger_options(settings, urls), *database, log.with({{"part", "ledger"}}));
     ledger::Sweeper::Options sweeps;
     sweeps.interval = settings.ledger.sweep_interval;
     sweeps.expiry_grace = settings.balance.expiry_grace;

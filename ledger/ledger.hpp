@@ -132,6 +132,11 @@ class Ledger {
     /// The channel on which the database tells that they did.
     static constexpr std::string_view limits_channel = "ledger_limits";
 
+    /// Longer references are refused.
+    [[nodiscard]] std::size_t reference_bytes_max() const { return options_.reference_bytes_max; }
+    /// Longer addresses, among others, are refused.
+    [[nodiscard]] std::size_t text_bytes_max() const { return options_.text_bytes_max; }
+
     /// Where accounts live.
     [[nodiscard]] const Shards& shards() const { return shards_; }
     [[nodiscard]] bool ready() const;           ///< every lane reached the database when it last tried

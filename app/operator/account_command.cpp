@@ -43,9 +43,9 @@ std::vector<Column> account_columns() {
     };
 }
 
-/// A new address in normal form. Throws PlainError when it is none.
-std::string new_address(const std::string& text) {
-    static const auto bytes_max = ledger::Options().text_bytes_max;  // longer ones are never found again
+/// A new address in normal form, of so many bytes at most: longer ones are never found again. Throws
+/// PlainError when it is none.
+std::string new_address(const std::string& text, std::size_t bytes_max) {
     auto address = ledger::normal_address(text);
     const auto colon = address.find(':');
     const bool uri = colon != std::string::npos && colon > 0 && colon + 1 < address.size();
@@ -92,7 +92,7 @@ void open(Desk& desk, const std::vector<std::string>& texts, const std::string& 
     const auto domain = domain_named(domain_text);
     std::vector<std::string> addresses;
     for (const auto& text : texts) {
-        auto address = new_address(text);
+        auto address = new_address(text, desk.ledger().text_bytes_max());
         if (std::ranges::find(addresses, address) == addresses.end()) addresses.push_back(std::move(address));
     }
     desk.refuse_unknown_domain(domain);
@@ -178,7 +178,7 @@ void close(Desk& desk, const std::string& address) {
 }
 
 void add_address(Desk& desk, const std::string& address, const std::string& text) {
-    const auto added = new_address(text);
+    const auto added = new_address(text, desk.ledger().text_bytes_max());
     const auto account = desk.account(address);
     refuse_taken(desk, {added});
     const auto rows = desk.query("select ledger.add_address($1, $2, $3)",

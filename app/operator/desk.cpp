@@ -3,6 +3,7 @@
 
 #include "app/command_line.hpp"
 #include "app/data_dir.hpp"
+#include "app/ledger_options.hpp"
 #include "app/local_client.hpp"
 #include "base/log.hpp"
 #include "base/utf8.hpp"
@@ -42,18 +43,14 @@ std::size_t count_shards(base::Database& database) {
     return static_cast<std::size_t>(rows.integer(0, 0));
 }
 
-ledger::Options ledger_options(const DeskOptions& options, std::size_t shards) {
-    ledger::Options result;
-    result.shards = shards;
+ledger::Options desk_options(const Settings& settings, std::size_t shards) {
+    auto options = ledger_options(settings);
+    options.shards = shards;
     // Everything goes through the pool's one session, so that an act is one transaction; when that is lost,
     // so is the transaction, and there is nothing to send again.
-    result.lanes = 0;
-    result.lane.resend_for = {};
-    result.lane.limits.max_amount = options.settings.ledger.max_amount;
-    result.voucher_tries_max = static_cast<std::int32_t>(options.settings.voucher.tries);
-    result.voucher_tries_window = options.settings.voucher.tries_window;
-    result.lane.limits.hold_ttl = options.settings.hold.ttl;
-    return result;
+    options.lanes = 0;
+    options.lane.resend_for = {};
+    return options;
 }
 
 /// Not an answer of the ledger's rules, but of a ledger that can't work.
@@ -99,7 +96,7 @@ Desk::Desk(const DeskOptions& options)
     session_ = pool.session;
     database_.emplace(pool);
     const base::Logger log(base::LogLevel::error, base::LogFormat::text);
-    ledger_.emplace(ledger_options(options, count_shards(*database_)), *database_, log);
+    ledger_.emplace(desk_options(options.settings, count_shards(*database_)), *database_, log);
 }
 
 ledger::AccountPtr Desk::account(const std::string& address) {

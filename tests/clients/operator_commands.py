@@ -342,6 +342,23 @@ class OperatorCommands(unittest.TestCase):
         self.assertIn("'1,5' is no amount", self.misused(*credit[:3], "1,5", "EUR", *common))
         self.assertIn("--reference is required", self.misused(*credit[:3], "1", "EUR"))
 
+    def test_the_servers_limits_of_requests_hold_here_too(self):
+        address = self.new_account()
+        tight = dict(os.environ, LEDGERLINE_LEDGER_REFERENCE_LIMIT="4", LEDGERLINE_LEDGER_TEXT_LIMIT="40",
+                     LEDGERLINE_LEDGER_PERIOD_LIMIT="10")
+        credit = ("balance", "credit", address, "1", "EUR", "--reference")
+        for outcome, arguments in (("invalid_reference", (*credit, "12345")),
+                                   ("invalid_text", (*credit, "1", "--description", 41 * "x")),
+                                   ("invalid_period", (*credit, "2", "--period", "11"))):
+            _, errors, status = run([LEDGERLINE, *arguments], cwd=self.folder, env=tight)
+            self.assertEqual(status, 1, arguments)
+            self.assertIn(outcome, errors)
+        long = "sip:" + 40 * "x" + "@example.com"
+        _, errors, status = run([LEDGERLINE, "account", "add-address", address, long], cwd=self.folder, env=tight)
+        self.assertEqual(status, 2)
+        self.assertIn("is no address", errors)
+        self.done(*credit, "1234")
+
     def test_balance_adjust(self):
         address = self.new_account()
         adjust = ("balance", "adjust", address)
