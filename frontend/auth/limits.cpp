@@ -118,11 +118,13 @@ void AccessLimits::add(std::string_view name, std::int64_t value, std::string_vi
         calls.per_second = value;
         return;
     }
-    const auto open = name == "hours" ? parse_hours(item) : std::nullopt;
-    if (open)
+    if (const auto open = name == "hours" ? parse_hours(item) : std::nullopt) {
         hours.push_back(*open);
-    else
-        requests_per_second = name == "requests_per_second" ? value : 0;
+        return;
+    }
+    // What is not understood is no request at all, and stays so whatever is taken up after it.
+    const auto allowed = name == "requests_per_second" ? value : 0;
+    requests_per_second = std::min(requests_per_second.value_or(allowed), allowed);
 }
 
 }  // namespace auth

@@ -91,4 +91,16 @@ TEST(AccessLimits, WhatIsNotUnderstoodAdmitsNothing) {
     EXPECT_EQ(open({"whenever"}).requests_per_second, 0);
 }
 
+TEST(AccessLimits, WhatIsNotUnderstoodAdmitsNothingWhateverElseIsSet) {
+    AccessLimits before;
+    before.add("phase_of_the_moon", 3, "full");
+    before.add("requests_per_second", 50, "");
+    EXPECT_EQ(before.requests_per_second, 0);
+    AccessLimits after;
+    after.add("requests_per_second", 50, "");
+    EXPECT_EQ(after.requests_per_second, 50);
+    after.add("hours", 0, "whenever");
+    EXPECT_EQ(after.requests_per_second, 0);
+}
+
 }  // namespace
