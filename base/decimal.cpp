@@ -58,6 +58,7 @@ Decimal Decimal::of_minor(std::int64_t minor, int exponent) {
         minor /= 10;
         --exponent;
     }
+    if (minor != 0 && exponent > std::numeric_limits<std::int16_t>::max()) return overflowed(minor < 0);
     result.unscaled = minor;
     result.scale = static_cast<std::int16_t>(minor == 0 ? 0 : exponent);
     return result;

@@ -9,8 +9,8 @@
 namespace base {
 
 /// An exact decimal number: unscaled x 10^-scale, kept canonical (no trailing zeros, so 1.5 = 1.50).
-/// Numbers that 64 bits cannot hold are still numbers (xsd:decimal has no bound): `overflow` marks them, and
-/// `unscaled` then carries only the sign.
+/// Numbers that these fields cannot hold are still numbers (xsd:decimal has no bound): `overflow` marks them,
+/// and `unscaled` then carries only the sign.
 struct Decimal {
     std::int64_t unscaled = 0;
     std::int16_t scale = 0;  ///< decimals, >= 0

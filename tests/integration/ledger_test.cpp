@@ -134,6 +134,10 @@ TEST_F(LedgerTest, BadInputIsRefusedAndChangesNothing) {
         ASSERT_FALSE(receipt) << c.value;
         EXPECT_EQ(receipt.error(), c.refusal) << c.value << " got " << to_string(receipt.error());
     }
+    // In minor units it has two decimals more than a number can.
+    auto tiny = euro("0." + std::string(32'766, '0') + "1");
+    tiny.minor = true;
+    EXPECT_EQ(charge("bad", tiny).error(), Refusal::too_large);
     EXPECT_EQ(charge("", euro("1")).error(), Refusal::invalid_reference);
     EXPECT_EQ(charge(std::string(256, 'x'), euro("1")).error(), Refusal::invalid_reference);
     EXPECT_EQ(charge(std::string("a\0b", 3), euro("1")).error(), Refusal::invalid_reference);

@@ -57,6 +57,14 @@ TEST(Decimal, holds_every_64_bit_number_and_marks_the_rest) {
     EXPECT_EQ(Decimal::parse("1." + std::string(40000, '0')).value().text(), "1");
     EXPECT_EQ(Decimal::parse(std::string(40000, '0') + "1").value().text(), "1");
     EXPECT_TRUE(Decimal::parse("0." + std::string(40000, '0') + "1").value().overflow);
+    // Minor units of a number that has as many decimals as there can be.
+    EXPECT_EQ(Decimal::of_minor(7, 32'767).scale, 32'767);
+    for (const auto minor : {7, -7}) {
+        const auto tiny = Decimal::of_minor(minor, 32'769);
+        EXPECT_TRUE(tiny.overflow) << minor;
+        EXPECT_EQ(tiny.unscaled < 0, minor < 0);
+    }
+    EXPECT_EQ(Decimal::of_minor(0, 32'769), Decimal{});
 }
 
 TEST(Decimal, shows_money_with_its_decimals) {
