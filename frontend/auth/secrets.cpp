@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -48,18 +49,22 @@ std::string failed(const std::string& what, const std::string& path) {
     return "the key file " + path + " can't be " + what + ": " + std::strerror(errno);
 }
 
-/// Made whole or not at all: an existing file is never overwritten, as every secret hangs on it.
+/// Made whole or not at all, under a name of its own first: whoever starts at the same time reads no half
+/// key. An existing file is never overwritten, as every secret hangs on it.
 void make_key_file(const std::string& path) {
     std::array<std::uint8_t, 32> key{};
     base::random_bytes(key);
     const auto text = base::hex(key) + '\n';
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0 && errno == EEXIST) return;
+    auto draft = path + ".XXXXXX";
+    const int file = ::mkostemp(draft.data(), O_CLOEXEC);  // readable for its owner only
     if (file < 0) throw std::runtime_error(failed("made", path));
     const bool written =
         ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
     ::close(file);
-    if (!written) throw std::runtime_error(failed("written", path));
+    const bool kept = written && (::link(draft.c_str(), path.c_str()) == 0 || errno == EEXIST);
+    const auto trouble = kept ? std::string() : failed("written", path);
+    ::unlink(draft.c_str());
+    if (!kept) throw std::runtime_error(trouble);
 }
 
 }  // namespace
