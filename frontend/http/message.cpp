@@ -46,6 +46,10 @@ std::string_view reason_phrase(unsigned status) {
             return "Content Too Large";
         case 415:
             return "Unsupported Media Type";
+        case 421:
+            return "Misdirected Request";
+        case 429:
+            return "Too Many Requests";
         case 431:
             return "Request Header Fields Too Large";
         case 500:

@@ -32,6 +32,11 @@ TEST(ResponseHead, says_that_the_connection_ends) {
         "HTTP/1.1 503 Service Unavailable\r\nDate: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
+TEST(ResponseHead, names_every_status_that_is_sent) {
+    for (const auto status : {200, 400, 401, 404, 405, 408, 413, 415, 421, 429, 431, 500, 501, 503, 505})
+        EXPECT_NE(http::reason_phrase(static_cast<unsigned>(status)), "Status") << status;
+}
+
 TEST(ResponseHead, a_value_cannot_end_its_line) {
     http::Response response;
     response.add_header("Name", "a\r\nSet-Cookie: b");
