@@ -14,6 +14,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <concepts>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,12 +31,10 @@ using LedgerOperation = boost::asio::awaitable<ledger::Result<ledger::Receipt>> 
 
 /// The key of a request without a referenceCode: the Idempotency-Key header, else the WS-Addressing
 /// MessageID; empty when the client gave neither. Clients choose them at any length and in any bytes: where
-/// one is not fit for the books, its digest stands for it.
-[[nodiscard]] inline std::string key_of(const frontend::Call& call) {
+/// one is not fit for the books, which take no more than `bytes_max`, its digest stands for it.
+[[nodiscard]] inline std::string key_of(const frontend::Call& call, std::size_t bytes_max) {
     const auto given = call.idempotency_key.empty() ? call.message_id : call.idempotency_key;
-    if (given.size() <= ledger::Options().reference_bytes_max && base::is_storable_text(given)) {
-        return std::string(given);
-    }
+    if (given.size() <= bytes_max && base::is_storable_text(given)) return std::string(given);
     ledger::Fields fields;
     fields.add(given);
     return "digest:" + base::hex(fields.digest());
@@ -64,10 +63,8 @@ using LedgerOperation = boost::asio::awaitable<ledger::Result<ledger::Receipt>> 
 
 /// What a request of the ledger is about.
 template <class Request>
-inline constexpr Measure measure_of = requires(Request request) {
-    request.volume;
-}
-? Measure::volume : Measure::amount;
+inline constexpr Measure measure_of =
+    requires(Request request) { request.volume; } ? Measure::volume : Measure::amount;
 
 /// An account, and the address that led to it, in normal form.
 struct FoundAccount {

@@ -28,7 +28,7 @@ ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve
     auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
     if (!amount) co_return refused(Refusal::not_positive);
     ledger::Place place;
-    place.origin = origin(call, key_of(call), request.charge);
+    place.origin = origin(call, key_of(call, ledger_.reference_bytes_max()), request.charge);
     place.amount = std::move(*amount);
     place.balance_type = std::move(request.balance_type);
     auto outcome =
@@ -41,7 +41,7 @@ ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_addit
     auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
     if (!amount) co_return refused(Refusal::not_positive);
     ledger::Extend extend;
-    extend.origin = origin(call, key_of(call), request.charge);
+    extend.origin = origin(call, key_of(call, ledger_.reference_bytes_max()), request.charge);
     extend.amount = std::move(*amount);
     extend.balance_type = std::move(request.balance_type);
     auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), Measure::amount,
@@ -65,7 +65,7 @@ ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::charge(const 
 ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::release(const Call& call,
                                                                            ReleaseReservation request) {
     ledger::Release release;
-    release.origin = origin(call, key_of(call), "");
+    release.origin = origin(call, key_of(call, ledger_.reference_bytes_max()), "");
     release.balance_type = std::move(request.balance_type);
     auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), Measure::amount,
                                          std::move(release), &ledger::Ledger::release);

@@ -38,7 +38,7 @@ ReserveVolumeCharging::Handled<ReservationResult> ReserveVolumeCharging::reserve
     auto terms = volume_terms(request.volume, std::move(request.parameters), std::move(request.balance_type));
     if (!terms) co_return refused(terms.error(), Measure::volume);
     ledger::PlaceVolume place;
-    place.origin = origin(call, key_of(call), std::move(request.billing_text));
+    place.origin = origin(call, key_of(call, ledger_.reference_bytes_max()), std::move(request.billing_text));
     place.volume = std::move(terms->volume);
     place.balance_type = std::move(terms->balance_type);
     auto outcome = co_await post(ledger_, call, std::move(request.end_user), std::move(place),
@@ -49,7 +49,8 @@ ReserveVolumeCharging::Handled<ReservationResult> ReserveVolumeCharging::reserve
 ReserveVolumeCharging::Handled<soap::Empty> ReserveVolumeCharging::reserve_additional(
     const Call& call, ReserveAdditionalVolume request) {
     ledger::ExtendVolume extend;
-    extend.origin = origin(call, key_of(call), std::move(request.billing_text));
+    extend.origin =
+        origin(call, key_of(call, ledger_.reference_bytes_max()), std::move(request.billing_text));
     extend.volume = request.volume;
     extend.balance_type = std::move(request.balance_type);
     auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), Measure::volume,
@@ -71,7 +72,7 @@ ReserveVolumeCharging::Handled<soap::Empty> ReserveVolumeCharging::charge(const 
 ReserveVolumeCharging::Handled<soap::Empty> ReserveVolumeCharging::release(const Call& call,
                                                                            ReleaseReservation request) {
     ledger::Release release;
-    release.origin = origin(call, key_of(call), "");
+    release.origin = origin(call, key_of(call, ledger_.reference_bytes_max()), "");
     release.balance_type = std::move(request.balance_type);
     auto outcome = co_await post_on_hold(ledger_, call, std::move(request.reservation), Measure::volume,
                                          std::move(release), &ledger::Ledger::release);

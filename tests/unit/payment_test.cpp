@@ -1,4 +1,5 @@
 // What Payment decides by itself: which fault a refusal is, and what a volume's parameters mean.
+#include "payment/desk.hpp"
 #include "payment/faults.hpp"
 #include "payment/volume_terms.hpp"
 
@@ -44,6 +45,19 @@ TEST(payment_faults, only_want_of_capacity_asks_to_try_again) {
         EXPECT_EQ(payment::refused(refusal).try_again,
                   refusal == Refusal::overloaded || refusal == Refusal::unavailable);
     }
+}
+
+TEST(payment_key, a_digest_stands_for_what_is_too_long_for_the_books) {
+    frontend::Call call;
+    call.message_id = "urn:uuid:1";
+    EXPECT_EQ(payment::key_of(call, 10), "urn:uuid:1");
+    const auto digest = payment::key_of(call, 9);
+    EXPECT_TRUE(digest.starts_with("digest:")) << digest;
+    EXPECT_EQ(payment::key_of(call, 9), digest);
+    call.idempotency_key = "k";
+    EXPECT_EQ(payment::key_of(call, 9), "k");
+    call.idempotency_key = "\xFF";
+    EXPECT_TRUE(payment::key_of(call, 9).starts_with("digest:"));
 }
 
 TEST(payment_volume_terms, a_property_means_what_the_element_means) {
