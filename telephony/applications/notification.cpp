@@ -21,4 +21,15 @@ std::optional<Event> event_named(std::string_view name) {
 
 std::string_view to_string(Manner manner) { return manner == Manner::ask ? "ask" : "tell"; }
 
+std::string loggable_endpoint(std::string_view uri) {
+    std::string loggable(uri.substr(0, uri.find_first_of("?#")));
+    const auto slashes = loggable.find("//");
+    if (slashes == std::string::npos) return loggable;
+    const auto authority = slashes + 2;
+    const auto user_end = loggable.rfind('@', loggable.find('/', authority));
+    if (user_end != std::string::npos && user_end >= authority)
+        loggable.erase(authority, user_end + 1 - authority);
+    return loggable;
+}
+
 }  // namespace applications

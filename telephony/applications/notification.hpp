@@ -27,6 +27,9 @@ inline constexpr std::array events{Event::busy,          Event::not_reachable, E
 enum class Manner : std::uint8_t { ask, tell };
 [[nodiscard]] std::string_view to_string(Manner manner);  ///< `ask`, `tell`
 
+/// An endpoint for the log: what a URI has beside host and path, a user or a query, may be secret.
+[[nodiscard]] std::string loggable_endpoint(std::string_view uri);
+
 /// A live notification, as far as calling its application needs it. Immutable: it is stopped, not changed.
 struct Notification {
     std::string id;  ///< ours; in rules and in Question

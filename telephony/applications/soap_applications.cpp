@@ -20,9 +20,6 @@ std::chrono::milliseconds until(std::chrono::steady_clock::time_point time) {
     return std::chrono::ceil<std::chrono::milliseconds>(time - std::chrono::steady_clock::now());
 }
 
-/// An endpoint for the log: what follows the path may be secret.
-std::string_view loggable(std::string_view url) { return url.substr(0, url.find('?')); }
-
 }  // namespace
 
 SoapApplications::SoapApplications(Options options, Storage& storage, frontend::SoapClient& client,
@@ -65,7 +62,7 @@ void SoapApplications::forget_if_idle(const EndpointPtr& endpoint) {
 
 void SoapApplications::note_success(Endpoint& endpoint) {
     if (endpoint.breaker.is_open()) {
-        log_.info("an application answers again", {{"endpoint", loggable(endpoint.url)}});
+        log_.info("an application answers again", {{"endpoint", loggable_endpoint(endpoint.url)}});
         metrics_.set_open(--open_);
     }
     endpoint.breaker.succeeded();
@@ -77,7 +74,7 @@ void SoapApplications::note_failure(Endpoint& endpoint, const frontend::Undelive
     if (!endpoint.breaker.failed(Clock::now())) return;
     metrics_.set_open(++open_);
     log_.warning("an application fails and is left alone for a while",
-                 {{"endpoint", loggable(endpoint.url)}, {"reason", failure.reason}});
+                 {{"endpoint", loggable_endpoint(endpoint.url)}, {"reason", failure.reason}});
 }
 
 // Asking ---------------------------------------------------------------------------------------------------
@@ -153,16 +150,16 @@ void SoapApplications::finish(const AskedPtr& asked, Directive directive, AskRes
     const auto write = usual ? &base::Logger::debug : &base::Logger::warning;
     if (!usual || log_.enabled(base::LogLevel::debug)) {
         const auto* notification = asked->notification.get();
-        (log_.*write)(
-            "asked an application about a call",
-            {{"notification", asked->question.notification},
-             {"correlator", notification != nullptr ? notification->correlator : std::string()},
-             {"endpoint", notification != nullptr ? loggable(notification->endpoint) : std::string_view()},
-             {"event", to_string(asked->question.event)},
-             {"call", asked->question.session},
-             {"result", to_string(result)},
-             {"reason", reason},
-             {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(time).count()}});
+        (log_.*write)("asked an application about a call",
+                      {{"notification", asked->question.notification},
+                       {"correlator", notification != nullptr ? notification->correlator : std::string()},
+                       {"endpoint",
+                        notification != nullptr ? loggable_endpoint(notification->endpoint) : std::string()},
+                       {"event", to_string(asked->question.event)},
+                       {"call", asked->question.session},
+                       {"result", to_string(result)},
+                       {"reason", reason},
+                       {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(time).count()}});
     }
     if (!stopping_) done(std::move(directive));
 }
@@ -280,7 +277,7 @@ void SoapApplications::finish(const Question& question, const Notification* noti
         failed ? "an application was not told about a call" : "told an application about a call",
         {{"notification", question.notification},
          {"correlator", notification != nullptr ? notification->correlator : std::string()},
-         {"endpoint", notification != nullptr ? loggable(notification->endpoint) : std::string_view()},
+         {"endpoint", notification != nullptr ? loggable_endpoint(notification->endpoint) : std::string()},
          {"event", to_string(question.event)},
          {"call", question.session},
          {"result", to_string(result)},

@@ -82,10 +82,11 @@ std::optional<std::string> Managers::unfit_part(const SimpleReference& reference
     if (!fits(reference.interface_name)) return "reference.interfaceName";
     if (!fits(reference.endpoint)) return "reference.endpoint";
     if (const auto objection = options_.objection(reference.endpoint)) {
-        log_.info("an application can't be called there", {{"request", request_id},
-                                                           {"correlator", reference.correlator},
-                                                           {"endpoint", reference.endpoint},
-                                                           {"reason", *objection}});
+        log_.info("an application can't be called there",
+                  {{"request", request_id},
+                   {"correlator", reference.correlator},
+                   {"endpoint", applications::loggable_endpoint(reference.endpoint)},
+                   {"reason", *objection}});
         return "reference.endpoint";
     }
     return std::nullopt;
@@ -148,12 +149,13 @@ Managers::Handled<soap::Empty> Managers::start(const Call& call, Start request, 
         case applications::Started::started:
             break;
     }
-    log_.info("started a notification", {{"request", call.request_id},
-                                         {"user", call.principal->login()},
-                                         {"manner", to_string(manner)},
-                                         {"correlator", request.reference.correlator},
-                                         {"endpoint", request.reference.endpoint},
-                                         {"addresses", addresses}});
+    log_.info("started a notification",
+              {{"request", call.request_id},
+               {"user", call.principal->login()},
+               {"manner", to_string(manner)},
+               {"correlator", request.reference.correlator},
+               {"endpoint", applications::loggable_endpoint(request.reference.endpoint)},
+               {"addresses", addresses}});
     soap::Empty empty;
     co_return empty;
 }

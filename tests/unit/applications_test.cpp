@@ -44,6 +44,17 @@ std::string sent(const Notification& to, Event event) {
     return text.substr(begin, text.rfind("</", text.rfind("Body>")) - begin);
 }
 
+TEST(Notifications, the_log_gets_no_secret_of_an_endpoint) {
+    using applications::loggable_endpoint;
+    EXPECT_EQ(loggable_endpoint("http://app.example.com:81/a/b"), "http://app.example.com:81/a/b");
+    EXPECT_EQ(loggable_endpoint("http://app.example.com/a?key=1#x"), "http://app.example.com/a");
+    EXPECT_EQ(loggable_endpoint("http://app.example.com/a#key"), "http://app.example.com/a");
+    EXPECT_EQ(loggable_endpoint("https://me:pass@app.example.com/a@b"), "https://app.example.com/a@b");
+    EXPECT_EQ(loggable_endpoint("https://me:p@ss@app.example.com"), "https://app.example.com");
+    EXPECT_EQ(loggable_endpoint("nonsense"), "nonsense");
+    EXPECT_EQ(loggable_endpoint(""), "");
+}
+
 TEST(ApplicationsTest, EventsAreSpelledAsCallEventsSpellsThem) {
     EXPECT_EQ(to_string(Event::busy), "Busy");
     EXPECT_EQ(to_string(Event::not_reachable), "NotReachable");
