@@ -17,7 +17,6 @@
 namespace base::sql {
 
 // --- errors
-// -------------------------------------------------------------------------------------------------
 
 Error::Error(Failure failure, std::string sqlstate, const std::string& what)
     : std::runtime_error(what), failure_(failure), sqlstate_(std::move(sqlstate)) {}
@@ -62,7 +61,6 @@ auto translated(const Action& action, const IsOpen& open) {
 }  // namespace
 
 // --- parameters
-// ---------------------------------------------------------------------------------------------
 
 void ArrayText::add(std::int64_t value) {
     char digits[24];
@@ -123,7 +121,6 @@ Params& Params::add_null() {
 }
 
 // --- rows
-// ---------------------------------------------------------------------------------------------------
 
 struct Rows::Data {
     pqxx::result result;
@@ -187,7 +184,6 @@ std::vector<std::string_view> Rows::plain_array(std::size_t row, std::size_t col
 }
 
 // --- sessions
-// -----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -343,7 +339,6 @@ std::vector<Session::Notification> Session::wait_for_notifications(std::chrono::
 }
 
 // --- transactions
-// -------------------------------------------------------------------------------------------
 
 Transaction::Transaction(Session& session) : session_(&session), part_(session.impl_->in_transaction) {
     session.exec(part_ ? "SAVEPOINT part" : "BEGIN");
@@ -380,7 +375,6 @@ void Transaction::commit() {
 }
 
 // --- copying
-// ------------------------------------------------------------------------------------------------
 
 namespace {
 

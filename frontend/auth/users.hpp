@@ -25,10 +25,10 @@ struct NewUser {
     std::vector<Grant> grants{};
 };
 
-/// Blocking, for command lines and start-up. Every change tells all nodes through NOTIFY.
 /// Throws UserError for a password or secret that HTTP Basic cannot carry.
 void check_password(std::string_view password);
 
+/// Blocking, for command lines and start-up. Every change tells all nodes through NOTIFY.
 class Users {
   public:
     /// `session` must outlive this object.

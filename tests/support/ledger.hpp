@@ -26,7 +26,6 @@ inline ledger::Amount euro(std::string_view text) { return {base::Decimal::parse
 /// The domain example.com with balance types main, bonus (EUR) and data (bytes), as in the demo.
 class LedgerBench {
   public:
-    /// `url` for ledgers that reach the database by another way (a proxy); empty: its socket.
     explicit LedgerBench(ledger::Options options = default_options());
     ~LedgerBench();
     LedgerBench(const LedgerBench&) = delete;
@@ -35,7 +34,8 @@ class LedgerBench {
     static ledger::Options default_options();
 
     ledger::Ledger& ledger() { return *ledger_; }
-    /// One more ledger on the same database, as another node would be; `url` where it goes another way.
+    /// One more ledger on the same database, as another node would be; `url` where it reaches the database by
+    /// another way (a proxy), not by its socket.
     std::unique_ptr<ledger::Ledger> another(std::string url = {});
 
     /// An account with main 100.00 EUR (default), bonus 10.00 EUR and data 1,000,000 bytes.
