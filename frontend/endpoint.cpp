@@ -359,10 +359,7 @@ http::Response Endpoint::Impl::refused_response(const Refused& refused, Exchange
     return response;
 }
 
-// Everything else
-// --------------------------------------------------------------------------------------------
-
-namespace {}  // namespace
+// Everything else ------------------------------------------------------------------------------------------
 
 asio::awaitable<http::Response> Endpoint::Impl::get(const http::Request& request, const Route& route) {
     switch (route.kind) {
@@ -402,7 +399,10 @@ asio::awaitable<std::variant<auth::PrincipalPtr, http::Response>> Endpoint::Impl
     const bool throttled = *denial == auth::Denial::throttled;
     auto response = text_response(busy ? 503 : throttled ? 429 : 401, std::string(to_string(*denial)));
     if (busy) response.add_header("Retry-After", std::to_string(options.retry_after.count()));
-    if (throttled) response.add_header("Retry-After", "60");
+    if (throttled) {
+        const auto wait = parts.authenticator.failures().retry_after(client);
+        response.add_header("Retry-After", std::to_string(wait.count()));
+    }
     if (response.status == 401) {
         for (const auto& challenge : recognition.challenges(*denial == auth::Denial::stale))
             response.add_header("WWW-Authenticate", challenge);
@@ -463,8 +463,7 @@ http::Response Endpoint::Impl::metrics_response() const {
     return response;
 }
 
-// Response, log
-// ------------------------------------------------------------------------------------------------
+// Response, log --------------------------------------------------------------------------------------------
 
 void Endpoint::Impl::finish(const http::Request& request, Exchange& exchange, http::Response& response) {
     response.add_header("X-Request-Id", exchange.id);
@@ -533,25 +532,33 @@ asio::awaitable<http::Response> Endpoint::handle(const http::Request& request) {
     Exchange exchange;
     exchange.id = impl_->ids.next();
     exchange.client = client_address(request, impl_->options.trusted_proxies);
-    if (request.method == http::Method::get || request.method == http::Method::head) {
-        auto answer = co_await impl_->get(request, route);
-        impl_->finish_get(request, exchange, route.is_probe(), answer);
-        co_return answer;
+    try {
+        if (request.method == http::Method::get || request.method == http::Method::head) {
+            auto answer = co_await impl_->get(request, route);
+            impl_->finish_get(request, exchange, route.is_probe(), answer);
+            co_return answer;
+        }
+        const bool of_nodes = route.kind == Route::Kind::nodes && request.method == http::Method::post;
+        if (of_nodes && impl_->parts.node_link != nullptr)
+            co_return co_await impl_->parts.node_link->answer(request);
+        if (!route.speaks_soap()) co_return text_response(404, "Nothing here; see /ParlayX/");
+        http::Response response;
+        if (request.method == http::Method::post) {
+            response = co_await impl_->post(request, route, exchange);
+        } else {
+            const auto reason = "Method " + std::string(request.method_text) + " is not served";
+            response = impl_->fault_response(soap::Fault::client(reason), 405, exchange);
+            response.add_header("Allow", "GET, HEAD, POST");
+        }
+        impl_->finish(request, exchange, response);
+        co_return response;
+    } catch (const std::exception& error) {
+        // The server answers with refuse(), and does not know what to log.
+        impl_->parts.log.error(
+            "a request failed",
+            {{"request", exchange.id}, {"target", request.target}, {"error", error.what()}});
+        throw;
     }
-    const bool of_nodes = route.kind == Route::Kind::nodes && request.method == http::Method::post;
-    if (of_nodes && impl_->parts.node_link != nullptr)
-        co_return co_await impl_->parts.node_link->answer(request);
-    if (!route.speaks_soap()) co_return text_response(404, "Nothing here; see /ParlayX/");
-    http::Response response;
-    if (request.method == http::Method::post) {
-        response = co_await impl_->post(request, route, exchange);
-    } else {
-        const auto reason = "Method " + std::string(request.method_text) + " is not served";
-        response = impl_->fault_response(soap::Fault::client(reason), 405, exchange);
-        response.add_header("Allow", "GET, HEAD, POST");
-    }
-    impl_->finish(request, exchange, response);
-    co_return response;
 }
 
 http::Response Endpoint::refuse(const http::Request& request, http::Refusal refusal, unsigned status) {

@@ -13,7 +13,10 @@
 #include "tests/support/postgres.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -66,16 +69,20 @@ class Endpoint : public testing::Test {
         pool.session.statement_timeout = 10s;
         authenticator_.reset();
         pool_.emplace(pool);
-        authenticator_.emplace(*pool_, auth::Authenticator::Options{}, log_);
+        auth::Authenticator::Options authentication;
+        authentication.failures.throttle = throttle_;
+        authenticator_.emplace(*pool_, authentication, log_);
         std::vector<frontend::Service> services;
         services.push_back(handlers_.service());
         const auto readiness = [this] { return readiness_; };
         const auto metrics = [this](std::string& out) {
             frontend::append_metrics(out, server_->statistics());
         };
-        endpoint_.emplace(frontend::Endpoint::Parts{catalogue_, decoder_, *authenticator_,
-                                                    std::move(services), readiness, metrics, log_, log_},
-                          std::move(options));
+        endpoint_log_.emplace(base::LogOptions{.level = base::LogLevel::error, .file = log_file_});
+        endpoint_.emplace(
+            frontend::Endpoint::Parts{catalogue_, decoder_, *authenticator_, std::move(services), readiness,
+                                      metrics, *endpoint_log_, *endpoint_log_, nullptr, status_},
+            std::move(options));
         http::Options http;
         http.listen[0].port = 0;
         http.body_limit = 10'000;
@@ -103,6 +110,10 @@ class Endpoint : public testing::Test {
     soap::Decoder decoder_{xml_, catalogue_};
     tests::EchoService handlers_;
     const base::Logger log_{base::LogLevel::error};
+    std::string log_file_;  ///< of the endpoint; empty: standard error
+    std::optional<base::Logger> endpoint_log_;
+    auth::Throttle::Options throttle_{};  ///< of the authenticator
+    frontend::RequestStatus status_;
     frontend::Readiness readiness_;
     std::optional<frontend::Endpoint> endpoint_;
     std::optional<base::Database> pool_;
@@ -126,6 +137,42 @@ TEST_F(Endpoint, serves_an_operation) {
         EXPECT_NE(response.body.find("app@example.com says hi &amp; bye"), std::string::npos)
             << response.body;
         EXPECT_FALSE(response.headers.contains("idempotency-replayed"));
+    }
+}
+
+TEST_F(Endpoint, logs_why_a_question_failed) {
+    const auto file = std::filesystem::temp_directory_path() / ("endpoint-" + std::to_string(::getpid()));
+    log_file_ = file.string();
+    status_ = [](frontend::StatusQuestion) -> boost::asio::awaitable<frontend::StatusAnswer> {
+        throw std::runtime_error("a secret of the program");
+        co_return frontend::StatusAnswer();
+    };
+    start({});
+    const auto response =
+        send("GET /ParlayX/requests/r1?endUserIdentifier=tel:1 HTTP/1.1\r\nHost: h\r\nAuthorization: " +
+             basic_authorization("app:app") + "\r\n\r\n");
+    EXPECT_EQ(response.status, 500);
+    EXPECT_EQ(response.body.find("secret"), std::string::npos) << response.body;
+    endpoint_log_->flush();
+    std::ifstream in(file);
+    std::string written;
+    while (written.find("a secret of the program") == std::string::npos && std::getline(in, written)) {
+    }
+    EXPECT_NE(written.find("/ParlayX/requests/r1"), std::string::npos) << written;
+    std::filesystem::remove(file);
+}
+
+TEST_F(Endpoint, tells_a_guesser_how_long_to_wait_whatever_is_asked) {
+    throttle_ = {.per_address = 1, .window = 10min};
+    start({.public_descriptions = false});
+    EXPECT_EQ(post(echo("hi"), "app:wrong").status, 401);
+    const auto posted = post(echo("hi"), "app:wrong too");
+    const auto asked = send("GET /ParlayX/ HTTP/1.1\r\nHost: h\r\nAuthorization: " +
+                            basic_authorization("app:wrong as well") + "\r\n\r\n");
+    for (const auto& response : {posted, asked}) {
+        EXPECT_EQ(response.status, 429);
+        EXPECT_TRUE(response.head.starts_with("HTTP/1.1 429 Too Many Requests\r\n")) << response.head;
+        EXPECT_GT(std::stoi(response.headers.at("retry-after")), 500);
     }
 }
 
