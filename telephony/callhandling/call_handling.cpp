@@ -42,19 +42,6 @@ Refused refused_account(ledger::Refusal refusal, std::string_view part) {
     }
 }
 
-/// Why a statement was not done. On the way back from the database, in a catch block.
-Refused refused_statement() {
-    try {
-        throw;
-    } catch (const base::DatabaseBusy&) {
-        return frontend::try_again(frontend::Code::overloaded);
-    } catch (const base::sql::Error& error) {
-        if (error.failure() == base::sql::Failure::data)
-            return refused(frontend::fault(frontend::Code::internal));
-        return frontend::try_again(frontend::Code::database_unavailable);
-    }
-}
-
 std::size_t entries_of(const CallHandlingRules& given) {
     return given.accept_list.size() + given.block_list.size() + given.forward_list.size();
 }
@@ -109,19 +96,13 @@ CallHandling::Outcome<CallHandling::Set> CallHandling::checked(CallHandlingRules
     return Set{std::move(given), std::move(std::get<std::vector<rules::Rule>>(meaning))};
 }
 
-asio::awaitable<std::optional<Refused>> CallHandling::write(std::vector<rules::Owner> owners, Set set) {
+asio::awaitable<void> CallHandling::write(std::vector<rules::Owner> owners, Set set) {
     const auto work = [&](base::sql::Session& session) {
         callhandling::write(session, owners, set.given, set.meaning);
     };
-    std::optional<Refused> refusal;
-    try {
-        co_await database_.run(work);
-    } catch (const std::runtime_error&) {
-        refusal = refused_statement();
-    }
+    co_await database_.run(work);
     // The database tells the nodes; this one may be called before it hears that.
     for (const auto& owner : owners) cache_.forget(std::to_string(*owner.account));
-    co_return refusal;
 }
 
 CallHandling::Handled<soap::Empty> CallHandling::set_rules(const Call& call, SetRules request) {
@@ -131,8 +112,7 @@ CallHandling::Handled<soap::Empty> CallHandling::set_rules(const Call& call, Set
     if (auto* refusal = std::get_if<Refused>(&set)) co_return std::move(*refusal);
     std::vector<rules::Owner> owners;
     owners.push_back(std::get<rules::Owner>(std::move(owner)));
-    auto refusal = co_await write(std::move(owners), std::get<Set>(std::move(set)));
-    if (refusal) co_return std::move(*refusal);
+    co_await write(std::move(owners), std::get<Set>(std::move(set)));
     co_return soap::Empty();
 }
 
@@ -154,8 +134,7 @@ CallHandling::Handled<SetRulesResults> CallHandling::set_rules_for_group(const C
     if (strangers == request.addresses.size()) co_return refused(forbidden);
     auto set = checked(std::move(request.rules));
     if (auto* refusal = std::get_if<Refused>(&set)) co_return std::move(*refusal);
-    auto refusal = co_await write(std::move(owners), std::get<Set>(std::move(set)));
-    if (refusal) co_return std::move(*refusal);
+    co_await write(std::move(owners), std::get<Set>(std::move(set)));
     co_return response;
 }
 
@@ -165,13 +144,7 @@ CallHandling::Handled<Rules> CallHandling::get_rules(const Call& call, GetRules 
     const auto account = *std::get<rules::Owner>(owner).account;
     const auto work = [account](base::sql::Session& session) { return read(session, account); };
     Rules response;
-    std::optional<Refused> refusal;
-    try {
-        response.result = co_await database_.run(work);
-    } catch (const std::runtime_error&) {
-        refusal = refused_statement();
-    }
-    if (refusal) co_return std::move(*refusal);
+    response.result = co_await database_.run(work);
     co_return response;
 }
 
@@ -183,9 +156,7 @@ CallHandling::Handled<soap::Empty> CallHandling::clear_rules(const Call& call, C
         if (auto* refusal = std::get_if<Refused>(&owner)) co_return std::move(*refusal);
         owners.push_back(std::get<rules::Owner>(std::move(owner)));
     }
-    Set nothing;
-    auto refusal = co_await write(std::move(owners), std::move(nothing));
-    if (refusal) co_return std::move(*refusal);
+    co_await write(std::move(owners), Set());
     co_return soap::Empty();
 }
 

@@ -54,7 +54,7 @@ class CallHandling {
     boost::asio::awaitable<Outcome<rules::Owner>> owner_of(const frontend::Call& call, std::string address,
                                                            std::string_view part);
     [[nodiscard]] Outcome<Set> checked(CallHandlingRules given) const;
-    boost::asio::awaitable<std::optional<frontend::Refused>> write(std::vector<rules::Owner> owners, Set set);
+    boost::asio::awaitable<void> write(std::vector<rules::Owner> owners, Set set);
 
     Options options_;
     ledger::Ledger& ledger_;
