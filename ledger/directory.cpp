@@ -7,13 +7,14 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <unordered_map>
+#include <utility>
 
 namespace asio = boost::asio;
 
 namespace ledger {
 
-Directory::Directory(base::Database& database, std::size_t capacity)
-    : database_(database), cache_(capacity) {}
+Directory::Directory(base::Database& database, std::size_t capacity, base::Logger log)
+    : database_(database), log_(std::move(log)), cache_(capacity) {}
 
 asio::awaitable<Result<AccountPtr>> Directory::find(std::string address) {
     if (auto account = cached(address)) co_return account;
@@ -87,7 +88,8 @@ asio::awaitable<void> Directory::load(std::vector<Waiter> waiters) {
         }
     } catch (const base::DatabaseBusy&) {
         otherwise = Refusal::overloaded;
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
+        log_.error("addresses can't be looked up", {{"addresses", waiters.size()}, {"error", error.what()}});
         otherwise = Refusal::unavailable;
     }
     {

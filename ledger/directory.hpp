@@ -3,6 +3,7 @@
 
 #include "base/cache.hpp"
 #include "base/database.hpp"
+#include "base/log.hpp"
 #include "ledger/account.hpp"
 #include "ledger/completion.hpp"
 #include "ledger/outcome.hpp"
@@ -19,7 +20,7 @@ namespace ledger {
 /// posting function compares Account::epoch under the lock and answers Refusal::stale_address.
 class Directory {
   public:
-    Directory(base::Database& database, std::size_t capacity);
+    Directory(base::Database& database, std::size_t capacity, base::Logger log);
 
     /// The account that holds this address now; unknown_account, overloaded or unavailable otherwise.
     boost::asio::awaitable<Result<AccountPtr>> find(std::string address);
@@ -39,6 +40,7 @@ class Directory {
     boost::asio::awaitable<void> load(std::vector<Waiter> waiters);
 
     base::Database& database_;
+    const base::Logger log_;
     std::mutex mutex_;
     base::GenerationCache<AccountPtr> cache_;
     std::vector<Waiter> waiting_;

@@ -30,7 +30,7 @@ Ledger::Ledger(Options options, base::Database& database, base::Logger log)
       log_(std::move(log)),
       shards_(database_.run_blocking(
           [&](base::sql::Session& session) { return Shards(session, options_.shards); })),
-      directory_(database_, options_.address_cache),
+      directory_(database_, options_.address_cache, log_),
       applications_(application_cache),
       holds_(options_.hold_cache) {
     if (shards_.distributed()) options_.lane.layout = Layout::cluster;
