@@ -1,9 +1,16 @@
 // Connections that are cut around a request: it is posted exactly once, and its sender gets the right
 // receipt.
+#include "ledger/lane.hpp"
 #include "tests/support/cutting_proxy.hpp"
 #include "tests/support/ledger_suite.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 
 using namespace tests;
 
@@ -146,6 +153,34 @@ TEST(LaneWithoutTraffic, GetsReadyAgain) {
     while (!far->ready() && std::chrono::steady_clock::now() < deadline)
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     EXPECT_TRUE(far->ready());
+}
+
+/// Nobody is asked more often because the server stops.
+TEST(Lane, PausesBetweenItsTriesWhenItStopsWithoutADatabase) {
+    const auto folder = std::filesystem::temp_directory_path() / ("lane-" + std::to_string(::getpid()));
+    std::filesystem::create_directory(folder);
+    boost::asio::io_context io;
+    {
+        ledger::LaneOptions options;
+        options.session.url = "postgresql://x@/x?host=" + folder.string();
+        options.resend_for = std::chrono::milliseconds(500);
+        options.reconnect_pause = std::chrono::milliseconds(100);
+        const base::Logger log(base::LogOptions{.file = (folder / "log").string()});
+        std::optional<ledger::Lane> lane;
+        lane.emplace(options, log);
+        ledger::Posting posting;
+        posting.account = std::make_shared<const ledger::Account>();
+        auto result = boost::asio::co_spawn(io, lane->post(std::move(posting)), boost::asio::use_future);
+        while (lane->waiting() == 0) io.run_one();
+        lane.reset();
+        io.run();
+        EXPECT_EQ(result.get().error(), ledger::Refusal::unavailable);
+    }
+    std::ifstream file(folder / "log");
+    const auto tries = std::count(std::istreambuf_iterator<char>(file), {}, '\n');
+    EXPECT_GE(tries, 2);
+    EXPECT_LE(tries, 7);
+    std::filesystem::remove_all(folder);
 }
 
 TEST_F(LedgerConnection, DuplicatesFromTwoLedgersArePostedOnce) {
