@@ -55,10 +55,10 @@ void Sweeper::sweep(const std::stop_token& stop) {
     std::int64_t balances = 0;
     for (const auto shard : shards_.all()) {
         if (stop.stop_requested()) return;
-        holds += sweep_piece("select ledger.sweep_holds($1, $2)",
-                             base::sql::params(std::int64_t{shard}, options_.piece));
-        balances += sweep_piece("select ledger.sweep_balances($1, $2, $3)",
-                                base::sql::params(std::int64_t{shard}, grace, options_.piece));
+        holds += sweep_shard("select ledger.sweep_holds($1, $2)",
+                             base::sql::params(std::int64_t{shard}, options_.piece), stop);
+        balances += sweep_shard("select ledger.sweep_balances($1, $2, $3)",
+                                base::sql::params(std::int64_t{shard}, grace, options_.piece), stop);
     }
     if (holds + balances > 0) log_.info("swept", {{"holds", holds}, {"balances", balances}});
 }
@@ -72,15 +72,17 @@ void Sweeper::freeze(const std::stop_token& stop) {
     });
 }
 
-/// Repeats a sweep of one shard until nothing is left; returns how much there was.
-std::int64_t Sweeper::sweep_piece(std::string_view statement, const base::sql::Params& parameters) {
+/// Piece by piece until nothing is left of one shard's; returns how much there was.
+std::int64_t Sweeper::sweep_shard(std::string_view statement, const base::sql::Params& parameters,
+                                  const std::stop_token& stop) {
     std::int64_t total = 0;
-    while (true) {
+    while (!stop.stop_requested()) {
         const auto swept = database_.run_blocking(
             [&](base::sql::Session& session) { return session.exec(statement, parameters).integer(0, 0); });
-        if (swept == 0) return total;
+        if (swept == 0) break;
         total += swept;
     }
+    return total;
 }
 
 }  // namespace ledger

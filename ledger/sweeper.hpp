@@ -39,7 +39,8 @@ class Sweeper {
     void serve(const std::stop_token& stop);
     void sweep(const std::stop_token& stop);
     void freeze(const std::stop_token& stop);
-    std::int64_t sweep_piece(std::string_view statement, const base::sql::Params& parameters);
+    std::int64_t sweep_shard(std::string_view statement, const base::sql::Params& parameters,
+                             const std::stop_token& stop);
 
     Options options_;
     base::Database& database_;

@@ -1,5 +1,9 @@
 // Holds: place, extend, capture, release and expire; with enough funds, with the credit limit, and beyond.
+#include "ledger/sweeper.hpp"
 #include "tests/support/ledger_suite.hpp"
+
+#include <future>
+#include <thread>
 
 using namespace tests;
 
@@ -138,6 +142,43 @@ TEST_F(LedgerHolds, TheSweepEndsDueHoldsOnly) {
     EXPECT_EQ(hold_state(due), "1000 0 expired main:1000-0");
     EXPECT_EQ(hold_state(open), "2000 0 open main:2000-0");
     EXPECT_EQ(state(), "100.00 20.00 80.00");
+}
+
+TEST_F(LedgerHolds, ASweepThatIsToStopFinishesThePieceUnderWay) {
+    constexpr int due = 8;
+    for (int held = 0; held < due;) {
+        const auto account = bench().open_account();
+        if (account->shard != account_->shard) continue;
+        make_due(hold(account, euro("1")));
+        ++held;
+    }
+    auto other = bench().session();
+    base::sql::Transaction blocking(other);
+    other.exec("select from ledger.shard where shard = $1 for update",
+               base::sql::params(std::int64_t{account_->shard}));
+    base::Database::Options pool;
+    pool.session.url = bench().url();
+    pool.session.statement_timeout = std::chrono::seconds(30);
+    base::Database database(pool);
+    std::optional<ledger::Sweeper> sweeper;
+    sweeper.emplace(ledger::Sweeper::Options{.piece = 1}, database, ledger().shards(), base::Logger());
+    const auto waiting =
+        "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'sweep_holds'";
+    while (bench().value(waiting) != "1") std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::promise<void> told;
+    const auto stopped = std::async(std::launch::async, [&] {
+        told.set_value();
+        sweeper.reset();
+    });
+    told.get_future().wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // a late stop only leaves fewer
+    blocking.commit();
+    stopped.wait();
+    const auto left =
+        "select count(*) from ledger.hold where state = 'open' and expires_at < now() and shard = " +
+        std::to_string(account_->shard);
+    EXPECT_GE(std::stoi(bench().value(left)), due / 2);
+    bench().exec("select ledger.sweep_holds(" + std::to_string(account_->shard) + "::smallint, 10)");
 }
 
 TEST_F(LedgerHolds, ATimeToLiveOfMillisecondsEndsHoldsByItself) {
