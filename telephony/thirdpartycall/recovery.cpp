@@ -144,7 +144,7 @@ boost::asio::awaitable<void> Recovery::live() {
     while (!stopped_) {
         if (due) co_await recover();
         due = co_await missed_others();
-        if (due) continue;
+        if (due || stopped_) continue;
         pause_.expires_after(options_.heartbeat);
         co_await pause_.async_wait(awaited);
     }
