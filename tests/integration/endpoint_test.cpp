@@ -116,9 +116,9 @@ class Endpoint : public testing::Test {
     frontend::RequestStatus status_;
     frontend::Readiness readiness_;
     std::optional<frontend::Endpoint> endpoint_;
+    tests::IoThreads threads_{1};  // outlives those whose threads resume coroutines on it
     std::optional<base::Database> pool_;
     std::optional<auth::Authenticator> authenticator_;
-    tests::IoThreads threads_{1};
     std::optional<http::Server> server_;
 };
 
@@ -252,7 +252,7 @@ TEST_F(Endpoint, overload_asks_to_come_again) {
 TEST_F(Endpoint, a_defect_tells_nothing_but_its_code) {
     testing::internal::CaptureStderr();
     const auto response = post(fail("defect"));
-    log_.flush();  // a thread of its own writes it
+    endpoint_log_->flush();  // a thread of its own writes it
     const auto log = testing::internal::GetCapturedStderr();
     expect_fault(response, 500, "SVC0001");
     expect_fault(response, 500, "internal");
