@@ -308,6 +308,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
         options.session_expires = std::chrono::ceil<std::chrono::seconds>(settings.sip.session_expires);
         options.session_least = std::chrono::ceil<std::chrono::seconds>(settings.sip.session_least);
         options.liveness = settings.sip.liveness;
+        options.streams = stream_limits(settings.sip);
         options.lag_limit = settings.call.lag_limit;
         const auto sink = [&parts](calls::CallNo call, calls::Event event) {
             parts.deliver(call, std::move(event));

@@ -167,6 +167,14 @@ calls::LocalDomain local_domain(const Settings& settings, const ListenAddress& l
     return local;
 }
 
+sip::StreamLimits stream_limits(const Settings::Sip& settings) {
+    sip::StreamLimits limits;
+    limits.total = to_size(settings.connections_limit);
+    limits.per_address = to_size(settings.connections_per_address);
+    limits.idle = settings.idle_timeout;
+    return limits;
+}
+
 calls::Door::Options door_options(const Settings::Sip& settings) {
     calls::Door::Options options;
     options.realm = settings.realm;

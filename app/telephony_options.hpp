@@ -30,6 +30,7 @@ namespace app {
 [[nodiscard]] applications::SoapApplications::Options application_options(
     const Settings::Notifications& settings);
 [[nodiscard]] sip::Credentials credentials(const Settings::Sip& settings);
+[[nodiscard]] sip::StreamLimits stream_limits(const Settings::Sip& settings);
 [[nodiscard]] callhandling::CallHandling::Options handling_options(const Settings& settings);
 [[nodiscard]] calls::Recorder recorder_of(const Settings::Sip& settings);
 /// Where other nodes reach this one's HTTP: an address that stands for all of the machine's is of no use to

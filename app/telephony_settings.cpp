@@ -101,6 +101,13 @@ std::vector<Setting> network_settings(Settings& s) {
         {"sip.liveness", &s.sip.liveness,
          "How often peers without such a timer are asked by OPTIONS, and taken for gone if they don't "
          "answer."},
+        {"sip.idle_timeout", &s.sip.idle_timeout,
+         "How long a TCP connection may be silent; less than expires_max loses silent telephones.", 1000,
+         2'592'000'000},
+        {"sip.connections_limit", &s.sip.connections_limit,
+         "TCP connections of others in total; further ones are closed.", 1},
+        {"sip.connections_per_address", &s.sip.connections_per_address,
+         "Those of one address, as they are counted every few seconds; 0: no limit of its own."},
         {"sip.realm", &s.sip.realm, "The realm that SIP authentication names."},
         {"sip.digest_sha256", &s.sip.digest_sha256,
          "Whether SIP digests with SHA-256 are offered before MD5; old phones know no other than the first."},

@@ -2,6 +2,7 @@
 #include "telephony/sip/agent.hpp"
 
 #include "telephony/sip/engine.hpp"
+#include "telephony/sip/message_limits.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@ namespace sip {
 
 Agent::Agent(AgentOptions options, calls::EventSink sink, calls::SignalSink trace, base::Logger log)
     : engine_(std::make_unique<Engine>()) {
+    check_message_limits();
     engine_->options = std::move(options);
     engine_->sink = std::move(sink);
     engine_->trace = std::move(trace);

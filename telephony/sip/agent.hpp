@@ -5,6 +5,7 @@
 #include "telephony/calls/reception.hpp"
 #include "telephony/calls/signalling.hpp"
 #include "telephony/sip/credentials.hpp"
+#include "telephony/sip/streams.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -29,11 +30,13 @@ struct AgentOptions {
     /// So far behind, calls from outside get 503. Less than T1 (500 ms), after which peers repeat what is not
     /// answered.
     std::chrono::milliseconds lag_limit{200};
+    StreamLimits streams{};
 };
 
 class Agent final : public calls::Signalling, public calls::Registrations {
   public:
-    /// Binds and starts its thread. std::runtime_error when the address can't be had.
+    /// Binds and starts its thread. std::runtime_error when the address can't be had, or messages would have
+    /// no limits.
     /// A null `trace`: nobody looks at messages.
     Agent(AgentOptions options, calls::EventSink sink, calls::SignalSink trace, base::Logger log);
     ~Agent() override;

@@ -2,7 +2,7 @@
 #include "telephony/sip/engine.hpp"
 
 #include "telephony/sip/message.hpp"
-#include "telephony/sip/message_class.hpp"
+#include "telephony/sip/message_limits.hpp"
 
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_header.h>
@@ -12,6 +12,7 @@
 #include <sofia-sip/tport_tag.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace sip {
@@ -46,10 +47,17 @@ bool listens_by_both(nta_agent_t* agent) {
     return udp && tcp;
 }
 
-constexpr su_duration_t given_up_pause_ms = 5'000;
+/// Connections are looked at so often, and a few times until one was silent for too long.
+constexpr std::chrono::milliseconds look_pause_max{5'000};
+constexpr int looks_in_silence = 4;
 
-void on_given_up(su_root_magic_t* root, su_timer_t* /*timer*/, su_timer_arg_t* /*argument*/) {
-    reinterpret_cast<Agent::Engine*>(root)->reset_given_up();
+void on_look(su_root_magic_t* root, su_timer_t* /*timer*/, su_timer_arg_t* /*argument*/) {
+    reinterpret_cast<Agent::Engine*>(root)->look_at_streams();
+}
+
+int on_somebody_waits(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
+    reinterpret_cast<Agent::Engine*>(root)->somebody_waits();
+    return 0;
 }
 
 int on_wake(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {
@@ -114,10 +122,29 @@ void Agent::Engine::make_common_headers() {
     common.timer = ::sip_supported_make(common.home, "timer");
 }
 
-void Agent::Engine::reset_given_up() noexcept {
+void Agent::Engine::make_streams() {
+    const auto* port = ::nta_agent_contact(agent)->m_url->url_port;
+    streams.emplace(options.streams,
+                    port != nullptr ? static_cast<std::uint16_t>(std::stoi(port)) : sip_port_default);
+    // Before the stack's own descriptor of the same socket, as the kernel has the last one first.
+    su_wait_t wait{};
+    ::su_wait_create(&wait, streams->listener(), SU_WAIT_ACCEPT);
+    ::su_root_register(root, &wait, reinterpret_cast<su_wakeup_f>(on_somebody_waits), nullptr, 0);
+}
+
+void Agent::Engine::somebody_waits() noexcept {
     try {
-        const auto* port = ::nta_agent_contact(agent)->m_url->url_port;
-        given_up.reset(port != nullptr ? static_cast<std::uint16_t>(std::stoi(port)) : sip_port_default);
+        streams->somebody_waits();
+    } catch (const std::exception& error) {
+        log.error("connections can't be counted", {{"error", error.what()}});
+    }
+}
+
+void Agent::Engine::look_at_streams() noexcept {
+    try {
+        streams->look();
+        if (const auto refused = streams->take_refused(); refused > 0)
+            log.warning("SIP connections were refused: there are enough", {{"number", refused}});
     } catch (const std::exception& error) {
         log.error("connections can't be looked at", {{"error", error.what()}});
     }
@@ -134,11 +161,12 @@ void Agent::Engine::run() {
     const auto host = v6 ? '[' + options.address + ']' : options.address;
     const auto bound = "sip:" + host + ':' + (options.port == 0 ? "*" : std::to_string(options.port));
     const auto proxy = "sip:" + options.proxy + ";lr";
-    const auto messages = bounded_message_class();
+    // Also of connections of ours to others.
+    const auto idle_ms = static_cast<unsigned>(options.streams.idle.count());
     agent = ::nta_agent_create(
         root, URL_STRING_MAKE(bound.c_str()), on_stray, reinterpret_cast<nta_agent_magic_t*>(this),
         NTATAG_UA(1), NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000),
-        TPTAG_UDP_RMEM(udp_buffer_bytes), NTATAG_MCLASS(messages.get()),
+        TPTAG_UDP_RMEM(udp_buffer_bytes), TPTAG_IDLE(idle_ms), NTATAG_MAXSIZE(message_bytes_max),
         TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
     if (agent != nullptr && !listens_by_both(agent)) {
         ::nta_agent_destroy(agent);
@@ -148,8 +176,10 @@ void Agent::Engine::run() {
         ::nta_leg_tcreate(agent, on_stranger, reinterpret_cast<Dialog*>(this), NTATAG_NO_DIALOG(1),
                           TAG_END());
         make_common_headers();
-        auto* looking = ::su_timer_create(::su_root_task(root), given_up_pause_ms);
-        ::su_timer_set_for_ever(looking, on_given_up, nullptr);
+        make_streams();
+        const auto pause = std::min(look_pause_max, options.streams.idle / looks_in_silence);
+        auto* looking = ::su_timer_create(::su_root_task(root), static_cast<su_duration_t>(pause.count()));
+        ::su_timer_set_for_ever(looking, on_look, nullptr);
         started.set_value(true);
         ::su_root_run(root);
         ::su_timer_destroy(looking);
@@ -164,6 +194,7 @@ void Agent::Engine::run() {
         started.set_value(false);
     }
     ::su_root_destroy(root);
+    streams.reset();
     ::su_deinit();
 }
 

@@ -5,10 +5,10 @@
 #include "telephony/sip/agent.hpp"
 #include "telephony/sip/dialog_state.hpp"
 #include "telephony/sip/flows.hpp"
-#include "telephony/sip/given_up_streams.hpp"
 #include "telephony/sip/leg_count.hpp"
 #include "telephony/sip/outgoing_auth.hpp"
 #include "telephony/sip/session_timer.hpp"
+#include "telephony/sip/streams.hpp"
 
 namespace sip {
 struct Dialog;
@@ -135,8 +135,8 @@ struct Agent::Engine {
     calls::CallNo next_call = calls::first_incoming_call;
     std::map<Ticket, nta_incoming_t*> registering;
     Flows flows;
-    GivenUpStreams given_up;
-    std::uint64_t lost = 0;  ///< dialogs of an earlier server that were hung up
+    std::optional<Streams> streams;  ///< as long as the agent is there
+    std::uint64_t lost = 0;          ///< dialogs of an earlier server that were hung up
     /// Headers that many messages have, made once: a message then copies each in one piece. At the 22nd piece
     /// of a message sofia-sip makes its table of them 2 kB longer, for as long as the message is kept.
     struct CommonHeaders {
@@ -153,7 +153,9 @@ struct Agent::Engine {
     void post(std::function<void()> work);
     void run();
     void make_common_headers();
-    void reset_given_up() noexcept;
+    void make_streams();
+    void somebody_waits() noexcept;
+    void look_at_streams() noexcept;
     void drain();
     [[nodiscard]] std::chrono::milliseconds lag() const;
 

@@ -1,0 +1,93 @@
+// In front of the stack's parser: what is too long is an error before it is read.
+#include "telephony/sip/message_limits.hpp"
+
+#include <dlfcn.h>
+#include <sofia-sip/msg.h>
+#include <sofia-sip/msg_buffer.h>
+#include <sofia-sip/sip_header.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace sip {
+namespace {
+
+/// What is there of a message's head, and not read yet.
+std::string_view unread_head(msg_t* message) {
+    if (::msg_get_flags(message, MSG_FLG_BODY | MSG_FLG_COMPLETE) != 0) return {};
+    std::string_view text(static_cast<const char*>(::msg_buf_committed_data(message)),
+                          ::msg_buf_committed(message));
+    const auto first = text.find_first_not_of(" \t\r\n");
+    // Space in front of the first line is nobody's.
+    if (::msg_get_flags(message, MSG_FLG_HEADERS) == 0 && first != std::string_view::npos)
+        text.remove_prefix(first);
+    return text;
+}
+
+struct Size {
+    std::size_t bytes = 0;
+    std::size_t lines = 0;  ///< that have ended
+};
+
+/// Up to the empty line, or to where it is too long. Lines end in CR, LF, or both, as the stack sees them.
+Size size_of(std::string_view head) {
+    Size size;
+    bool empty = true;
+    while (size.bytes < head.size() && size.bytes <= head_bytes_max && size.lines <= head_lines_max) {
+        const char next = head[size.bytes++];
+        if (next != '\r' && next != '\n') {
+            empty = false;
+            continue;
+        }
+        if (next == '\r' && size.bytes < head.size() && head[size.bytes] == '\n') ++size.bytes;
+        if (empty) break;
+        ++size.lines;
+        empty = true;
+    }
+    return size;
+}
+
+/// Lines of a message's head that the stack has read; the message keeps them where it keeps something of its
+/// user's, who else is nobody.
+std::size_t read_lines(msg_t* message) {
+    return reinterpret_cast<std::uintptr_t>(::msg_object(message)->msg_user);
+}
+
+void keep_read_lines(msg_t* message, std::size_t lines) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    ::msg_object(message)->msg_user = reinterpret_cast<void*>(lines);
+}
+
+int extract(msg_t* message) {
+    using Extract = int(msg_t*);
+    static auto* const stacks_own = reinterpret_cast<Extract*>(::dlsym(RTLD_NEXT, "msg_extract"));
+    ::msg_maxsize(message, message_bytes_max);
+    const auto head = size_of(unread_head(message));
+    const auto lines = read_lines(message) + head.lines;
+    if (head.bytes > 0 && (::msg_size(message) + head.bytes > head_bytes_max || lines > head_lines_max)) {
+        ::msg_mark_as_complete(message, MSG_FLG_ERROR);
+        return -1;
+    }
+    const int result = stacks_own(message);
+    keep_read_lines(message, lines - size_of(unread_head(message)).lines);
+    return result;
+}
+
+}  // namespace
+
+void check_message_limits() {
+    std::string text = "OPTIONS sip:a SIP/2.0\r\n";
+    for (std::size_t n = 0; n < head_lines_max; ++n) text += "k: a\r\n";
+    text += "\r\n";
+    auto* message = ::msg_make(::sip_default_mclass(), 0, text.data(), static_cast<issize_t>(text.size()));
+    const bool refused = message != nullptr && ::msg_has_error(message) != 0;
+    ::msg_destroy(message);
+    if (!refused) throw std::runtime_error("sofia-sip was linked so that SIP messages have no limits");
+}
+
+}  // namespace sip
+
+// Its calls of this one come here, as the program's symbols come before those of its libraries.
+extern "C" int msg_extract(msg_t* message) { return sip::extract(message); }
