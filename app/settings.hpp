@@ -195,6 +195,7 @@ struct Settings {
         Duration session_expires{1'800'000};
         Duration session_least{90'000};
         Duration liveness{60'000};
+        Duration t1{500};
         Duration idle_timeout{10'800'000};
         std::int64_t connections_limit = 10'000;
         std::int64_t connections_per_address = 1'000;

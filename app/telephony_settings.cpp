@@ -101,6 +101,9 @@ std::vector<Setting> network_settings(Settings& s) {
         {"sip.liveness", &s.sip.liveness,
          "How often peers without such a timer are asked by OPTIONS, and taken for gone if they don't "
          "answer."},
+        {"sip.t1", &s.sip.t1,
+         "After how long what is not answered is sent again (RFC 3261); 64 times that is the time-out.", 50,
+         5'000},
         {"sip.idle_timeout", &s.sip.idle_timeout,
          "How long a TCP connection may be silent; less than expires_max loses silent telephones.", 1000,
          2'592'000'000},

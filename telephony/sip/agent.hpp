@@ -31,6 +31,7 @@ struct AgentOptions {
     /// answered.
     std::chrono::milliseconds lag_limit{200};
     StreamLimits streams{};
+    std::chrono::milliseconds t1{500};  ///< RFC 3261, 17.1.1.1: what makes up all of its timers
 };
 
 class Agent final : public calls::Signalling, public calls::Registrations {

@@ -31,6 +31,8 @@ int on_stranger(Dialog* engine, nta_leg_t* /*leg*/, nta_incoming_t* request, con
 
 constexpr std::uint16_t sip_port_default = 5060;
 
+unsigned as_ms(std::chrono::milliseconds time) { return static_cast<unsigned>(time.count()); }
+
 /// As much as the kernel gives of it: what comes while the thread is busy waits there.
 constexpr unsigned udp_buffer_bytes = 4U << 20;
 
@@ -122,6 +124,10 @@ void Agent::Engine::make_common_headers() {
     common.timer = ::sip_supported_make(common.home, "timer");
 }
 
+void Agent::Engine::set_t1(std::chrono::milliseconds t1) const {
+    ::nta_agent_set_params(agent, NTATAG_SIP_T1(as_ms(t1)), TAG_END());
+}
+
 void Agent::Engine::make_streams() {
     const auto* port = ::nta_agent_contact(agent)->m_url->url_port;
     streams.emplace(options.streams,
@@ -161,12 +167,13 @@ void Agent::Engine::run() {
     const auto host = v6 ? '[' + options.address + ']' : options.address;
     const auto bound = "sip:" + host + ':' + (options.port == 0 ? "*" : std::to_string(options.port));
     const auto proxy = "sip:" + options.proxy + ";lr";
-    // Also of connections of ours to others.
-    const auto idle_ms = static_cast<unsigned>(options.streams.idle.count());
+    // The idle time is also that of connections of ours to others.
     agent = ::nta_agent_create(
         root, URL_STRING_MAKE(bound.c_str()), on_stray, reinterpret_cast<nta_agent_magic_t*>(this),
         NTATAG_UA(1), NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000),
-        TPTAG_UDP_RMEM(udp_buffer_bytes), TPTAG_IDLE(idle_ms), NTATAG_MAXSIZE(message_bytes_max),
+        TPTAG_UDP_RMEM(udp_buffer_bytes), TPTAG_IDLE(as_ms(options.streams.idle)),
+        NTATAG_MAXSIZE(message_bytes_max), NTATAG_SIP_T1X64(as_ms(64 * options.t1)),
+        NTATAG_SIP_T2(as_ms(8 * options.t1)), NTATAG_SIP_T4(as_ms(10 * options.t1)),
         TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
     if (agent != nullptr && !listens_by_both(agent)) {
         ::nta_agent_destroy(agent);
@@ -175,6 +182,7 @@ void Agent::Engine::run() {
     if (agent != nullptr) {
         ::nta_leg_tcreate(agent, on_stranger, reinterpret_cast<Dialog*>(this), NTATAG_NO_DIALOG(1),
                           TAG_END());
+        set_t1(options.t1);
         make_common_headers();
         make_streams();
         const auto pause = std::min(look_pause_max, options.streams.idle / looks_in_silence);

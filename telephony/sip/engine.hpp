@@ -153,6 +153,7 @@ struct Agent::Engine {
     void post(std::function<void()> work);
     void run();
     void make_common_headers();
+    void set_t1(std::chrono::milliseconds t1) const;
     void make_streams();
     void somebody_waits() noexcept;
     void look_at_streams() noexcept;

@@ -15,6 +15,9 @@ namespace {
 /// What callers may require. The stack itself sends 18x reliably to whoever requires 100rel (RFC 3262).
 constexpr auto supported_extensions = "timer, 100rel";
 
+/// Later than 64, when a transaction is over, nothing is repeated any more.
+constexpr int never_t1 = 128;
+
 constexpr int max_forwards_default = 70;  // RFC 3261, 8.1.1.6
 
 std::optional<std::chrono::seconds> seconds_of(const char* text) {
@@ -107,8 +110,8 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     ::nta_leg_server_route(dialog.leg, message->sip_record_route, message->sip_contact);
     dialog.takes_update =
         message->sip_allow != nullptr && ::sip_is_allowed(message->sip_allow, SIP_METHOD_UPDATE) != 0;
+    // The stack says 100 when nothing else was said for 200 ms.
     ::nta_incoming_bind(request, on_incoming, &dialog);
-    ::nta_incoming_treply(request, SIP_100_TRYING, TAG_END());
     dialog.call = request;
     calls::IncomingCall call;
     call.call = id.call;
@@ -167,7 +170,12 @@ void Agent::Engine::turn_away(Dialog& dialog, const calls::Response& response) {
     if (dialog.call == nullptr || dialog.confirmed) return;
     auto* request = std::exchange(dialog.call, nullptr);
     std::erase_if(dialog.asked, [&](const auto& entry) { return entry.second == request; });
+    // A challenge is not repeated, or somebody else's address in a Via would have it a dozen times (RFC 3261,
+    // 26.3.2.4). Where it gets lost, the INVITE is repeated, unless that was told to wait.
+    const bool once = response.status == 401 && ::nta_incoming_status(request) < 100;
+    if (once) set_t1(never_t1 * options.t1);
     reply(request, response, common.allow);
+    if (once) set_t1(options.t1);
     note_sent(dialog, std::to_string(response.status));
     ::nta_incoming_destroy(request);
     finish(dialog, calls::event::Gone{});

@@ -12,7 +12,7 @@ namespace sip {
 namespace {
 
 /// 64*T1 (RFC 3261, 17.1.1.2) and some: a leg that is to end is dropped then, whatever the peer does.
-constexpr su_duration_t ending_limit_ms = 40'000;
+constexpr int ending_limit_t1 = 80;
 
 /// More requests of ours than a dialog has seen since its state was kept: numbers may skip, not repeat
 /// (RFC 3261, 12.2.1.1).
@@ -296,7 +296,8 @@ void Agent::Engine::send_bye(Dialog& dialog) {
 }
 
 void Agent::Engine::set_limit(Dialog& dialog) {
-    dialog.limit = ::su_timer_create(::su_root_task(root), ending_limit_ms);
+    dialog.limit = ::su_timer_create(::su_root_task(root),
+                                     static_cast<su_duration_t>((ending_limit_t1 * options.t1).count()));
     if (dialog.limit != nullptr) ::su_timer_set(dialog.limit, on_limit, &dialog);
 }
 

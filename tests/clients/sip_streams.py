@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""SIP peers that take what there is of a server: connections that say nothing, or that are too many, and heads of messages
-that cost more than they seem to.
+"""SIP peers that take what there is of a server: connections that say nothing, or that are too many, heads of messages
+that cost more than they seem to, and challenges for somebody else.
 
     sip_streams.py LEDGERLINE
 """
@@ -17,6 +17,7 @@ from sip_user import SipUser
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 IDLE_SECONDS = 2
+T1_SECONDS = 0.5
 LIMIT, LIMIT_PER_ADDRESS = 8, 4
 ALIVE_SECONDS = 2
 LINES = 256  # of a head
@@ -134,6 +135,17 @@ class SipStreams(CallCase):
         more = [self.connect() for _ in range(2)]
         self.assertTrue(all(self.is_closed(stream, IDLE_SECONDS - 0.5) for stream in more))
         self.assertTrue(all(self.is_served(stream) for stream in [*streams, other]))
+
+    def test_a_challenge_is_not_repeated_unless_the_call_is(self):
+        """Whose address it is in a Via is not known yet."""
+        stranger = SipUser("stranger@outside.example", self.address)
+        self.addCleanup(stranger.close)
+        uri = "sip:bob@example.com"
+        invite = stranger.request("INVITE", uri, 1, "challenged", f"<{uri}>", "s", branch="z9hG4bKchallenged")
+        for _ in range(2):
+            stranger.send(invite)
+            self.assertEqual(stranger.take(lambda m: m.status).status, 401)
+            self.assertTrue(stranger.hears_nothing(lambda m: m.status, 2 * T1_SECONDS))
 
     def test_heads_have_so_many_lines(self):
         before = self.memory()

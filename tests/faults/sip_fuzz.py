@@ -32,8 +32,9 @@ STREAMS = DATAGRAMS // 40
 CALLS = DATAGRAMS // 100  # to phones that answer nearly right
 # By these the server finds the phones.
 ROUTING = () if WIDE else (b"Contact", b"Record-Route", b"Via", b"m:", b"v:")
-UNTIL_GONE = 60  # seconds: what was lost among the mutations takes its time-outs, 32 or 40 s, to end
-SILENCE_SECONDS = 34  # 64*T1 and some: what a transaction repeats until then
+T1_MS = 100  # a fifth of the usual: nearly all of a run is waiting for what is over after 64*T1
+UNTIL_GONE = 30  # seconds: what was lost among the mutations takes its time-outs, 64 or 80*T1, to end
+SILENCE_SECONDS = 64 * T1_MS / 1000 + 2  # what a transaction repeats until then
 MEMORY_MB = 96  # transactions, which are kept for 64*T1
 OPEN_STREAMS = 20
 
@@ -61,7 +62,7 @@ class FuzzyPhone(PatientPhone):
 class SipFuzz(CallCase):
     ledgerline = LEDGERLINE
     settings = {"CALL_LINGER": "1s", "CALL_NO_ANSWER": "2s", "SIP_TRUSTED_PEERS": "127.0.0.1", "AUTH_FAILURES_PER_LOGIN": "0",
-                "AUTH_FAILURES_PER_ADDRESS": "0", "LOG_LEVEL": "error"}
+                "AUTH_FAILURES_PER_ADDRESS": "0", "LOG_LEVEL": "error", "SIP_T1": f"{T1_MS}ms"}
 
     def setUp(self):
         super().setUp()
@@ -213,7 +214,7 @@ class SipFuzz(CallCase):
         with contextlib.suppress(BlockingIOError):
             while True:
                 self.socket.recv(65536)
-        self.socket.settimeout(8)  # more than the longest pause between two repetitions, 4 s
+        self.socket.settimeout(16 * T1_MS / 1000)  # twice the longest pause between two repetitions
         with self.assertRaises((TimeoutError, socket.timeout)):
             self.socket.recv(65536)
 
