@@ -33,13 +33,23 @@ CALLS = DATAGRAMS // 100  # to phones that answer nearly right
 # By these the server finds the phones.
 ROUTING = () if WIDE else (b"Contact", b"Record-Route", b"Via", b"m:", b"v:")
 T1_MS = 100  # a fifth of the usual: nearly all of a run is waiting for what is over after 64*T1
-UNTIL_GONE = 30  # seconds: what was lost among the mutations takes its time-outs, 64 or 80*T1, to end
+# Seconds: what was lost among the mutations takes its time-outs, 64 or 80*T1, to end; calls with strangers whose address
+# was changed, too, last as long as calls may.
+CALL_SECONDS = 50
+UNTIL_GONE = CALL_SECONDS + 20 if WIDE else 30
 SILENCE_SECONDS = 64 * T1_MS / 1000 + 2  # what a transaction repeats until then
 MEMORY_MB = 96  # transactions, which are kept for 64*T1
 OPEN_STREAMS = 20
 
 
-class FuzzyPhone(PatientPhone):
+class HardyPhone(PatientPhone):
+    def received(self, message):
+        # What the mutations made the server say may be no SIP.
+        with contextlib.suppress(ValueError, AttributeError, KeyError):
+            super().received(message)
+
+
+class FuzzyPhone(HardyPhone):
     """Its responses are mutated, each time that they are sent, unless they end something."""
 
     def __init__(self, server, mutations):
@@ -53,16 +63,12 @@ class FuzzyPhone(PatientPhone):
         with contextlib.suppress(OSError):
             self.socket.sendto(data, to)
 
-    def received(self, message):
-        # What it made the server say may be no SIP.
-        with contextlib.suppress(ValueError, AttributeError, KeyError):
-            super().received(message)
-
 
 class SipFuzz(CallCase):
     ledgerline = LEDGERLINE
     settings = {"CALL_LINGER": "1s", "CALL_NO_ANSWER": "2s", "SIP_TRUSTED_PEERS": "127.0.0.1", "AUTH_FAILURES_PER_LOGIN": "0",
-                "AUTH_FAILURES_PER_ADDRESS": "0", "LOG_LEVEL": "error", "SIP_T1": f"{T1_MS}ms"}
+                "AUTH_FAILURES_PER_ADDRESS": "0", "LOG_LEVEL": "error", "SIP_T1": f"{T1_MS}ms",
+                **({"CALL_MAX_DURATION": f"{CALL_SECONDS}s"} if WIDE else {})}
 
     def setUp(self):
         super().setUp()
@@ -74,7 +80,8 @@ class SipFuzz(CallCase):
         self.addCleanup(self.socket.close)
         self.prober = self.user("prober")
         self.alice = self.client("v2_3", "alice")
-        self.probes = self.acks = 0
+        self.probes = self.requests = 0
+        self.answers = []  # that made a call of a stranger's invitation
 
     def user(self, name):
         user = SipUser(f"{name}@outside.example", self.address)
@@ -156,15 +163,17 @@ class SipFuzz(CallCase):
                 if 'nonce="' in answer["WWW-Authenticate"]:
                     self.mutations.nonce = answer["WWW-Authenticate"].split('nonce="')[1].split('"')[0]
                 if answer.first.startswith("SIP/2.0 2") and answer["CSeq"].endswith("INVITE"):
-                    self.acknowledge(answer)
+                    self.in_dialog("ACK", answer, answer.sequence[0])
+                    self.answers.append(answer)
         self.socket.setblocking(True)
 
-    def acknowledge(self, answer):
-        self.acks += 1
-        lines = [f"ACK {answer['Contact'].strip('<>')} SIP/2.0",
-                 f"Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKa{self.acks}", f"From: {answer['From']}",
-                 f"To: {answer['To']}", f"Call-ID: {answer['Call-ID']}", f"CSeq: {answer['CSeq'].replace('INVITE', 'ACK')}",
-                 "Max-Forwards: 70", "Content-Length: 0"]
+    def in_dialog(self, method, answer, number):
+        """A request of the caller's: what a 2xx waits for, or what ends the call."""
+        self.requests += 1
+        lines = [f"{method} {answer['Contact'].strip('<>')} SIP/2.0",
+                 f"Via: SIP/2.0/UDP 127.0.0.1:9;rport;branch=z9hG4bKa{self.requests}", f"From: {answer['From']}",
+                 f"To: {answer['To']}", f"Call-ID: {answer['Call-ID']}", f"CSeq: {number} {method}", "Max-Forwards: 70",
+                 "Content-Length: 0"]
         self.socket.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(errors="replace"), self.address)
 
     def send_streams(self):
@@ -242,7 +251,7 @@ class SipFuzz(CallCase):
         beside = self.call_beside()
         self.is_alive()
         memory, descriptors = self.memory(), self.descriptors()
-        victims = self.phones(PatientPhone)
+        victims = self.phones(HardyPhone)
         fuzzy = self.phones(FuzzyPhone, self.mutations)
         # Who is called by a stranger; a 2xx that nobody acknowledges would be repeated for half a minute.
         bob = SipUser("bob@example.com", self.address, "bob")
@@ -255,6 +264,8 @@ class SipFuzz(CallCase):
         for call in self.query("select call_id from calls where ended_at is null").splitlines():
             with contextlib.suppress(Exception):  # it may be over by now
                 self.v2.endCall(callIdentifier=call)
+        for answer in self.answers:
+            self.in_dialog("BYE", answer, answer.sequence[0] + 1)
         self.legs_become(0)
         self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "0", "the records' ends")
         self.until(lambda: self.descriptors() <= descriptors + 4, "the connections' ends")
