@@ -73,7 +73,7 @@ std::vector<Setting> notification_settings(Settings::Notifications& s) {
     };
 }
 
-std::vector<Setting> network_settings(Settings& s) {
+std::vector<Setting> sip_settings(Settings& s) {
     return {
         {"sip.listen",
          &s.sip.listen,
@@ -128,7 +128,11 @@ std::vector<Setting> network_settings(Settings& s) {
         {"sip.expires_max", &s.sip.expires_max, "The longest registration; longer ones are shortened.", 1000},
         {"sip.contacts_max", &s.sip.contacts_max, "Contacts of one account; more get 403.", 1},
         {"sip.location_cache", &s.sip.location_cache, "Accounts whose contacts a node remembers.", 1},
+    };
+}
 
+std::vector<Setting> media_settings(Settings& s) {
+    return {
         {"media.bridge",
          &s.media.bridge,
          "Who mixes three and more parties: own (a Janus of this server's), the path of a running Janus's "
@@ -248,8 +252,8 @@ std::vector<Setting> rule_settings(Settings::Rules& s) {
 }  // namespace
 
 std::vector<Setting> telephony_settings(Settings& s) {
-    auto rows = network_settings(s);
-    for (auto& more : {call_settings(s), node_settings(s.call), rule_settings(s.rules),
+    auto rows = sip_settings(s);
+    for (auto& more : {media_settings(s), call_settings(s), node_settings(s.call), rule_settings(s.rules),
                        notification_settings(s.notifications)})
         rows.insert(rows.end(), more.begin(), more.end());
     return rows;
