@@ -177,29 +177,23 @@ void RecordWriter::put_back(Batch batch) {
     waiting_.safe.insert(waiting_.safe.end(), batch.safe.begin(), batch.safe.end());
 }
 
+/// One that throws keeps nobody else's waiting.
+void RecordWriter::call_safe(const Batch& batch) const {
+    for (const auto& safe : batch.safe) {
+        try {
+            safe();
+        } catch (const std::exception& failure) {
+            log_.error("what waited for a call record failed", {{"error", failure.what()}});
+        }
+    }
+}
+
 boost::asio::awaitable<void> RecordWriter::write() {
     boost::asio::steady_timer pause(executor_);
     while (!waiting_.empty()) {
         auto batch = std::exchange(waiting_, {});
-        auto statement = [values = parameters(batch)](base::sql::Session& session) {
-            session.exec("select ledger.record_calls($1, $2, $3, $4)", values);
-        };
-        std::string error;
-        bool lasting = false;
-        try {
-            co_await database_.run(statement);
-        } catch (const base::sql::Error& failure) {
-            error = failure.what();
-            lasting = failure.failure() == base::sql::Failure::data;
-        } catch (const std::exception& failure) {
-            error = failure.what();
-        }
-        if (!error.empty()) {
-            log_.error("call records wait",
-                       {{"records", batch.records.size()}, {"error", error}, {"lost", lasting}});
-        }
-        if (error.empty() || lasting) {
-            for (const auto& safe : batch.safe) safe();
+        if (co_await write_whole(batch)) {
+            call_safe(batch);
             continue;
         }
         put_back(std::move(batch));
@@ -208,6 +202,48 @@ boost::asio::awaitable<void> RecordWriter::write() {
         co_await pause.async_wait(boost::asio::use_awaitable);
     }
     writing_ = false;
+}
+
+/// False: the database is away, and what is left in the batch waits.
+boost::asio::awaitable<bool> RecordWriter::write_whole(Batch& batch) {
+    const auto failed = co_await attempt(batch);
+    if (!failed) co_return true;
+    if (failed->refused && co_await write_singly(batch)) co_return true;
+    log_.error("call records wait", {{"records", batch.records.size()}, {"error", failed->why}});
+    co_return false;
+}
+
+/// What is written or lost leaves the batch.
+boost::asio::awaitable<bool> RecordWriter::write_singly(Batch& batch) {
+    while (!batch.records.empty()) {
+        Batch single;
+        single.records.insert(*batch.records.begin());
+        const auto failed = co_await attempt(single);
+        if (failed && !failed->refused) co_return false;
+        if (failed)
+            log_.error("a call record is lost",
+                       {{"call", batch.records.begin()->first}, {"error", failed->why}});
+        batch.records.erase(batch.records.begin());
+    }
+    co_return !co_await attempt(batch);
+}
+
+boost::asio::awaitable<std::optional<RecordWriter::Failed>> RecordWriter::attempt(const Batch& batch) {
+    if (batch.empty()) co_return std::nullopt;
+    try {
+        auto statement = [values = parameters(batch)](base::sql::Session& session) {
+            session.exec("select ledger.record_calls($1, $2, $3, $4)", values);
+        };
+        co_await database_.run(std::move(statement));
+        co_return std::nullopt;
+    } catch (const base::sql::Error& failure) {
+        // Class 42 is no record's fault: a privilege or the function is missing until somebody mends that.
+        const bool refused =
+            failure.failure() == base::sql::Failure::data && !failure.sqlstate().starts_with("42");
+        co_return Failed{failure.what(), refused};
+    } catch (const std::exception& failure) {
+        co_return Failed{failure.what(), false};
+    }
 }
 
 }  // namespace calls

@@ -56,7 +56,8 @@ struct RecordedCall {
 [[nodiscard]] std::string record_json(const RecordFacts& facts, const CallStatus& status);
 
 /// One statement at a time carries all records that waited for it; of a call the latest only. When the
-/// database is away they wait. Belongs to the executor.
+/// database is away they wait; those of a statement that it refuses are written one by one, so that only what
+/// it refuses is lost. Belongs to the executor.
 class RecordWriter {
   public:
     RecordWriter(Recorder recorder, base::Database& database, boost::asio::any_io_executor executor,
@@ -79,10 +80,20 @@ class RecordWriter {
         [[nodiscard]] bool empty() const { return records.empty() && settled.empty(); }
     };
 
+    /// Why something is not in the database.
+    struct Failed {
+        std::string why;
+        bool refused;  ///< and will be each time; else the database is away
+    };
+
     void start_writing();
     boost::asio::awaitable<void> write();
+    boost::asio::awaitable<bool> write_whole(Batch& batch);
+    boost::asio::awaitable<bool> write_singly(Batch& batch);
+    boost::asio::awaitable<std::optional<Failed>> attempt(const Batch& batch);
     [[nodiscard]] base::sql::Params parameters(const Batch& batch) const;
     void put_back(Batch batch);
+    void call_safe(const Batch& batch) const;
 
     Recorder recorder_;
     base::Database& database_;
