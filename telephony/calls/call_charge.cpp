@@ -24,6 +24,16 @@ bool passing(ledger::Refusal refusal) {
     return refusal == ledger::Refusal::overloaded || refusal == ledger::Refusal::unavailable;
 }
 
+/// What the ledger throws is as if it were away: the posting is sent again with the same key.
+Posted sent(Posted posting, base::Logger log) {
+    try {
+        co_return co_await std::move(posting);
+    } catch (const std::exception& error) {
+        log.error("a posting of a call's charge failed", {{"error", error.what()}});
+    }
+    co_return ledger::Refusal::unavailable;
+}
+
 /// A hold names its account, whatever addresses that has by now.
 ledger::AccountPtr account_of(const CallCharge& charge) {
     ledger::Account account = *charge.hold->account;
@@ -174,7 +184,7 @@ boost::asio::awaitable<bool> extend_charge(ledger::Ledger& ledger, base::Logger 
     request.volume = slice.count();
     for (;;) {
         auto attempt = request;
-        const auto receipt = co_await ledger.extend_volume(std::move(attempt));
+        const auto receipt = co_await sent(ledger.extend_volume(std::move(attempt)), log);
         if (receipt) {
             charge->seconds += slice.count();
             co_return true;
@@ -193,13 +203,14 @@ boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger 
                                            std::int64_t seconds) {
     boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
     for (int attempt = 0; attempt < retries_max; ++attempt) {
-        const auto receipt = co_await post_end(ledger, *charge, paid, seconds);
+        const auto receipt = co_await sent(post_end(ledger, *charge, paid, seconds), log);
         // A hold that has ended gives nothing back any more.
         if (receipt || receipt.error() == ledger::Refusal::unknown_hold) co_return true;
         const auto why = receipt.error();
         log.warning(
             "a call's charge is not settled",
             {{"hold", to_string(charge->hold->id)}, {"charged", paid}, {"why", ledger::to_string(why)}});
+        if (why == ledger::Refusal::internal) break;
         if (!passing(why)) co_return true;
         pause.expires_after(retry_pause);
         co_await pause.async_wait(boost::asio::use_awaitable);

@@ -46,7 +46,8 @@ struct CallCharge {
 
 /// Charges all of it (`paid`; by time: `seconds`, at most what is held for), or gives it back. Repeats the
 /// posting until the ledger has it, with the same keys each time, so that one that was posted although its
-/// answer was lost is not posted again. False: the ledger was away for too long, and it is still to be done.
+/// answer was lost is not posted again. False: the ledger was away for too long, or failed by a defect, and
+/// it is still to be done: the call's record stays open, and the server's next start settles it.
 [[nodiscard]] boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger log,
                                                          std::shared_ptr<const CallCharge> charge, bool paid,
                                                          std::int64_t seconds);
