@@ -264,6 +264,7 @@ void LocatedSignalling::look_at(const SearchPtr& search) {
 void LocatedSignalling::forget(const SearchPtr& search) { searches_.erase(search->number); }
 
 void LocatedSignalling::clear() {
+    waiting_.clear();
     searching_.clear();
     searches_.clear();
 }

@@ -58,7 +58,7 @@ class LocatedSignalling final : public Signalling {
     void on_search(CallNo search, Event event);
     /// What was said in its dialogs; on the executor.
     void on_signal(CallNo search, Signal signal);
-    /// Drops all searches.
+    /// Drops all legs that are looked up or searched for; nothing is reported of them any more.
     void clear();
 
   private:
