@@ -110,6 +110,8 @@ asio::awaitable<void> InboundCalls::admit(IncomingCall call) {
     uses_.rules.find(account->id, account->domain,
                      [this, call = std::move(call), caller = std::move(*caller),
                       principal](const rules::RuleSetPtr& set) mutable {
+                         // A caller's rules forbid nothing, they only name who watches the caller: where they
+                         // can't be read, which the cache logs, the call goes on without being told of.
                          caller.rules = set;
                          enter(std::move(call), std::move(caller), principal);
                      });
