@@ -374,7 +374,8 @@ std::vector<Setting> domain_settings(Settings& s) {
         {"ledger.address_cache", &s.ledger.address_cache, "Addresses whose accounts a node remembers.", 1},
 
         {"ledger.hold_cache", &s.ledger.hold_cache, "Holds whose accounts a node remembers.", 1},
-        {"ledger.reference_limit", &s.ledger.reference_limit, "The longest reference code, in bytes.", 1,
+        // The least is a digest that stands for a key (payment::key_of); those of calls are shorter.
+        {"ledger.reference_limit", &s.ledger.reference_limit, "The longest reference code, in bytes.", 71,
          1024},
         {"ledger.text_limit", &s.ledger.text_limit,
          "The longest description, code or balance type, in bytes.", 1, 65536},

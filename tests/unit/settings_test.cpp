@@ -115,6 +115,8 @@ TEST_F(SettingsFile, mistakes_have_their_line_and_a_suggestion) {
     EXPECT_EQ(mistake_in("[server]\nthreads = 'many'\n"), "2: server.threads must be a whole number");
     EXPECT_EQ(mistake_in("[server]\nthreads = 1000\n"), "2: server.threads must be at most 256");
     EXPECT_EQ(mistake_in("[http]\nread_timeout = '0ms'\n"), "2: http.read_timeout must be at least 1ms");
+    EXPECT_EQ(mistake_in("[ledger]\nreference_limit = 70\n"),
+              "2: ledger.reference_limit must be at least 71");
     EXPECT_EQ(mistake_in("[log]\nlevel = 'loud'\n"),
               "2: log.level must be one of: debug, info, warning, error");
     EXPECT_EQ(mistake_in("[server]\nlisten = 'localhost'\n").substr(0, 30), "2: server.listen must be an IP");
