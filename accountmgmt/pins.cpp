@@ -56,7 +56,7 @@ struct Pins::Impl {
 
     asio::awaitable<std::optional<StoredPin>> find(std::int64_t account);
     [[nodiscard]] bool judge(std::int64_t account, const std::string& pin);
-    [[nodiscard]] PinVerdict verify(std::int64_t account, std::string pin);
+    [[nodiscard]] PinVerdict verify(std::int64_t account, std::string& pin);
 };
 
 /// Throws what Database::run throws.
@@ -87,7 +87,8 @@ bool Pins::Impl::judge(std::int64_t account, const std::string& pin) {
     return true;
 }
 
-PinVerdict Pins::Impl::verify(std::int64_t account, std::string pin) {
+/// Wipes the PIN.
+PinVerdict Pins::Impl::verify(std::int64_t account, std::string& pin) {
     auto verdict = PinVerdict::unavailable;
     try {
         verdict = judge(account, pin) ? PinVerdict::good : PinVerdict::bad;
@@ -132,7 +133,7 @@ asio::awaitable<PinVerdict> Pins::check(std::int64_t account, std::optional<std:
         const auto answer = [waiting](PinVerdict verdict) {
             asio::post(waiting->executor(), [waiting, verdict] { waiting->resume(verdict); });
         };
-        auto work = [this, account, answer, tried = std::move(tried)] {
+        auto work = [this, account, answer, tried = std::move(tried)]() mutable {
             answer(impl_->verify(account, tried));
         };
         if (!impl_->workers.push(std::move(work))) answer(PinVerdict::overloaded);
