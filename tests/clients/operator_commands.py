@@ -344,10 +344,10 @@ class OperatorCommands(unittest.TestCase):
 
     def test_the_servers_limits_of_requests_hold_here_too(self):
         address = self.new_account()
-        tight = dict(os.environ, LEDGERLINE_LEDGER_REFERENCE_LIMIT="4", LEDGERLINE_LEDGER_TEXT_LIMIT="40",
+        tight = dict(os.environ, LEDGERLINE_LEDGER_REFERENCE_LIMIT="71", LEDGERLINE_LEDGER_TEXT_LIMIT="40",
                      LEDGERLINE_LEDGER_PERIOD_LIMIT="10")
         credit = ("balance", "credit", address, "1", "EUR", "--reference")
-        for outcome, arguments in (("invalid_reference", (*credit, "12345")),
+        for outcome, arguments in (("invalid_reference", (*credit, 72 * "1")),
                                    ("invalid_text", (*credit, "1", "--description", 41 * "x")),
                                    ("invalid_period", (*credit, "2", "--period", "11"))):
             _, errors, status = run([LEDGERLINE, *arguments], cwd=self.folder, env=tight)
