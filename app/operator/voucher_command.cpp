@@ -128,13 +128,6 @@ void store(Desk& desk, const Arguments& arguments, std::int64_t minor, const std
 void create(Desk& desk, const Arguments& arguments) {
     const auto minor = worth(desk, arguments);
     const auto secrets = new_secrets(arguments);
-    SecretFile file(arguments.output);
-    try {
-        store(desk, arguments, minor, secrets);
-    } catch (...) {
-        file.remove();
-        throw;
-    }
     json::array list;
     std::string lines;
     for (const auto& secret : secrets) {
@@ -143,11 +136,19 @@ void create(Desk& desk, const Arguments& arguments) {
         if (secret.pin) voucher["pin"] = *secret.pin;
         list.push_back(std::move(voucher));
     }
+    SecretFile file(arguments.output);
+    try {
+        store(desk, arguments, minor, secrets);
+        if (file.is_file()) file.write(lines);
+    } catch (...) {
+        // The batch goes with its transaction.
+        file.remove();
+        throw;
+    }
     const auto sentence = "Made " + std::to_string(secrets.size()) + " vouchers of " + arguments.amount +
                           ' ' + arguments.unit + " in the batch " + arguments.batch;
     json::object facts{{"batch", arguments.batch}, {"count", secrets.size()}};
     if (file.is_file()) {
-        file.write(lines);
         facts["output"] = arguments.output;
         desk.out().done(sentence + "; their codes are in " + arguments.output + ", and nowhere else.",
                         std::move(facts));

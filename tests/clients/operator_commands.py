@@ -538,6 +538,18 @@ class OperatorCommands(unittest.TestCase):
             self.assertNotIn(code, seen)
             self.assertNotIn(code.replace("-", ""), seen)
 
+    def test_vouchers_whose_file_can_not_be_written_are_not_made(self):
+        path = os.path.join(self.folder, "full.txt")
+        making = ("voucher", "create", "full", "5", "EUR", "--domain", "example.com", "--balance", "bonus", "--output",
+                  path)
+        no_room = ("/bin/sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh")
+        output, errors, status = run([*no_room, LEDGERLINE, *making], cwd=self.folder)
+        self.assertEqual((status, output), (2, ""))
+        self.assertIn("can't write", errors)
+        self.assertEqual(self.rows("select count(*) from vouchers where batch = 'full'"), ["0"])
+        self.assertFalse(os.path.exists(path), "the next try says that it exists")
+        self.done(*making)
+
     def test_vouchers_with_pins_in_a_file(self):
         address = self.new_account()
         path = os.path.join(self.folder, "codes.txt")
