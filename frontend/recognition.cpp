@@ -58,28 +58,32 @@ asio::awaitable<Outcome> Recognition::transport(const http::Request& request, st
     co_return joined(std::move(outcome), std::move(certificate));
 }
 
-bool Recognition::reads(const soap::Headers& headers) const {
-    if (secrets_ == nullptr) return false;
+Recognition::Shown Recognition::shown_in(const soap::Headers& headers) const {
+    Shown shown;
+    if (secrets_ == nullptr) return shown;
     const auto& options = secrets_->options();
-    return (headers.username_token && options.username_token) ||
-           (headers.request_soap_header && options.sp_header &&
-            !headers.request_soap_header->sp_password.empty());
+    if (headers.username_token && options.username_token) shown.token = &*headers.username_token;
+    const auto& sp = headers.request_soap_header;
+    if (sp && options.sp_header && !sp->sp_password.empty()) shown.sp = &*sp;
+    return shown;
+}
+
+bool Recognition::reads(const soap::Headers& headers) const {
+    const auto [token, sp] = shown_in(headers);
+    return token != nullptr || sp != nullptr;
 }
 
 asio::awaitable<Outcome> Recognition::message(Outcome transport, const soap::Headers& headers,
                                               std::string_view peer) {
-    if (!reads(headers)) co_return transport;
-    const auto& options = secrets_->options();
-    if (headers.username_token && options.username_token) {
-        auto token = co_await username_token(*headers.username_token, headers.security_expires, peer);
-        transport = joined(std::move(transport), std::move(token));
+    const auto [token, sp] = shown_in(headers);
+    if (token != nullptr) {
+        auto outcome = co_await username_token(*token, headers.security_expires, peer);
+        transport = joined(std::move(transport), std::move(outcome));
     }
-    if (headers.request_soap_header && options.sp_header &&
-        !headers.request_soap_header->sp_password.empty()) {
-        const auto& given = *headers.request_soap_header;
-        const auth::SpHeader header{given.sp_id, given.sp_password, given.time_stamp};
-        auto sp = co_await secrets_->sp_header(header, peer);
-        transport = joined(std::move(transport), std::move(sp));
+    if (sp != nullptr) {
+        const auth::SpHeader header{sp->sp_id, sp->sp_password, sp->time_stamp};
+        auto outcome = co_await secrets_->sp_header(header, peer);
+        transport = joined(std::move(transport), std::move(outcome));
     }
     co_return transport;
 }

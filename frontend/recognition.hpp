@@ -31,6 +31,13 @@ class Recognition {
     [[nodiscard]] std::vector<std::string> challenges(bool stale) const;
 
   private:
+    /// Credentials in a header that are looked at; null: none.
+    struct Shown {
+        const soap::UsernameToken* token = nullptr;
+        const soap::RequestSoapHeader* sp = nullptr;
+    };
+    [[nodiscard]] Shown shown_in(const soap::Headers& headers) const;
+
     boost::asio::awaitable<auth::Outcome> http(const http::Request& request, std::string_view peer);
     boost::asio::awaitable<auth::Outcome> username_token(const soap::UsernameToken& token,
                                                          const std::string& expires, std::string_view peer);
