@@ -1,20 +1,16 @@
 // Reading what proxies add to requests.
 #include "frontend/forwarded.hpp"
 
+#include "frontend/http/trimmed.hpp"
+
 #include <algorithm>
 #include <ranges>
 
 namespace frontend {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 /// The first of the items between commas: what the proxy nearest to the client said.
-std::string_view first_item(std::string_view list) { return trimmed(list.substr(0, list.find(','))); }
+std::string_view first_item(std::string_view list) { return http::trimmed(list.substr(0, list.find(','))); }
 
 /// Without the port that some proxies add: `1.2.3.4:5`, `[::1]:5`.
 std::string_view without_port(std::string_view item) {
@@ -47,7 +43,7 @@ std::string_view client_address(const http::Request& request, const http::Networ
         for (auto list = field.value; !list.empty();) {
             const auto comma = list.rfind(',');
             const auto begin = comma == std::string_view::npos ? 0 : comma + 1;
-            const auto item = without_port(trimmed(list.substr(begin)));
+            const auto item = without_port(http::trimmed(list.substr(begin)));
             list = list.substr(0, begin == 0 ? 0 : comma);
             if (!is_address(item)) return client;
             client = item;

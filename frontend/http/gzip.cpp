@@ -2,6 +2,7 @@
 #include "frontend/http/gzip.hpp"
 
 #include "frontend/http/message.hpp"
+#include "frontend/http/trimmed.hpp"
 
 #include <zlib.h>
 
@@ -13,12 +14,6 @@ namespace {
 
 constexpr std::size_t step_bytes = 16UL * 1024;
 constexpr int gzip_frame = 16;  // added to the window's bits
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 /// zlib reads through a pointer that is not const, and writes nothing there.
 Bytef* input(std::string_view bytes) { return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data())); }

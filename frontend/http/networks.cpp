@@ -1,6 +1,8 @@
 // Parsing networks, and the special ranges of the address spaces.
 #include "frontend/http/networks.hpp"
 
+#include "frontend/http/trimmed.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -9,12 +11,6 @@ namespace http {
 namespace ip = boost::asio::ip;
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 template <class Network, class Address>
 bool covers(const Network& network, const Address& address) {
