@@ -1,7 +1,8 @@
 // The thread that looks at the database.
 #include "app/database_watch.hpp"
 
-#include <condition_variable>
+#include "base/pause.hpp"
+
 #include <exception>
 
 namespace app {
@@ -23,12 +24,9 @@ DatabaseWatch::DatabaseWatch(Options options, base::Database& database)
 DatabaseWatch::~DatabaseWatch() = default;
 
 void DatabaseWatch::serve(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any pause;
     while (!stop.stop_requested()) {
         look();
-        std::unique_lock lock(mutex);
-        pause.wait_for(lock, stop, options_.interval, [] { return false; });
+        base::pause(stop, options_.interval);
     }
 }
 

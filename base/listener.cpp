@@ -1,9 +1,9 @@
 // The LISTEN thread: connect, LISTEN, reset, receive; again after a failure.
 #include "base/listener.hpp"
 
+#include "base/pause.hpp"
+
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 
 namespace base {
 
@@ -27,7 +27,7 @@ void Listener::listen(const std::stop_token& stop) {
         } catch (const sql::Error& error) {
             log_.warning("listening for notifications failed; trying again",
                          {{"error", error.what()}, {"pause_ms", backoff.count()}});
-            pause(stop, backoff);
+            base::pause(stop, backoff);
             backoff = std::min(backoff * 2, options_.backoff_max);
         }
     }
@@ -40,13 +40,6 @@ void Listener::receive(sql::Session& session, const std::stop_token& stop) {
             options_.on_notify(channel, payload);
         }
     }
-}
-
-void Listener::pause(const std::stop_token& stop, std::chrono::milliseconds duration) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, duration, [] { return false; });
 }
 
 }  // namespace base

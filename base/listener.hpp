@@ -32,7 +32,6 @@ class Listener {
   private:
     void listen(const std::stop_token& stop);
     void receive(sql::Session& session, const std::stop_token& stop);
-    void pause(const std::stop_token& stop, std::chrono::milliseconds duration);
 
     Options options_;
     Logger log_;

@@ -1,9 +1,9 @@
 // The sealer's thread.
 #include "ledger/sealer.hpp"
 
-#include <condition_variable>
+#include "base/pause.hpp"
+
 #include <exception>
-#include <mutex>
 #include <utility>
 
 namespace ledger {
@@ -43,15 +43,8 @@ void Sealer::serve(const std::stop_token& stop) {
             // The database is away or busy; what is unsealed stays so, and the lag says it.
             log_.warning("sealing was cut short", {{"error", error.what()}});
         }
-        pause(stop, options_.interval);
+        base::pause(stop, options_.interval);
     }
-}
-
-void Sealer::pause(const std::stop_token& stop, Clock::duration duration) {
-    std::mutex mutex;
-    std::condition_variable_any stopped;
-    std::unique_lock lock(mutex);
-    stopped.wait_for(lock, stop, duration, [] { return false; });
 }
 
 /// What waits to be sealed. Arrays and times are as PostgreSQL writes them.
@@ -117,7 +110,7 @@ void Sealer::seal_from(std::string from, const std::stop_token& stop) {
                                 base::sql::params(from, options_.piece, options_.block, options_.time_zone));
         });
         from = rows.optional_text(0, 0).value_or("");
-        if (!from.empty() && stop.stop_possible()) pause(stop, Clock::now() - begin);
+        if (!from.empty() && stop.stop_possible()) base::pause(stop, Clock::now() - begin);
     }
 }
 

@@ -37,7 +37,6 @@ class Sealer {
     struct Unsealed;
 
     void serve(const std::stop_token& stop);
-    static void pause(const std::stop_token& stop, std::chrono::steady_clock::duration duration);
     void round(const std::stop_token& stop);
     [[nodiscard]] Unsealed look();
     [[nodiscard]] std::string left_of(const Unsealed& before);

@@ -1,9 +1,9 @@
 // The sweeper's thread.
 #include "ledger/sweeper.hpp"
 
-#include <condition_variable>
+#include "base/pause.hpp"
+
 #include <exception>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -34,8 +34,6 @@ Sweeper::Sweeper(Options options, base::Database& database, Shards shards, base:
 Sweeper::~Sweeper() = default;
 
 void Sweeper::serve(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any pause;
     while (!stop.stop_requested()) {
         try {
             sweep(stop);
@@ -44,8 +42,7 @@ void Sweeper::serve(const std::stop_token& stop) {
             // The database is away or busy; what is due stays due.
             log_.warning("a sweep was cut short", {{"error", error.what()}});
         }
-        std::unique_lock lock(mutex);
-        pause.wait_for(lock, stop, options_.interval, [] { return false; });
+        base::pause(stop, options_.interval);
     }
 }
 
