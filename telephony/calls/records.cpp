@@ -225,7 +225,12 @@ boost::asio::awaitable<bool> RecordWriter::write_singly(Batch& batch) {
                        {{"call", batch.records.begin()->first}, {"error", failed->why}});
         batch.records.erase(batch.records.begin());
     }
-    co_return !co_await attempt(batch);
+    const auto failed = co_await attempt(batch);
+    if (failed && !failed->refused) co_return false;
+    if (failed)
+        log_.error("calls are not noted as settled",
+                   {{"calls", batch.settled.size()}, {"error", failed->why}});
+    co_return true;
 }
 
 boost::asio::awaitable<std::optional<RecordWriter::Failed>> RecordWriter::attempt(const Batch& batch) {

@@ -26,8 +26,9 @@ EMPTY = "tel:+18885550001"
 LONG = "x" * 1025
 QUEUE_SECONDS = 1
 SETTINGS = {"LEDGERLINE_LEDGER_RESEND_FOR": "0ms", "LEDGERLINE_VOUCHER_TRIES": "5"}
+# As long a queue as the server's own threads may fill at its start, or it would not start.
 NARROW = {"LEDGERLINE_LEDGER_QUEUE_TIMEOUT": f"{QUEUE_SECONDS}s", "LEDGERLINE_DATABASE_SESSIONS": "1",
-          "LEDGERLINE_DATABASE_QUEUE_LIMIT": "1"}
+          "LEDGERLINE_DATABASE_QUEUE_LIMIT": "4"}
 
 # What nobody can cause from outside, and why.
 RACE = "the directory forgets such an address at once: only a request that is under way at that moment meets it"
@@ -343,7 +344,7 @@ class FaultsWalk(unittest.TestCase):
             holder.stdin.flush()
             while holder.stdout.readline() != "locked\n":
                 pass
-            asking = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
+            asking = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
             for thread in asking:
                 thread.start()
                 time.sleep(0.1)
