@@ -72,6 +72,7 @@ class SipUser:
             self.socket.connect(server)
         self.port = self.socket.getsockname()[1]
         self.waiting, self.buffer = [], b""
+        self.answered = set()  # requests that have a final response
         self.registration, self.register_sequence = uuid.uuid4().hex, 0
         self.challenge = ""
         self.uses = 0
@@ -170,6 +171,8 @@ class SipUser:
         return answer
 
     def reply(self, request, status, phrase="", body="", tag="callee", headers=()):
+        if status >= 200:
+            self.answered.add((request["Call-ID"], request["CSeq"]))
         to = request["To"] if "tag=" in request["To"] else request["To"] + f";tag={tag}"
         lines = [f"SIP/2.0 {status} {phrase or status}", *(f"Via: {via}" for via in request.every("Via")),
                  *(f"Record-Route: {route}" for route in request.every("Record-Route")),
@@ -182,7 +185,8 @@ class SipUser:
         self.send("\r\n".join(lines) + "\r\n\r\n" + body, request.source)
 
     def invited(self, seconds=10):
-        return self.take(lambda m: m.method == "INVITE", seconds)
+        """An INVITE that has no answer; of one that was answered late there may be repetitions."""
+        return self.take(lambda m: m.method == "INVITE" and (m["Call-ID"], m["CSeq"]) not in self.answered, seconds)
 
     def answer(self, invite, tag="callee"):
         """Takes the call; the 2xx is acknowledged when this returns."""
