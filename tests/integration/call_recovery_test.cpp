@@ -2,6 +2,7 @@
 #include "telephony/thirdpartycall/recovery.hpp"
 
 #include "tests/support/ledger_suite.hpp"
+#include "tests/support/no_signalling.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -14,20 +15,6 @@
 using namespace tests;
 
 namespace {
-
-/// Of no use: there are no calls.
-class NoSignalling final : public calls::Signalling {
-  public:
-    void invite(calls::LegId, calls::Invitation) override {}
-    void reinvite(calls::LegId, std::string) override {}
-    void ack(calls::LegId, std::string) override {}
-    void relay(calls::LegId, calls::Ticket, calls::Method, calls::Body) override {}
-    void answer(calls::LegId, calls::Ticket, int, calls::Body) override {}
-    void end(calls::LegId, calls::Cause) override {}
-    void rename(calls::LegId, calls::LegId) override {}
-    void refuse(calls::LegId, calls::Response) override {}
-    void hang_up_lost(std::string) override {}
-};
 
 class CallRecovery : public LedgerSuite {};
 

@@ -3,6 +3,7 @@
 
 #include "frontend/auth/secrets.hpp"
 #include "tests/support/ledger_suite.hpp"
+#include "tests/support/no_signalling.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -15,19 +16,11 @@ using namespace tests;
 namespace {
 
 /// Counts the legs that are invited.
-class CountingSignalling final : public calls::Signalling {
+class CountingSignalling final : public NoSignalling {
   public:
     int invited = 0;
 
     void invite(calls::LegId, calls::Invitation) override { ++invited; }
-    void reinvite(calls::LegId, std::string) override {}
-    void ack(calls::LegId, std::string) override {}
-    void relay(calls::LegId, calls::Ticket, calls::Method, calls::Body) override {}
-    void answer(calls::LegId, calls::Ticket, int, calls::Body) override {}
-    void end(calls::LegId, calls::Cause) override {}
-    void rename(calls::LegId, calls::LegId) override {}
-    void refuse(calls::LegId, calls::Response) override {}
-    void hang_up_lost(std::string) override {}
 };
 
 class LocatedSignalling : public LedgerSuite {};
