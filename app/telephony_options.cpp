@@ -24,6 +24,10 @@ calls::DialPlan dial_plan(const Settings& settings) {
     return calls::DialPlan(std::move(options));
 }
 
+calls::Destinations destinations(const Settings& settings) {
+    return {settings.call.allow, settings.call.deny, settings.call.allow_loopback, settings.sip.gateway};
+}
+
 calls::CallOptions call_options(const Settings& all, const std::string& address) {
     const auto& settings = all.call;
     calls::CallOptions options;
@@ -62,7 +66,7 @@ thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings
     options.call = call_options(settings, address);
     options.parties_max = to_size(settings.call.participants_limit);
     options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
-    options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
+    options.destinations = destinations(settings);
     options.dial_plan = dial_plan(settings);
     options.trace_max = to_size(settings.call.trace_messages);
     options.first_from = settings.call.first_from;
@@ -193,8 +197,7 @@ calls::Registrar::Options registrar_options(const Settings& settings, const call
     options.expires_max = std::chrono::ceil<seconds>(settings.sip.expires_max);
     options.contacts_max = to_size(settings.sip.contacts_max);
     options.local = local;
-    options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
-    options.gateway = settings.sip.gateway;
+    options.destinations = destinations(settings);
     return options;
 }
 
@@ -208,7 +211,7 @@ calls::InboundCalls::Options inbound_options(const Settings& settings, const cal
     options.call.branches_max = to_size(settings.call.branches_max);
     options.calls_max = to_size(settings.call.inbound_limit);
     options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);
-    options.destinations = {settings.call.allow, settings.call.deny, settings.call.allow_loopback};
+    options.destinations = destinations(settings);
     options.local = local;
     options.trace_max = to_size(settings.call.trace_messages);
     options.linger = settings.call.linger;

@@ -2,6 +2,8 @@
 #include "telephony/calls/destinations.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <utility>
 
 namespace calls {
@@ -32,10 +34,23 @@ bool is_port(std::string_view text) {
     return port > 0 && port <= port_max;
 }
 
+/// Are letters or digits of the user escaped? They need not be, and no list would name them so.
+bool escapes_plain(std::string_view uri) {
+    const auto user = uri.substr(0, uri.find('@'));
+    for (auto at = user.find('%'); at != std::string_view::npos; at = user.find('%', at + 1)) {
+        unsigned value = 0;
+        const auto digits = user.substr(at + 1, 2);
+        std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+        if (value < 0x80 && std::isalnum(static_cast<int>(value)) != 0) return true;
+    }
+    return false;
+}
+
 /// A sip: URI in normal form that has one reading only: nobody finds another host in it than host_of does,
 /// which decides whether it may be called.
 bool is_plain(std::string_view uri) {
     if (std::ranges::count(uri, '@') > 1 || uri.find('#') != std::string_view::npos) return false;
+    if (escapes_plain(uri)) return false;
     if (uri.starts_with("sip:@")) return false;  // a user part that is there has a user (RFC 3261, 25.1)
     const auto host = host_of(uri);
     const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
@@ -44,8 +59,25 @@ bool is_plain(std::string_view uri) {
     if (!named) return false;
     const auto start = static_cast<std::size_t>(host.data() - uri.data());
     auto rest = uri.substr(start + host.size());
+    if (rest.find(";maddr") != std::string_view::npos) return false;  // where the request would really go
     rest = rest.substr(0, rest.find(';'));
     return rest.empty() || (rest.starts_with(':') && is_port(rest.substr(1)));
+}
+
+/// The port of a plain URI; 0: it names none.
+int port_of(std::string_view uri) {
+    const auto host = host_of(uri);
+    auto rest = uri.substr(static_cast<std::size_t>(host.data() - uri.data()) + host.size());
+    rest = rest.substr(0, rest.find(';'));
+    return rest.starts_with(':') ? std::stoi(std::string(rest.substr(1))) : 0;
+}
+
+/// Has the URI no user, or one that might be a telephone number, escaped or not?
+bool names_number(std::string_view uri) {
+    const auto user = uri.substr(0, uri.rfind('@')).substr(std::string_view("sip:").size());
+    const auto number = user.substr(0, user.find(';'));
+    return uri.find('@') == std::string_view::npos || number.find('%') != std::string_view::npos ||
+           has_only(number, "+-.()*#0123456789");
 }
 
 }  // namespace
@@ -109,10 +141,24 @@ DialPlan::Kind DialPlan::kind_of(std::string_view address) const {
     return is_emergency(number) ? by(options_.route_emergency) : Kind::ordinary;
 }
 
-Destinations::Destinations(std::string_view allow, std::string_view deny, bool loopback)
-    : allow_(words_of(allow)), deny_(words_of(deny)), loopback_(loopback) {}
+Destinations::Destinations(std::string_view allow, std::string_view deny, bool loopback,
+                           std::string_view gateway)
+    : allow_(words_of(allow)),
+      deny_(words_of(deny)),
+      loopback_(loopback),
+      gateway_(gateway.empty() ? std::string() : ledger::normal_address("sip:" + std::string(gateway))) {}
 
-bool Destinations::denied(std::string_view address) const { return starts_with_any(address, deny_); }
+bool Destinations::at_gateway(std::string_view address) const {
+    constexpr int usual_port = 5060;
+    if (gateway_.empty() || !address.starts_with("sip:") || host_of(address) != host_of(gateway_))
+        return false;
+    const int port = port_of(address);
+    return port_of(gateway_) == 0 || port_of(gateway_) == (port == 0 ? usual_port : port);
+}
+
+bool Destinations::denied(std::string_view address) const {
+    return starts_with_any(address, deny_) || (at_gateway(address) && names_number(address));
+}
 
 bool Destinations::allowed(std::string_view address) const {
     if (denied(address)) return false;

@@ -52,16 +52,22 @@ class DialPlan {
 /// Outside destinations by their first characters; deny wins. Addresses of accounts are another matter.
 class Destinations {
   public:
-    /// Lists as words_of reads them. `loopback`: sip: URIs of this machine too.
-    Destinations(std::string_view allow, std::string_view deny, bool loopback);
+    /// Lists as words_of reads them. `loopback`: sip: URIs of this machine too. `gateway`: the host, or host
+    /// and port, that numbers go to.
+    Destinations(std::string_view allow, std::string_view deny, bool loopback, std::string_view gateway = {});
 
+    /// Of callable addresses. A number at the gateway is denied in the form of a sip: URI: as the tel: number
+    /// that it is, it is looked at in every way that numbers are.
     [[nodiscard]] bool denied(std::string_view address) const;
     [[nodiscard]] bool allowed(std::string_view address) const;
+    /// Is this sip: URI at the gateway?
+    [[nodiscard]] bool at_gateway(std::string_view address) const;
 
   private:
     std::vector<std::string> allow_;
     std::vector<std::string> deny_;
     bool loopback_;
+    std::string gateway_;  ///< as a sip: URI in normal form
 };
 
 }  // namespace calls

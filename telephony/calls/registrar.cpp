@@ -97,13 +97,11 @@ Response Registrar::set_expiries(IncomingRegister& request) const {
 
 /// A contact is called like any address: it is no way round the rules on where calls may go.
 bool Registrar::may_be_called(const std::string& contact) const {
-    if (!contact.starts_with("sip:") || !options_.dial_plan.callable(contact)) return false;
-    const auto at = contact.find('@');
-    const auto host = std::string_view(contact).substr(at == std::string::npos ? 4 : at + 1);
-    const auto rest = host.substr(std::min(options_.gateway.size(), host.size()));
-    const bool ends = rest.empty() || std::string_view(":;?").find(rest.front()) != std::string_view::npos;
-    const bool gateway = !options_.gateway.empty() && host.starts_with(options_.gateway) && ends;
-    return !gateway && !options_.destinations.denied(contact) && !options_.local.is_ours(contact);
+    const auto address = options_.dial_plan.callable(contact);
+    if (!address || !address->starts_with("sip:")) return false;
+    // Nobody is registered at the gateway: calls to such a contact would cost others money.
+    return !options_.destinations.at_gateway(*address) && !options_.destinations.denied(*address) &&
+           !options_.local.is_ours(*address);
 }
 
 }  // namespace calls

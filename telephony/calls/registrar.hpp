@@ -24,7 +24,6 @@ class Registrar {
         LocalDomain local{};
         DialPlan dial_plan{{}};
         Destinations destinations{"", "", false};
-        std::string gateway;  ///< nobody is registered there: calls to such a contact would cost others money
     };
     /// The references outlive this.
     Registrar(Options options, Door& door, ledger::Ledger& ledger, Locations& locations, base::Logger log);

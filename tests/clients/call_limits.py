@@ -13,6 +13,7 @@ import requests
 
 from call_case import CallCase
 from sip_peers import SCENARIOS, free_port
+from sip_user import SipUser
 
 NOWHERE = "sip:b@127.0.0.1:9"
 
@@ -65,6 +66,20 @@ class CallLimits(CallCase):
             with self.subTest(number):
                 self.assertEqual(self.fault("POL0001", self.v2.makeCall, callingParty=number, calledParty=NOWHERE),
                                  ["not-allowed"])
+        self.assertEqual(self.legs(), 0)
+
+    def test_the_gateway_is_reached_by_no_other_way(self):
+        for address in (f"sip:+4930123@127.0.0.1:{self.gateway_port}", f"sip:%2B4930123@127.0.0.1:{self.gateway_port}",
+                        f"sip:x@127.0.0.1:{self.gateway_port};maddr=127.0.0.1"):
+            with self.subTest(address):
+                fault = "SVC0004" if "maddr" in address else "POL0001"
+                self.fault(fault, self.v2.makeCall, callingParty=address, calledParty=NOWHERE)
+        bob = SipUser("bob@example.com", ("127.0.0.1", self.sip_port), "bob")
+        self.addCleanup(bob.close)
+        for contact in (f"<sip:+4930900123@127.0.0.1:{self.gateway_port}>", f"<SIP:bob@127.0.0.1:0{self.gateway_port}>",
+                        "<sip:bob@127.0.0.1:9;maddr=127.0.0.1>"):
+            with self.subTest(contact):
+                self.assertEqual(bob.register(contact).status, 403)
         self.assertEqual(self.legs(), 0)
 
     def test_prefixes_of_one_user(self):

@@ -69,7 +69,9 @@ TEST(DialPlan, ASipUriHasOneHostAndAPortThatThereCanBe) {
     for (const auto* text :
          {"sip:a@127.0.0.1:99999", "sip:a@127.0.0.1:0", "sip:a@127.0.0.1:", "sip:a@127.0.0.1:5060x",
           "sip:@127.0.0.1", "sip:a@outside.example;x=@127.0.0.1", "sip:outside.example#@127.0.0.1",
-          "sip:a@[::1", "sip:a@[]", "sip:a@", "sip:a@b/c", "sip:a@b,c", "sip:a@::1"}) {
+          "sip:a@outside.example;maddr=127.0.0.1", "sip:%70remium@example.com", "sip:%31900@example.com",
+          "sip:outside.example;transport=udp;MADDR=10.0.0.1", "sip:a@[::1", "sip:a@[]", "sip:a@", "sip:a@b/c",
+          "sip:a@b,c", "sip:a@::1"}) {
         EXPECT_FALSE(german().callable(text)) << text;
     }
 }
@@ -93,6 +95,28 @@ TEST(Destinations, DenyWinsOverAllow) {
     EXPECT_FALSE(some.allowed("sip:premium@example.com"));
     EXPECT_FALSE(some.allowed("tel:+1555"));
     EXPECT_FALSE(some.denied("tel:+1555"));
+}
+
+TEST(Destinations, NumbersAtTheGatewayAreNoSipAddresses) {
+    const calls::Destinations usual("sip:", "", false, "GW.example.com");
+    for (const auto* text :
+         {"sip:+1900@gw.example.com", "sip:+1900@gw.example.com:5062", "sip:gw.example.com",
+          "sip:1900;phone-context=+1@gw.example.com", "sip:%2B1900@gw.example.com;transport=tcp"}) {
+        EXPECT_TRUE(usual.at_gateway(text)) << text;
+        EXPECT_TRUE(usual.denied(text)) << text;
+        EXPECT_FALSE(usual.allowed(text)) << text;
+    }
+    EXPECT_TRUE(usual.at_gateway("sip:alice@gw.example.com"));
+    EXPECT_TRUE(usual.allowed("sip:alice@gw.example.com"));
+    EXPECT_TRUE(usual.allowed("sip:+1900@example.com"));
+    EXPECT_FALSE(usual.at_gateway("tel:+1900"));
+    const calls::Destinations with_port("sip:", "", false, "10.0.0.1:5060");
+    for (const auto* text : {"sip:+1900@10.0.0.1", "sip:+1900@10.0.0.1:5060", "sip:+1900@10.0.0.1:05060"})
+        EXPECT_TRUE(with_port.at_gateway(text)) << text;
+    EXPECT_FALSE(with_port.at_gateway("sip:+1900@10.0.0.1:5061"));
+    EXPECT_FALSE(with_port.at_gateway("sip:+1900@10.0.0.10"));
+    const calls::Destinations none("sip:", "", false);
+    EXPECT_FALSE(none.at_gateway("sip:+1900@10.0.0.1"));
 }
 
 }  // namespace
