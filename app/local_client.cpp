@@ -7,20 +7,16 @@
 namespace app {
 namespace fs = std::filesystem;
 
-namespace {
-
-fs::path executable() {
+fs::path own_path() {
     std::error_code error;
     auto path = fs::read_symlink("/proc/self/exe", error);
     return error ? fs::path("ledgerline") : path;
 }
 
-}  // namespace
-
 fs::path client_data_dir() {
     const fs::path here = "var";
     if (fs::exists(DataDir(here).lock_file())) return here;
-    const auto build = executable().parent_path().parent_path();  // TREE/build/release/ledgerline
+    const auto build = own_path().parent_path().parent_path();  // TREE/build/release/ledgerline
     const auto of_tree = build.parent_path() / "var";
     if (build.filename() == "build" && fs::exists(DataDir(of_tree).lock_file())) return of_tree;
     return here;
@@ -37,7 +33,7 @@ std::string client_database_url(const Settings& settings, const fs::path& data_d
     return EmbeddedPostgres::url_of(folder, role);
 }
 
-std::string program_path() { return shell_word(executable().string()); }
+std::string program_path() { return shell_word(own_path().string()); }
 
 std::string shell_word(const std::string& text) {
     constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@%=,";

@@ -17,6 +17,9 @@ namespace app {
 [[nodiscard]] std::string client_database_url(const Settings& settings, const std::filesystem::path& data_dir,
                                               const std::string& role);
 
+/// Where this program lies.
+[[nodiscard]] std::filesystem::path own_path();
+
 /// This program's path as a person would type it here.
 [[nodiscard]] std::string program_path();
 

@@ -3,8 +3,10 @@
 #include "app/command_line.hpp"
 #include "app/data_dir.hpp"
 #include "app/faults_document.hpp"
+#include "app/local_client.hpp"
 #include "app/node.hpp"
 #include "app/operator/commands.hpp"
+#include "app/process.hpp"
 #include "app/psql.hpp"
 #include "app/serve.hpp"
 #include "app/settings.hpp"
@@ -12,6 +14,7 @@
 #include <CLI/CLI.hpp>
 
 #include <exception>
+#include <filesystem>
 #include <iostream>
 
 namespace {
@@ -101,9 +104,26 @@ void add_check_config(CLI::App& program, CommonOptions& common, Action& action) 
             }
             const auto settings = common.load();
             if (!settings) return exit_refused;
-            check_tls(*settings);
+            const auto mistakes = file_mistakes(*settings);
+            for (const auto& mistake : mistakes) std::cerr << mistake << '\n';
+            if (!mistakes.empty()) return exit_refused;
             std::cout << "No mistakes.\n";
             return 0;
+        };
+    });
+}
+
+void add_bench(CLI::App& program, Action& action) {
+    auto* command = program.add_subcommand("bench", "Measure this machine, once scripts/bench has built it");
+    command->allow_extras();
+    command->footer("Its options: ledgerline bench -- --help\n");
+    command->callback([command, &action] {
+        action = [words = command->remaining()]() mutable -> int {
+            const auto bench = own_path().parent_path() / "bench" / "ledgerline_bench";
+            if (!std::filesystem::exists(bench))
+                throw PlainError("the benchmark is not built: scripts/bench builds and runs it");
+            words.insert(words.begin(), bench.string());
+            become(bench.string(), words);
         };
     });
 }
@@ -143,6 +163,7 @@ int main(int argc, char** argv) {
     add_voucher_commands(program, common, action);
     add_psql(program, common, action);
     add_check_config(program, common, action);
+    add_bench(program, action);
     add_faults(program, action);
     try {
         program.parse(argc, argv);

@@ -7,6 +7,7 @@
 #include "app/database_watch.hpp"
 #include "app/ledger_options.hpp"
 #include "app/telephony.hpp"
+#include "app/telephony_options.hpp"
 #include "base/database.hpp"
 #include "base/listener.hpp"
 #include "base/migrate.hpp"
@@ -30,6 +31,7 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <optional>
 #include <set>
 #include <thread>
@@ -163,18 +165,15 @@ frontend::EndpointOptions endpoint_options(const Settings& all) {
     return options;
 }
 
-frontend::SoapClientOptions soap_client_options(const Settings::Callbacks& settings) {
-    frontend::SoapClientOptions options;
-    options.timeout = settings.timeout;
-    options.tries = to_size(settings.tries);
-    options.retry_pause = settings.retry_pause;
-    options.http.allowed = http::Networks::parse(settings.allow).value_or(http::Networks());
-    options.http.ca_file = settings.ca_file;
-    options.http.connect_timeout = settings.connect_timeout;
-    options.http.idle_timeout = settings.idle_timeout;
-    options.http.idle_connections = to_size(settings.idle_limit);
-    options.http.header_limit = to_size(settings.header_limit.bytes);
-    options.http.body_limit = to_size(settings.body_limit.bytes);
+http::ClientOptions callback_options(const Settings::Callbacks& settings) {
+    http::ClientOptions options;
+    options.allowed = http::Networks::parse(settings.allow).value_or(http::Networks());
+    options.ca_file = settings.ca_file;
+    options.connect_timeout = settings.connect_timeout;
+    options.idle_timeout = settings.idle_timeout;
+    options.idle_connections = to_size(settings.idle_limit);
+    options.header_limit = to_size(settings.header_limit.bytes);
+    options.body_limit = to_size(settings.body_limit.bytes);
     return options;
 }
 
@@ -290,6 +289,7 @@ struct Node::Parts {
     base::Logger access_log;
     std::atomic<bool> stopping = false;
     bool serves_tls = false;
+    bool health_apart = false;
     bool logs_apart = false;
     // In the order of their making. What coroutines look at when they are abandoned comes first and goes
     // last.
@@ -329,6 +329,7 @@ Node::Parts::Parts(const Settings& settings, base::Logger logger)
     : log(std::move(logger)),
       access_log(make_access_log(settings.log, log)),
       serves_tls(!settings.tls.listen.empty()),
+      health_apart(!settings.server.health_listen.empty()),
       logs_apart(!settings.log.access_file.empty()) {}
 
 void Node::Parts::make(const Settings& settings, const DatabaseUrls& urls) {
@@ -337,7 +338,7 @@ void Node::Parts::make(const Settings& settings, const DatabaseUrls& urls) {
     for (std::size_t i = 0; i < wanted; ++i) threads.push_back(std::make_unique<IoThread>());
 
     decoder.emplace(xml, catalogue, soap_limits(settings));
-    soap_client.emplace(*decoder, soap_client_options(settings.callbacks));
+    soap_client.emplace(*decoder, callback_options(settings.callbacks));
     database.emplace(pool_options(settings, urls));
     set_time_zone(*database, settings.finance.time_zone, log);
     DatabaseWatch::Options watches;
@@ -489,13 +490,20 @@ base::LogOptions log_options(const Settings::Log& settings) {
     return options;
 }
 
-void check_tls(const Settings& settings) {
-    if (settings.tls.listen.empty()) return;
-    try {
-        (void)http::TlsContext::server(tls_options(settings.tls));
-    } catch (const std::runtime_error& error) {
-        throw PlainError(std::string("[tls] ") + error.what());
-    }
+std::vector<std::string> file_mistakes(const Settings& settings) {
+    std::vector<std::string> mistakes;
+    const auto read = [&](const std::string& where, const std::function<void()>& look) {
+        try {
+            look();
+        } catch (const std::runtime_error& error) {
+            mistakes.push_back(where + error.what());
+        }
+    };
+    if (!settings.tls.listen.empty())
+        read("[tls] ", [&] { (void)http::TlsContext::server(tls_options(settings.tls)); });
+    read("[callbacks] ca_file: ", [&] { (void)http::TlsContext::client(settings.callbacks.ca_file); });
+    if (!settings.sip.listen.empty()) read("", [&] { (void)credentials(settings.sip); });
+    return mistakes;
 }
 
 Node::Node(const Settings& settings, const DatabaseUrls& urls, const base::Logger& log) {
@@ -514,6 +522,10 @@ Node::~Node() = default;
 std::uint16_t Node::port() const { return parts_->server->port(); }
 
 std::uint16_t Node::tls_port() const { return parts_->serves_tls ? parts_->server->port(1) : 0; }
+
+std::uint16_t Node::health_port() const {
+    return parts_->health_apart ? parts_->server->port(parts_->serves_tls ? 2 : 1) : 0;
+}
 
 void Node::reload() {
     const auto& log = parts_->log;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace app {
 
@@ -28,8 +29,8 @@ void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const 
 /// Throws PlainError.
 void distribute_over_citus(const DatabaseUrls& urls);
 
-/// Reads the files that TLS is to be served with. Throws PlainError that names what is wrong with them.
-void check_tls(const Settings& settings);
+/// Reads the files that settings name, as a server does when it starts; what is wrong with them.
+[[nodiscard]] std::vector<std::string> file_mistakes(const Settings& settings);
 
 /// The serving part of a server; its database must be migrated. Signals, the embedded PostgreSQL and the data
 /// directory are the caller's affair.
@@ -44,6 +45,8 @@ class Node {
     [[nodiscard]] std::uint16_t port() const;
     /// Of HTTPS; 0: it is not served.
     [[nodiscard]] std::uint16_t tls_port() const;
+    /// Of probes; 0: they share the others.
+    [[nodiscard]] std::uint16_t health_port() const;
 
     /// Reads again what may change while it serves: TLS's certificates; and opens the logs' files anew. What
     /// is wrong goes to the log, and what was read or opened before stays.

@@ -178,4 +178,12 @@ bool can_enter(const OsUser& user, const fs::path& directory) {
            WEXITSTATUS(status) == 0;
 }
 
+void become(const std::string& program, std::vector<std::string> words) {
+    std::vector<char*> arguments;
+    for (auto& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    ::execvp(program.c_str(), arguments.data());
+    throw PlainError("can't run " + program + ": " + std::strerror(errno));
+}
+
 }  // namespace app

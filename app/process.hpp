@@ -67,4 +67,8 @@ bool wait_until_gone(pid_t pid, std::chrono::milliseconds timeout);
 /// May the user go into this (existing) directory?
 [[nodiscard]] bool can_enter(const OsUser& user, const std::filesystem::path& directory);
 
+/// Becomes another program, found on PATH unless its path is given; words[0] is what it is called there.
+/// Throws PlainError.
+[[noreturn]] void become(const std::string& program, std::vector<std::string> words);
+
 }  // namespace app

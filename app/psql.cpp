@@ -3,17 +3,18 @@
 
 #include "app/data_dir.hpp"
 #include "app/local_client.hpp"
+#include "app/process.hpp"
 #include "base/sql.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace app {
 namespace {
@@ -74,11 +75,7 @@ void run_psql(const PsqlOptions& options) {
     if (::access(program.c_str(), X_OK) != 0) program = "psql";  // only a client is installed
     std::vector<std::string> words{"psql", "--dbname=" + url};
     words.insert(words.end(), options.arguments.begin(), options.arguments.end());
-    std::vector<char*> arguments;
-    for (auto& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    ::execvp(program.c_str(), arguments.data());
-    throw PlainError("can't run psql: " + std::string(std::strerror(errno)));
+    become(program, std::move(words));
 }
 
 }  // namespace app

@@ -178,17 +178,21 @@ void load_demo(const DatabaseUrls& urls, const Settings& settings) {
     }
 }
 
-void greet(const Foundation& foundation, const std::string& url, bool demo,
-           const EmbeddedPostgres* postgres) {
+/// Where the server can be reached.
+struct Urls {
+    std::string http, health;
+};
+
+void greet(const Foundation& foundation, const Urls& urls, bool demo, const EmbeddedPostgres* postgres) {
     const auto program = program_path();
     // Clients find the usual data directory by themselves.
     const auto usual = DataDir(client_data_dir()).path() == foundation.data_dir().path();
     const auto flag = usual ? "" : " --data-dir " + shell_word(foundation.data_dir().path().string());
     auto& out = std::cout;
     out << "\nledgerline is ready.\n\n"
-        << "  SOAP      " << url << "/ParlayX/\n"
-        << "  WSDL      " << url << "/ParlayX/v2_1/AmountCharging?wsdl\n"
-        << "  Health    " << url << "/readyz\n";
+        << "  SOAP      " << urls.http << "/ParlayX/\n"
+        << "  WSDL      " << urls.http << "/ParlayX/v2_1/AmountCharging?wsdl\n"
+        << "  Health    " << urls.health << "/readyz\n";
     if (postgres != nullptr) {
         out << "  Database  private PostgreSQL in " << foundation.data_dir().cluster().string() << '\n';
         if (!postgres->moved_to().empty()) {
@@ -300,7 +304,8 @@ int serve(const ServeOptions& options) {
     if (tls_listen) check_port(*tls_listen);
     const auto sip_listen = parse_listen_address(options.settings.sip.listen);
     if (options.demo && sip_listen) check_loopback(*sip_listen);
-    if (const auto health = parse_listen_address(options.settings.server.health_listen)) check_port(*health);
+    auto health_listen = parse_listen_address(options.settings.server.health_listen);
+    if (health_listen) check_port(*health_listen);
     foundation.start_database(options.settings, log);
     apply_migrations(foundation.urls(), options.settings, log);
     auto settings = options.settings;
@@ -323,7 +328,9 @@ int serve(const ServeOptions& options) {
     write_server_info(foundation.data_dir(), info);
     log.info("ready", {{"url", info.url}, {"tls_port", node->tls_port()}});
     log.flush();  // before the greeting, for whoever reads both on a terminal
-    greet(foundation, info.url, options.demo, foundation.postgres());
+    if (health_listen) health_listen->port = node->health_port();
+    const Urls urls{info.url, health_listen ? health_listen->url() : info.url};
+    greet(foundation, urls, options.demo, foundation.postgres());
 
     wait_for_stop(signals, *node, foundation.postgres(), janus.get(), log);
     drain(*node, signals, options.settings.server.stop_timeout, log);

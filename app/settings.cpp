@@ -1,8 +1,8 @@
 // The table of settings, and the texts of their values.
 #include "app/settings.hpp"
 
+#include "app/setting_checks.hpp"
 #include "app/telephony_settings.hpp"
-#include "frontend/http/networks.hpp"
 
 #include <arpa/inet.h>
 
@@ -139,23 +139,6 @@ struct ToToml {
     std::string operator()(const Size* value) const { return toml_string(shown_size(value->bytes)); }
 };
 
-std::optional<std::string> check_listen(std::string_view text) {
-    if (parse_listen_address(text)) return std::nullopt;
-    return "must be an IP address and a port, like 127.0.0.1:8080 or [::1]:8080, not '" + std::string(text) +
-           "'";
-}
-
-std::optional<std::string> check_node_url(std::string_view text) {
-    const bool known = text.starts_with("http://") || text.starts_with("https://");
-    if (text.empty() || (known && !text.ends_with('/'))) return std::nullopt;
-    return "must be a URL like http://10.0.0.5:8080, not '" + std::string(text) + "'";
-}
-
-std::optional<std::string> check_digits(std::string_view text) {
-    if (text.find_first_not_of("0123456789") == std::string_view::npos) return std::nullopt;
-    return "must be digits, not '" + std::string(text) + "'";
-}
-
 std::vector<Setting> front_settings(Settings& s) {
     return {
         {"server.listen",
@@ -225,9 +208,14 @@ std::vector<Setting> http_settings(Settings& s) {
         {"http.linger_timeout", &s.http.linger_timeout,
          "How long a refused client may go on sending while it reads why."},
         {"http.linger_limit", &s.http.linger_limit, "How much it may send meanwhile.", kb, gb},
-        {"http.realm", &s.http.realm, "The realm that HTTP authentication names."},
-        {"http.public_url", &s.http.public_url,
-         "The URL of this server that WSDLs name, behind a proxy; empty: what the client called."},
+        {.key = "http.realm",
+         .place = &s.http.realm,
+         .meaning = "The realm that HTTP authentication names.",
+         .check = check_realm},
+        {.key = "http.public_url",
+         .place = &s.http.public_url,
+         .meaning = "The URL of this server that WSDLs name, behind a proxy; empty: what the client called.",
+         .check = check_public_url},
         {"http.trusted_proxies",
          &s.http.trusted_proxies,
          "Networks of proxies whose X-Forwarded-For, -Proto and -Host are believed, e.g. 10.0.0.0/8, ::1.",
@@ -264,8 +252,11 @@ std::vector<Setting> soap_settings(Settings& s) {
          0,
          0,
          {"refuse", "ignore"}},
-        {"soap.ignore_unknown_of", &s.soap.ignore_unknown_of,
-         "Logins whose unknown elements are ignored, between commas, e.g. shop, portal@example.com."},
+        {.key = "soap.ignore_unknown_of",
+         .place = &s.soap.ignore_unknown_of,
+         .meaning =
+             "Logins whose unknown elements are ignored, between commas, e.g. shop, portal@example.com.",
+         .check = check_logins},
     };
 }
 
@@ -282,16 +273,11 @@ std::vector<Setting> callback_settings(Settings& s) {
          check_networks},
         {"callbacks.ca_file", &s.callbacks.ca_file,
          "PEM file of the authorities that sign applications' servers; empty: those that the system trusts."},
-        {"callbacks.timeout", &s.callbacks.timeout, "How long one try of calling an application may take.",
-         1},
         {"callbacks.connect_timeout", &s.callbacks.connect_timeout,
          "How long finding and connecting to an application may take.", 1},
         {"callbacks.idle_timeout", &s.callbacks.idle_timeout,
          "How long a connection is kept for the next call."},
         {"callbacks.idle_limit", &s.callbacks.idle_limit, "Connections that are kept for the next call."},
-        {"callbacks.tries", &s.callbacks.tries, "How often an application is told at most.", 1, 100},
-        {"callbacks.retry_pause", &s.callbacks.retry_pause,
-         "The pause before the second try; doubled before each further one.", 1},
         {"callbacks.header_limit", &s.callbacks.header_limit,
          "The longest headers of an application's answer.", kb, kb * kb},
         {"callbacks.body_limit", &s.callbacks.body_limit, "The longest body of an application's answer.", kb,
@@ -348,9 +334,11 @@ std::vector<Setting> payment_settings(Settings& s) {
          0,
          0,
          {"major", "minor"}},
-        {"payment.minor_amounts_of", &s.payment.minor_amounts_of,
-         "Logins whose amounts are minor whatever others write, between commas, e.g. shop, "
-         "portal@example.com."},
+        {.key = "payment.minor_amounts_of",
+         .place = &s.payment.minor_amounts_of,
+         .meaning = "Logins whose amounts are minor whatever others write, between commas, e.g. shop, "
+                    "portal@example.com.",
+         .check = check_logins},
     };
 }
 
@@ -476,16 +464,6 @@ std::vector<Setting> auth_settings(Settings& s) {
 }
 
 }  // namespace
-
-std::optional<std::string> check_networks(std::string_view text) {
-    if (http::Networks::parse(text)) return std::nullopt;
-    return "must be addresses and networks between commas, like 10.0.0.0/8, ::1, not '" + std::string(text) +
-           "'";
-}
-
-std::optional<std::string> check_optional_listen(std::string_view text) {
-    return text.empty() ? std::nullopt : check_listen(text);
-}
 
 std::vector<Setting> setting_table(Settings& settings) {
     auto table = front_settings(settings);

@@ -65,12 +65,9 @@ struct Settings {
     struct Callbacks {
         std::string allow;
         std::string ca_file;
-        Duration timeout{10'000};
         Duration connect_timeout{5'000};
         Duration idle_timeout{30'000};
         std::int64_t idle_limit = 256;
-        std::int64_t tries = 3;
-        Duration retry_pause{500};
         Size header_limit{16 << 10};
         Size body_limit{256 << 10};
     } callbacks;
@@ -348,11 +345,6 @@ struct ListenAddress {
     [[nodiscard]] std::string url() const;  ///< http://ADDRESS:PORT
 };
 [[nodiscard]] std::optional<ListenAddress> parse_listen_address(std::string_view text);
-
-/// What is wrong with a text that is no ADDRESS:PORT and not empty either.
-[[nodiscard]] std::optional<std::string> check_optional_listen(std::string_view text);
-/// For settings that are a list of networks; what is wrong with the text.
-[[nodiscard]] std::optional<std::string> check_networks(std::string_view text);
 
 /// The variables of this process.
 [[nodiscard]] std::map<std::string, std::string> process_environment();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <numeric>
 #include <sstream>
 #include <utility>
@@ -71,6 +72,11 @@ class Loader {
 void Loader::read_file(const std::string& path) {
     if (::access(path.c_str(), R_OK) != 0) {
         mistake(path, 0, "can't be read: " + std::string(std::strerror(errno)));
+        return;
+    }
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown)) {
+        mistake(path, 0, "can't be read: it is a folder");  // toml++ takes it for an empty file
         return;
     }
     try {

@@ -1,6 +1,9 @@
 // The rows of telephony in the table of settings.
 #include "app/telephony_settings.hpp"
 
+#include "app/setting_checks.hpp"
+#include "telephony/calls/destinations.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -32,6 +35,43 @@ std::optional<std::string> check_ports(std::string_view text) {
         dash < text.size() && number(text.substr(0, dash), first) && number(text.substr(dash + 1), last);
     if (read && first >= 1024 && first < last && last <= 65'535) return std::nullopt;
     return "must be two ports from 1024 on, like 40000-49999, not '" + std::string(text) + "'";
+}
+
+/// A port's number behind a colon.
+bool is_port(std::string_view text) {
+    std::uint16_t number = 0;
+    const auto digits = text.substr(std::min<std::size_t>(1, text.size()));
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return text.starts_with(':') && error == std::errc() && end == digits.data() + digits.size() &&
+           number != 0;
+}
+
+std::optional<std::string> check_host_port(std::string_view text) {
+    // Parameters of the URI that it becomes a part of may follow: ;transport=tcp.
+    const auto address = text.substr(0, text.find(';'));
+    const auto host_end = address.starts_with('[') ? address.find(']') + 1 : address.find(':');
+    const auto host = address.substr(0, host_end);
+    const auto port = address.substr(host.size());
+    const bool plain = text.find_first_of(" \t\r\n<>\"@/") == std::string_view::npos;
+    if (text.empty() || (plain && !host.empty() && (port.empty() || is_port(port)))) return std::nullopt;
+    return "must be a host and a port, like sip.example.com:5060, not '" + std::string(text) + "'";
+}
+
+std::optional<std::string> check_address(std::string_view text) {
+    const auto address = std::string(text);
+    const bool v6 = text.find(':') != std::string_view::npos;
+    if (text.empty() || parse_listen_address(v6 ? '[' + address + "]:0" : address + ":0"))
+        return std::nullopt;
+    return "must be an IP address, not '" + address + "'";
+}
+
+/// What begins in no such way fits no address: a ban of it would be none.
+std::optional<std::string> check_prefixes(std::string_view text) {
+    for (const auto& word : calls::words_of(text)) {
+        if (!word.starts_with("tel:") && !word.starts_with("sip:"))
+            return "must be beginnings of tel: and sip: addresses, like \"tel:+49 sip:\", not '" + word + "'";
+    }
+    return std::nullopt;
 }
 
 std::vector<Setting> notification_settings(Settings::Notifications& s) {
@@ -82,12 +122,19 @@ std::vector<Setting> sip_settings(Settings& s) {
          0,
          {},
          check_optional_listen},
-        {"sip.advertise", &s.sip.advertise,
-         "Host and port that SIP peers are told to answer to; empty: sip.listen."},
-        {"sip.gateway", &s.sip.gateway,
-         "Host and port of the SIP gateway that tel: numbers go to; empty: they are not reachable."},
-        {"sip.outbound_proxy", &s.sip.outbound_proxy,
-         "Host and port of the proxy that every SIP request goes to; empty: its own destination."},
+        {.key = "sip.advertise",
+         .place = &s.sip.advertise,
+         .meaning = "Host and port that SIP peers are told to answer to; empty: sip.listen.",
+         .check = check_host_port},
+        {.key = "sip.gateway",
+         .place = &s.sip.gateway,
+         .meaning =
+             "Host and port of the SIP gateway that tel: numbers go to; empty: they are not reachable.",
+         .check = check_host_port},
+        {.key = "sip.outbound_proxy",
+         .place = &s.sip.outbound_proxy,
+         .meaning = "Host and port of the proxy that every SIP request goes to; empty: its own destination.",
+         .check = check_host_port},
         {"sip.user", &s.sip.user,
          "Our user at the gateway and the outbound proxy, for their 401 and 407; empty: those are not "
          "answered."},
@@ -111,7 +158,10 @@ std::vector<Setting> sip_settings(Settings& s) {
          "TCP connections of others in total; further ones are closed.", 1},
         {"sip.connections_per_address", &s.sip.connections_per_address,
          "Those of one address, as they are counted every few seconds; 0: no limit of its own."},
-        {"sip.realm", &s.sip.realm, "The realm that SIP authentication names."},
+        {.key = "sip.realm",
+         .place = &s.sip.realm,
+         .meaning = "The realm that SIP authentication names.",
+         .check = check_realm},
         {"sip.digest_sha256", &s.sip.digest_sha256,
          "Whether SIP digests with SHA-256 are offered before MD5; old phones know no other than the first."},
         {"sip.nonce_ttl", &s.sip.nonce_ttl, "How long a nonce of SIP authentication may be used.", 1000},
@@ -141,8 +191,11 @@ std::vector<Setting> media_settings(Settings& s) {
          0,
          {},
          check_bridge},
-        {"media.address", &s.media.address,
-         "IP address that parties send mixed media to; empty: sip.listen's, or what a running Janus says."},
+        {.key = "media.address",
+         .place = &s.media.address,
+         .meaning = "IP address that parties send mixed media to; empty: sip.listen's, or what a running "
+                    "Janus says.",
+         .check = check_address},
         {"media.rtp_ports",
          &s.media.rtp_ports,
          "UDP ports of the own Janus, the first and the last.",
@@ -161,9 +214,15 @@ std::vector<Setting> media_settings(Settings& s) {
 
 std::vector<Setting> call_settings(Settings& s) {
     return {
-        {"call.allow", &s.call.allow,
-         "Outside addresses that users may call, by their first characters, e.g. \"tel:+49 sip:\"."},
-        {"call.deny", &s.call.deny, "Addresses that nobody may call, by their first characters; it wins."},
+        {.key = "call.allow",
+         .place = &s.call.allow,
+         .meaning =
+             "Outside addresses that users may call, by their first characters, e.g. \"tel:+49 sip:\".",
+         .check = check_prefixes},
+        {.key = "call.deny",
+         .place = &s.call.deny,
+         .meaning = "Addresses that nobody may call, by their first characters; it wins.",
+         .check = check_prefixes},
         {"call.allow_loopback", &s.call.allow_loopback,
          "Whether sip: addresses on this machine may be called; on with --demo."},
         {"call.short_digits", &s.call.short_digits,

@@ -112,7 +112,6 @@ asio::awaitable<void> SoapApplications::put(AskedPtr asked, EndpointPtr endpoint
     std::string reason = "it has no operation for this event";
     auto call = call_of(*asked->notification, asked->question);
     if (call) {
-        call->repeat = false;
         call->timeout = std::max(until(asked->timer.expiry()), std::chrono::milliseconds(1));
         auto answer = co_await client_.call(std::move(*call));
         if (const auto* failure = std::get_if<frontend::Undelivered>(&answer)) {
@@ -241,7 +240,6 @@ asio::awaitable<bool> SoapApplications::deliver(EndpointPtr endpoint, Told told)
                "it has no operation for this event");
         co_return true;
     }
-    call->repeat = false;
     call->timeout = options_.tell_timeout;
     const auto answer = co_await client_.call(std::move(*call));
     if (const auto* failure = std::get_if<frontend::Undelivered>(&answer)) {

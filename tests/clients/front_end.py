@@ -26,7 +26,8 @@ SOAP_LIMITS = {"DEPTH_LIMIT": "8", "ELEMENTS_LIMIT": "20", "ATTRIBUTES_LIMIT": "
 SETTINGS = {**{f"LEDGERLINE_SOAP_{name}": value for name, value in SOAP_LIMITS.items()},
             "LEDGERLINE_SOAP_IGNORE_UNKNOWN_OF": "shop", "LEDGERLINE_HTTP_OVERLOAD_STATUS": "500",
             "LEDGERLINE_HTTP_INFLIGHT_LIMIT": "1", "LEDGERLINE_HTTP_PUBLIC_DESCRIPTIONS": "false",
-            "LEDGERLINE_HTTP_PUBLIC_URL": "https://pay.example.com"}
+            "LEDGERLINE_HTTP_PUBLIC_URL": "https://pay.example.com", "LEDGERLINE_SERVER_HEALTH_LISTEN": "127.0.0.1:0"}
+PROBES = ("/healthz", "/readyz", "/metrics")
 NAMESPACE = "http://www.csapi.org/schema/parlayx/payment/amount_charging/v2_1/local"
 
 
@@ -47,6 +48,7 @@ class FrontEnd(unittest.TestCase):
         cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0"],
                             cls.folder, {**os.environ, **SETTINGS})
         cls.url = server_info(cls.data_dir)["url"]
+        cls.health = re.search(r"Health +(\S+)/readyz", cls.server.output)[1]
         secret = os.path.join(cls.folder, "secret")
         with open(secret, "w", encoding="utf-8") as file:
             file.write("shop")
@@ -63,7 +65,11 @@ class FrontEnd(unittest.TestCase):
 
     def ask(self, path, body=None, user=None):
         """Status, headers and body."""
-        request = urllib.request.Request(self.url + path, body.encode() if body else None)
+        return self.ask_at(self.health if path in PROBES else self.url, path, body, user)
+
+    @staticmethod
+    def ask_at(url, path, body=None, user=None):
+        request = urllib.request.Request(url + path, body.encode() if body else None)
         if body:
             request.add_header("Content-Type", "text/xml; charset=utf-8")
         if user:
@@ -86,6 +92,12 @@ class FrontEnd(unittest.TestCase):
                            b"Authorization: Basic %s\r\n\r\n%s"
                            % (len(body), base64.b64encode(b"demo-app:demo-app"), body.encode()))
         return connection
+
+    def test_probes_have_a_listener_of_their_own(self):
+        for path in PROBES:
+            self.assertEqual(self.ask_at(self.health, path)[0], 200)
+            self.assertEqual(self.ask_at(self.url, path)[0], 404)
+        self.assertEqual(self.ask_at(self.health, "/ParlayX/", charge(), "demo-app")[0], 404)
 
     def test_limits_of_messages(self):
         self.assertEqual(self.post(charge(description="d" * 150))[0], 200)

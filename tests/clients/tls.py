@@ -232,11 +232,17 @@ class Mistakes(unittest.TestCase):
     def test_files_that_are_missing_are_named(self):
         with tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o755)
-            environment = dict(os.environ, LEDGERLINE_TLS_LISTEN="127.0.0.1:0", LEDGERLINE_TLS_CERTIFICATE="/no/such")
+            environment = dict(os.environ, LEDGERLINE_TLS_LISTEN="127.0.0.1:0", LEDGERLINE_TLS_CERTIFICATE="/no/such",
+                               LEDGERLINE_CALLBACKS_CA_FILE="/no/ca", LEDGERLINE_SIP_USER="us",
+                               LEDGERLINE_SIP_PASSWORD_FILE="/no/password")
             done = subprocess.run([LEDGERLINE, "check-config"], cwd=folder, env=environment, capture_output=True,
                                   text=True, timeout=60, check=False)
-            self.assertEqual(done.returncode, 2, done.stdout)
-            self.assertIn("'/no/such'", done.stdout + done.stderr)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            for line, (setting, path) in zip(done.stderr.splitlines(), (("[tls]", "'/no/such'"), ("ca_file", "'/no/ca'"),
+                                                                        ("sip.password_file", "'/no/password'")),
+                                             strict=True):
+                self.assertIn(setting, line)
+                self.assertIn(path, line)
 
     def test_a_server_whose_certificate_is_missing_ends(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -159,9 +159,9 @@ class ApplicationsOnTheWire : public testing::Test {
         listen.listen = {{"127.0.0.1", 0, false, 0}};
         server_.emplace(server_threads_.contexts(), application_, listen);
         server_->start();
-        frontend::SoapClientOptions client;
-        client.http.allowed = http::Networks::parse("127.0.0.0/8").value();
-        client.http.body_limit = 100'000;
+        http::ClientOptions client;
+        client.allowed = http::Networks::parse("127.0.0.0/8").value();
+        client.body_limit = 100'000;
         client_.emplace(decoder_, client);
         options_.ask_timeout = 1s;
         options_.tell_pause = 10ms;

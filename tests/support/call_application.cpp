@@ -43,8 +43,8 @@ int call(const std::vector<std::string>& arguments) {
     const soap::Catalogue catalogue({outgoing.endpoint.interface});
     const soap::Decoder decoder(xml, catalogue);
     boost::asio::io_context context(1);
-    frontend::SoapClientOptions options;
-    options.http.allowed = http::Networks::parse("127.0.0.0/8").value();
+    http::ClientOptions options;
+    options.allowed = http::Networks::parse("127.0.0.0/8").value();
     frontend::SoapClient client(decoder, options);
     auto result = boost::asio::co_spawn(context, client.call(std::move(outgoing)), boost::asio::use_future);
     context.run();

@@ -123,6 +123,44 @@ TEST_F(SettingsFile, mistakes_have_their_line_and_a_suggestion) {
     EXPECT_EQ(mistake_in("[server]\nthreads = \n").substr(0, 2), "2:");
 }
 
+TEST_F(SettingsFile, texts_with_a_form_are_looked_at) {
+    const auto fits = [this](const std::string& section, const std::string& line) {
+        EXPECT_TRUE(load('[' + section + "]\n" + line + '\n').mistakes.empty()) << line;
+    };
+    const auto is_wrong = [this](const std::string& section, const std::string& line,
+                                 const std::string& why) {
+        EXPECT_NE(mistake_in('[' + section + "]\n" + line + '\n').find(why), std::string::npos) << line;
+    };
+    for (const auto* key : {"advertise", "gateway", "outbound_proxy"}) {
+        for (const auto* good :
+             {"", "sip.example.com", "10.0.0.5:5061", "[::1]", "[::1]:5060", "gw:5060;transport=tcp"})
+            fits("sip", key + std::string(" = '") + good + '\'');
+        for (const auto* bad : {"sip:gw.example.com", "gw:", "gw:abc", "gw:0", "gw:65536", "[::1]5060",
+                                ":5060", "a b", "user@gw", "http://gw"})
+            is_wrong("sip", key + std::string(" = '") + bad + '\'',
+                     std::string("2: sip.") + key + " must be a host");
+    }
+    for (const auto* key : {"allow", "deny"}) {
+        fits("call", key + std::string(" = 'tel:+49 sip:, tel:'"));
+        is_wrong("call", key + std::string(" = 'sip: +49900'"), "not '+49900'");
+    }
+    fits("media", "address = 'fe80::1'");
+    is_wrong("media", "address = 'here'", "must be an IP address");
+    for (const auto* realm : {"http", "sip"}) {
+        fits(realm, "realm = 'Käse & co.'");
+        is_wrong(realm, "realm = 'a\"b'", "must have no quotes");
+        is_wrong(realm, "realm = \"a\\nb\"", "must have no quotes");
+    }
+    fits("http", "public_url = 'https://pay.example.com/'");
+    for (const auto* bad : {"pay.example.com", "https://", "ftp://pay.example.com"})
+        is_wrong("http", "public_url = '" + std::string(bad) + '\'', "must be a URL");
+    fits("payment", "minor_amounts_of = ' shop, portal@example.com,'");
+    for (const auto* bad : {"shop portal", "shop;portal x", "@example.com", "shop,,portal"}) {
+        is_wrong("payment", "minor_amounts_of = '" + std::string(bad) + '\'', "must be logins");
+        is_wrong("soap", "ignore_unknown_of = '" + std::string(bad) + '\'', "must be logins");
+    }
+}
+
 TEST_F(SettingsFile, every_mistake_is_named_in_the_files_order) {
     const auto loaded = load("[server]\nthreads = -1\n[http]\nbody_limit = 5\nnonsense = true\n");
     ASSERT_EQ(loaded.mistakes.size(), 3U);
@@ -149,6 +187,10 @@ TEST(Settings, a_missing_file_is_a_mistake) {
     ASSERT_EQ(loaded.mistakes.size(), 1U);
     EXPECT_EQ(loaded.mistakes[0].text(),
               "/nowhere/ledgerline.toml: can't be read: No such file or directory");
+    sources.file = "/tmp";
+    const auto folder = load_settings(sources);
+    ASSERT_EQ(folder.mistakes.size(), 1U);
+    EXPECT_EQ(folder.mistakes[0].text(), "/tmp: can't be read: it is a folder");
 }
 
 TEST(ListenAddress, is_taken_apart) {
