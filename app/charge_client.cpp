@@ -2,6 +2,7 @@
 #include "app/charge_client.hpp"
 
 #include "app/data_dir.hpp"
+#include "app/operator/table.hpp"
 #include "app/soap_client.hpp"
 #include "payment/amount_messages.hpp"
 
@@ -81,12 +82,15 @@ int show_status(const ClientOptions& options, const std::string& reference, cons
     const auto reply = ask_status(options, reference, address);
     boost::system::error_code failure;
     const auto body = json::parse(reply.body, failure);
-    if (failure || !body.is_object() || (reply.status != 200 && reply.status != 404)) {
-        throw PlainError("the answer (HTTP " + std::to_string(reply.status) + ") makes no sense");
-    }
-    if (reply.status == 404) {
+    const bool readable = !failure && body.is_object();
+    if (readable && reply.status == 404) {
         std::cerr << text_at(body, "message") << '\n';
         return 1;
+    }
+    if (!readable || reply.status != 200) {
+        const auto said = readable ? text_at(body, "message") : reply.body.substr(0, reply.body.find('\n'));
+        throw PlainError("the server does not tell (HTTP " + std::to_string(reply.status) +
+                         "): " + printable(said));
     }
     print_requests(body);
     return 0;

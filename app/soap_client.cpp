@@ -11,13 +11,18 @@
 namespace app {
 namespace {
 
-/// Who is asked, and as whom.
-struct Access {
-    std::string url, user, password;
-};
+/// A server by its own URL, or by that of its services, which the start message shows.
+std::string server_of(std::string url) {
+    const auto drop = [&url](std::string_view end) {
+        if (url.ends_with(end)) url.resize(url.size() - end.size());
+    };
+    drop("/");
+    drop("/ParlayX");
+    return url;
+}
 
 Access find_access(const ClientOptions& options) {
-    Access access{options.url, options.user, {}};
+    Access access{server_of(options.url), options.user, {}};
     std::optional<ServerInfo> server;
     if (access.url.empty()) {
         const DataDir data_dir(options.data_dir);
@@ -43,7 +48,8 @@ Access find_access(const ClientOptions& options) {
 }
 
 HttpReply send_as_user(const ClientOptions& options, HttpRequest request) {
-    const auto access = find_access(options);
+    if (!options.access) options.access = find_access(options);
+    const auto& access = *options.access;
     request.url = access.url + request.url;
     request.user = access.user;
     request.password = access.password;

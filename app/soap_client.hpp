@@ -13,6 +13,11 @@
 
 namespace app {
 
+/// Who is asked, and as whom.
+struct Access {
+    std::string url, user, password;
+};
+
 struct ClientOptions {
     std::string url;  ///< empty: the server of the data directory
     std::string user;
@@ -20,6 +25,7 @@ struct ClientOptions {
     std::filesystem::path data_dir;
     std::string key;          ///< the Idempotency-Key of requests that have no reference
     bool repeatable = false;  ///< the request has a reference: hints say that it can be sent again
+    mutable std::optional<Access> access{};  ///< once it was found: a command may ask often, a person once
 };
 
 /// What a server answered: the operation's response, or a fault.

@@ -239,24 +239,57 @@ class CommandLine(unittest.TestCase):
         _, errors, status = self.charge(*arguments, "--password-file", good)
         self.assertEqual((status, errors), (0, ""))
 
-    def test_an_unintelligible_answer_leaves_the_outcome_open(self):
+    def ask_one_that_answers(self, answer, *arguments):
+        """Errors and exit status of a client whose server sends these bytes, whatever it is asked."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
-            def answer():
+            def serve():
                 connection, _ = listener.accept()
                 with connection:
                     connection.recv(65536)
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+                    connection.sendall(b"HTTP/1.1 " + answer)
 
-            thread = threading.Thread(target=answer)
+            thread = threading.Thread(target=serve)
             thread.start()
             password = os.path.join(self.folder, "password")
             with open(password, "w", encoding="utf-8") as file:
                 file.write("x\n")
-            _, errors, status = self.charge("tel:+15550012", "1", "EUR", "--reference", "U1", "--user", "u", "--url",
-                                            f"http://127.0.0.1:{listener.getsockname()[1]}", "--password-file", password)
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            _, errors, status = self.charge(*arguments, "--user", "u", "--url", url, "--password-file", password)
             thread.join()
+        return errors, status
+
+    def test_a_password_is_taken_once(self):
+        reading, writing = os.pipe()
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(b"demo-app\n")
+        # A command of two requests; what was read from the pipe is gone.
+        _, errors, status = self.ledgerline("balance", "tel:+15550012", "--user", "demo-app", "--password-file",
+                                            f"/dev/fd/{reading}", pass_fds=(reading,))
+        os.close(reading)
+        self.assertEqual((status, errors), (0, ""))
+
+    def test_an_unintelligible_answer_leaves_the_outcome_open(self):
+        errors, status = self.ask_one_that_answers(b"200 OK\r\nContent-Length: 5\r\n\r\nhello",
+                                                   "tel:+15550012", "1", "EUR", "--reference", "U1")
         self.assertEqual(status, 2)
         self.assertIn("it is unknown whether this was done", errors)
+
+    def test_a_server_that_can_not_tell_is_quoted(self):
+        for answer, expected in ((b'503 Service Unavailable\r\nContent-Length: 26\r\n\r\n{"message": "try again; "}',
+                                  "(HTTP 503): try again; "),
+                                 (b"429 Too Many Requests\r\nContent-Length: 10\r\n\r\nthrottled\n", "(HTTP 429): throttled")):
+            errors, status = self.ask_one_that_answers(answer, "--status", "U1", "--account", "tel:+15550012")
+            self.assertEqual((status, errors), (2, f"ledgerline: the server does not tell {expected}\n"))
+
+    def test_a_server_is_named_by_any_of_its_urls(self):
+        url = server_info(self.data_dir)["url"]
+        password = os.path.join(self.folder, "app")
+        with open(password, "w", encoding="utf-8") as file:
+            file.write("demo-app\n")
+        for number, end in enumerate(("", "/", "/ParlayX", "/ParlayX/")):
+            _, errors, status = self.charge("tel:+15550019", "1", "EUR", "--reference", f"url-{number}", "--url", url + end,
+                                            "--user", "demo-app", "--password-file", password)
+            self.assertEqual((status, errors), (0, ""), end)
 
     def test_a_second_server_is_refused_plainly(self):
         _, errors, status = self.ledgerline("serve", "--listen", "127.0.0.1:0")
@@ -293,6 +326,19 @@ class CommandLine(unittest.TestCase):
         _, errors, status = self.ledgerline("check-config", env=environment)
         self.assertEqual(status, 1)
         self.assertIn("LEDGERLINE_SERVER_LISTEN: server.listen must be", errors)
+
+    def test_bench_becomes_the_benchmark(self):
+        folder = os.path.join(self.folder, "built")
+        os.makedirs(os.path.join(folder, "bench"))
+        program = shutil.copy(LEDGERLINE, folder)
+        _, errors, status = run([program, "bench", "--seconds", "1"])
+        self.assertEqual((status, errors), (2, "ledgerline: the benchmark is not built: scripts/bench builds and runs it\n"))
+        benchmark = os.path.join(folder, "bench", "ledgerline_bench")
+        with open(benchmark, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nprintf '%s\\n' \"$@\"\nexit 3\n")
+        os.chmod(benchmark, 0o755)
+        self.assertEqual(run([program, "bench", "--seconds", "1", "x y"]), ("--seconds\n1\nx y\n", "", 3))
+        self.assertEqual(run([program, "bench", "--", "--help"]), ("--help\n", "", 3))
 
     def test_psql_greets_people_only(self):
         self.assertEqual(self.rows("select 1"), ["1"])
