@@ -67,7 +67,7 @@ std::string_view reason_of(ledger::Refusal refusal) {
         case refund_not_linked:
             return "no charge has this reference";
         case invalid_period:
-            return "the period is not a number of days from one to a hundred years";
+            return "the period is not a number of days from one to [ledger] period_limit";
         case invalid_shares:
             return "the shares are not 1 to 100 percent each and 100 together";
         case invalid_reference:

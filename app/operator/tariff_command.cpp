@@ -257,8 +257,10 @@ void add_adding(CommandGroup& group, const ArgumentsPtr& arguments) {
     adding.add_option("--step", arguments->step, "Volumes are rounded up to whole steps")
         ->capture_default_str()
         ->check(CLI::Range(std::int64_t{1}, volume_max));
-    adding.add_option("--tier", arguments->tiers,
-                      "FROM:PRICE, repeatable: what of a volume is beyond FROM costs that");
+    adding
+        .add_option("--tier", arguments->tiers,
+                    "FROM:PRICE, repeatable: what of a volume is beyond FROM costs that")
+        ->allow_extra_args(false);  // what follows may be NAME
     adding.add_option("--minimum", arguments->minimum, "What any volume costs at least")
         ->capture_default_str();
     adding

@@ -143,7 +143,8 @@ void add_credentials(CommandGroup& group, const ArgumentsPtr& arguments) {
     adding
         .add_option("--kind", arguments->kind, "application, subscriber, administrator, finance or operator")
         ->capture_default_str();
-    adding.add_option("--address", arguments->addresses, "A subscriber's own address; may be repeated");
+    adding.add_option("--address", arguments->addresses, "A subscriber's own address; may be repeated")
+        ->allow_extra_args(false);  // what follows may be LOGIN
     file(group.add("passwd", "Change a password", "alice",
                    [arguments](Desk& desk) { set_password(desk, *arguments); }),
          first_line);
@@ -182,14 +183,15 @@ void add_user_commands(CLI::App& program, CommonOptions& common, Action& action)
     add_limit_command(group);
     group.add("list", "List users", "", [](Desk& desk) { list(desk); });
     // Needs no database: it prints what the program is made of.
-    program.get_subcommand("user")
-        ->add_subcommand("rights", "Print the tables of permissions and operations (docs/rights.md)")
-        ->callback([&action] {
-            action = [] {
-                std::cout << auth::rights_document();
-                return 0;
-            };
-        });
+    auto* rights = program.get_subcommand("user")->add_subcommand(
+        "rights", "Print the tables of permissions and operations (docs/rights.md)");
+    rights->footer("Example:\n  ledgerline user rights\n");
+    rights->callback([&action] {
+        action = [] {
+            std::cout << auth::rights_document();
+            return 0;
+        };
+    });
 }
 
 }  // namespace app
