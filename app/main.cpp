@@ -115,15 +115,16 @@ void add_check_config(CLI::App& program, CommonOptions& common, Action& action) 
 
 void add_bench(CLI::App& program, Action& action) {
     auto* command = program.add_subcommand("bench", "Measure this machine, once scripts/bench has built it");
-    command->allow_extras();
-    command->footer("Its options: ledgerline bench -- --help\n");
-    command->callback([command, &action] {
-        action = [words = command->remaining()]() mutable -> int {
+    auto arguments = std::make_shared<std::vector<std::string>>();
+    command->add_option("BENCH-ARGS", *arguments, "After --: handed to the benchmark, e.g. -- --help");
+    command->callback([&action, arguments] {
+        action = [arguments]() -> int {
             const auto bench = own_path().parent_path() / "bench" / "ledgerline_bench";
             if (!std::filesystem::exists(bench))
                 throw PlainError("the benchmark is not built: scripts/bench builds and runs it");
+            auto words = *arguments;
             words.insert(words.begin(), bench.string());
-            become(bench.string(), words);
+            become(bench.string(), std::move(words));
         };
     });
 }
