@@ -212,7 +212,8 @@ std::vector<Setting> media_settings(Settings& s) {
     };
 }
 
-std::vector<Setting> call_settings(Settings& s) {
+/// Of calls: who may be called.
+std::vector<Setting> destination_settings(Settings& s) {
     return {
         {.key = "call.allow",
          .place = &s.call.allow,
@@ -241,6 +242,11 @@ std::vector<Setting> call_settings(Settings& s) {
          0,
          0,
          {"deny", "route"}},
+    };
+}
+
+std::vector<Setting> call_settings(Settings& s) {
+    return {
         {"call.first_from",
          &s.call.first_from,
          "The sip: or tel: address that seems to call the first party; empty: the second party's.",
@@ -312,8 +318,8 @@ std::vector<Setting> rule_settings(Settings::Rules& s) {
 
 std::vector<Setting> telephony_settings(Settings& s) {
     auto rows = sip_settings(s);
-    for (auto& more : {media_settings(s), call_settings(s), node_settings(s.call), rule_settings(s.rules),
-                       notification_settings(s.notifications)})
+    for (auto& more : {media_settings(s), destination_settings(s), call_settings(s), node_settings(s.call),
+                       rule_settings(s.rules), notification_settings(s.notifications)})
         rows.insert(rows.end(), more.begin(), more.end());
     return rows;
 }
