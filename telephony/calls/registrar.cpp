@@ -48,6 +48,7 @@ boost::asio::awaitable<Response> Registrar::handle(IncomingRegister request) {
         if (account.error() == ledger::Refusal::unknown_account) co_return Response{403, {}, {}};
         co_return Response{503, {}, {retry_later}};
     }
+    if (!may_lead_to_telephones(request.path)) co_return Response{403, "Path Not Allowed", {}};
     auto refused = set_expiries(request);
     if (refused.status != 0) co_return refused;
     const auto path = request.path_supported ? request.path : std::string();
@@ -102,6 +103,16 @@ bool Registrar::may_be_called(const std::string& contact) const {
     // Nobody is registered at the gateway: calls to such a contact would cost others money.
     return !options_.destinations.at_gateway(*address) && !options_.destinations.denied(*address) &&
            !options_.local.is_ours(*address);
+}
+
+/// Calls take a path whatever their contact says, so it is no way round either.
+bool Registrar::may_lead_to_telephones(std::string_view path) const {
+    for (auto begin = path.find('<'); begin != std::string_view::npos; begin = path.find('<', begin + 1)) {
+        const auto uri = path.substr(begin + 1, path.find('>', begin) - begin - 1);
+        const auto hop = options_.dial_plan.callable(uri);
+        if (!hop || options_.destinations.at_gateway(*hop)) return false;
+    }
+    return true;
 }
 
 }  // namespace calls

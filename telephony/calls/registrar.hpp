@@ -11,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <string>
+#include <string_view>
 
 namespace calls {
 
@@ -36,6 +37,7 @@ class Registrar {
                                                                           std::string address);
     [[nodiscard]] Response set_expiries(IncomingRegister& request) const;
     [[nodiscard]] bool may_be_called(const std::string& contact) const;
+    [[nodiscard]] bool may_lead_to_telephones(std::string_view path) const;
 
     Options options_;
     Door& door_;

@@ -80,6 +80,11 @@ class CallLimits(CallCase):
                         "<sip:bob@127.0.0.1:9;maddr=127.0.0.1>"):
             with self.subTest(contact):
                 self.assertEqual(bob.register(contact).status, 403)
+        for path in (f"<sip:127.0.0.1:{self.gateway_port};lr>", f"<sip:127.0.0.1:9;lr>, <sip:x@127.0.0.1:{self.gateway_port}>",
+                     "<sip:127.0.0.1:9;lr;maddr=127.0.0.1>"):
+            with self.subTest(path):
+                self.assertEqual(bob.register(bob.contact, headers=["Supported: path", f"Path: {path}"]).status, 403)
+        self.assertEqual(bob.register(bob.contact, headers=["Supported: path", "Path: <sip:127.0.0.1:9;lr>"]).status, 200)
         self.assertEqual(self.legs(), 0)
 
     def test_prefixes_of_one_user(self):
