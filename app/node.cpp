@@ -209,6 +209,7 @@ http::Options http_options(const Settings& settings) {
     if (!settings.server.health_listen.empty()) {
         options.listen.push_back(listen_on(settings.server.health_listen, "server.health_listen", false));
         options.listen.back().tag = health_tag;
+        options.listen.back().reserved = true;
     }
     options.header_limit = to_size(settings.http.header_limit.bytes);
     options.body_limit = to_size(settings.http.body_limit.bytes);

@@ -32,8 +32,9 @@ void append_number(std::string& out, std::size_t value) {
 /// Counts a request as in flight while it lives.
 class InFlight {
   public:
-    explicit InFlight(Shared& shared)
-        : count_(shared.in_flight), admitted_(count_.fetch_add(1) < shared.options.requests_in_flight) {}
+    InFlight(Shared& shared, bool reserved)
+        : count_(shared.in_flight),
+          admitted_(count_.fetch_add(1) < shared.options.requests_in_flight || reserved) {}
     ~InFlight() { count_.fetch_sub(1); }
     InFlight(const InFlight&) = delete;
     InFlight& operator=(const InFlight&) = delete;
@@ -85,7 +86,7 @@ class Connection {
     }
     ~Connection() {
         worker_->connections_.erase(this);
-        shared_.leave(origin_.peer);
+        shared_.leave(origin_.peer, origin_.reserved);
     }
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -268,7 +269,7 @@ asio::awaitable<Response> Connection::answer() {
     describe(request);
     request.received = Clock::now();
     shared_.requests.fetch_add(1, std::memory_order_relaxed);
-    const InFlight in_flight(shared_);
+    const InFlight in_flight(shared_, origin_.reserved);
     if (!in_flight.admitted()) co_return refuse(Refusal::overloaded, 503);
     try {
         co_return co_await shared_.handler.handle(request);

@@ -42,8 +42,8 @@ struct Shared {
     std::atomic<std::uint64_t> tls_failures{0};
 
     /// Counts a new connection; false when a limit is reached.
-    bool admit(const std::string& peer);
-    void leave(const std::string& peer);
+    bool admit(const std::string& peer, bool reserved);
+    void leave(const std::string& peer, bool reserved);
     [[nodiscard]] std::size_t open() const;
     /// Waits until no connection is open. False when `until` comes first.
     bool wait_until_empty(Clock::time_point until);
@@ -52,6 +52,7 @@ struct Shared {
     mutable std::mutex mutex_;
     std::condition_variable emptied_;
     std::size_t open_ = 0;
+    std::size_t reserved_ = 0;  ///< of these
     std::map<std::string, std::size_t> per_address_;
 };
 
@@ -59,6 +60,7 @@ struct Shared {
 struct Origin {
     std::string peer;                         ///< the client's address
     unsigned listener = 0;                    ///< the listener's tag
+    bool reserved = false;                    ///< as the listener is
     std::shared_ptr<const TlsContext> tls{};  ///< null: without
 };
 

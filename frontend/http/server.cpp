@@ -19,9 +19,16 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-bool Shared::admit(const std::string& peer) {
+bool Shared::admit(const std::string& peer, bool reserved) {
+    constexpr std::size_t reserved_max = 64;
     const std::lock_guard lock(mutex_);
-    if (open_ >= options.connections) return false;
+    if (reserved) {
+        if (reserved_ >= reserved_max) return false;
+        ++reserved_;
+        ++open_;
+        return true;
+    }
+    if (open_ - reserved_ >= options.connections) return false;
     if (options.connections_per_address != 0) {
         auto& count = per_address_[peer];
         if (count >= options.connections_per_address) return false;
@@ -31,9 +38,10 @@ bool Shared::admit(const std::string& peer) {
     return true;
 }
 
-void Shared::leave(const std::string& peer) {
+void Shared::leave(const std::string& peer, bool reserved) {
     const std::lock_guard lock(mutex_);
-    const auto found = per_address_.find(peer);
+    if (reserved) --reserved_;
+    const auto found = reserved ? per_address_.end() : per_address_.find(peer);
     if (found != per_address_.end() && --found->second == 0) per_address_.erase(found);
     if (--open_ == 0) emptied_.notify_all();
 }
@@ -146,8 +154,8 @@ asio::awaitable<void> Server::Impl::accept(std::shared_ptr<Impl> self, Listener&
 }
 
 void Server::Impl::deal(Worker& worker, tcp::socket socket, const Listen& listen) {
-    Origin origin{address_of(socket), listen.tag};
-    if (!shared->admit(origin.peer)) {
+    Origin origin{address_of(socket), listen.tag, listen.reserved};
+    if (!shared->admit(origin.peer, origin.reserved)) {
         shared->refused_connections.fetch_add(1, std::memory_order_relaxed);
         // Saying why would take a handshake first: work for the very clients of whom there are too many.
         if (!listen.tls) turn_away(socket, shared->handler);

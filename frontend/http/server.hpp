@@ -48,7 +48,8 @@ struct Listen {
     std::string address = "127.0.0.1";
     std::uint16_t port = 8080;  ///< 0: any free one, see Server::port()
     bool tls = false;
-    unsigned tag = 0;  ///< what its requests carry, so that the handler can tell listeners apart
+    unsigned tag = 0;       ///< what its requests carry, so that the handler can tell listeners apart
+    bool reserved = false;  ///< for probes, which must come through where the others' limits are reached
 };
 
 struct Options {

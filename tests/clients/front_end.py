@@ -147,6 +147,7 @@ class FrontEnd(unittest.TestCase):
             with self.asked(charge(reference="waits")) as waiting:
                 self.wait_for(lambda: self.post(charge(reference="refused"))[2], "SVC0001")
                 status, headers, answer = self.post(charge(reference="refused"))
+                self.assertEqual([self.ask(path)[0] for path in PROBES], [200] * len(PROBES))
                 holder.stdin.close()
                 self.assertEqual(status, 500)
                 self.assertIn("Retry-After", headers)
