@@ -10,10 +10,12 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -310,6 +312,33 @@ TEST_F(HttpServer, limits_connections_per_address) {
     EXPECT_EQ(one.response()->status, 200);
     auto two = this->client();
     EXPECT_EQ(two.response()->status, 503);
+}
+
+TEST_F(HttpServer, a_reserved_listener_is_none_of_the_others_limits) {
+    http::Options options;
+    options.listen = {{}, {.reserved = true}};
+    options.connections = 1;
+    options.connections_per_address = 1;
+    options.requests_in_flight = 1;
+    start(options);
+    auto busy = this->client();
+    busy.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
+    handler_.wait_for_waiting(1);
+    {
+        HttpClient one(server_->port(1)), two(server_->port(1));
+        for (auto* probe : {&one, &two}) {
+            probe->send(get);
+            EXPECT_EQ(probe->response()->status, 200);
+        }
+        EXPECT_EQ(server_->statistics().connections_open, 3U);
+    }
+    EXPECT_TRUE(eventually([&] { return server_->statistics().connections_open == 1; }));
+    EXPECT_EQ(this->client().response()->status, 503) << "theirs left nobody room";
+    // They are not without a limit.
+    std::vector<std::unique_ptr<HttpClient>> many;
+    for (int i = 0; i < 64; ++i) many.push_back(std::make_unique<HttpClient>(server_->port(1)));
+    EXPECT_TRUE(eventually([&] { return server_->statistics().connections_open == 65; }));
+    EXPECT_EQ(HttpClient(server_->port(1)).response()->status, 503);
 }
 
 TEST_F(HttpServer, limits_requests_in_flight_without_losing_the_connection) {
