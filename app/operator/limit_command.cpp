@@ -85,6 +85,14 @@ Stored amount_of(Desk& desk, const Arguments& arguments) {
             minor_units(decimal_of(arguments.value), rows.integer(0, 0), limit_max, "a limit")};
 }
 
+/// What has no scheme begins no address: a ban of it would be none.
+std::string prefix_of(const std::string& text) {
+    auto prefix = ledger::normal_address(text);
+    if (prefix.find(':') == std::string::npos)
+        throw PlainError("'" + text + "' begins no address; write it like tel:+49 or sip:alice@");
+    return prefix;
+}
+
 Stored stored(Desk& desk, Value value, const Arguments& arguments) {
     const auto& text = arguments.value;
     switch (value) {
@@ -96,7 +104,7 @@ Stored stored(Desk& desk, Value value, const Arguments& arguments) {
         case Value::balance_type:
             return {text, 0};
         case Value::prefix:
-            return {ledger::normal_address(text), 0};
+            return {prefix_of(text), 0};
         case Value::hours:
             if (!auth::parse_hours(text)) {
                 throw PlainError("'" + text + "' are no hours of the week, e.g. \"mon-fri 08:00-18:00\"");

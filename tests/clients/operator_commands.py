@@ -602,10 +602,17 @@ class OperatorCommands(unittest.TestCase):
         with open(secret, "w", encoding="utf-8") as file:
             file.write("reader\n")
         options = [part for address in addresses for part in ("--address", address)]
-        self.assertEqual(self.done("user", "add", "--kind", "subscriber", "--password-file", secret, *options, "reader"),
+        self.assertEqual(self.done("user", "add", *options, "reader", "--kind", "subscriber", "--password-file", secret),
                          "Added reader, subscriber.\n")
         listed = next(user for user in self.json("user", "list") if user["login"].startswith("reader@"))
         self.assertEqual(sorted(listed["addresses"].split(", ")), sorted(addresses))
+
+    def test_prefixes_begin_addresses(self):
+        for limit in ("address-prefix", "call-allow", "call-deny"):
+            self.assertIn("'49900' begins no address", self.misused("user", "limit", "demo-app", limit, "49900"))
+        self.done("user", "limit", "demo-app", "call-deny", "+49900")
+        self.assertEqual([row["value"] for row in self.json("user", "limit", "demo-app")], ["tel:+49900"])
+        self.done("user", "limit", "demo-app", "call-deny", "tel:+49900", "--remove")
 
     def test_prices(self):
         self.assertEqual(self.done("tariff", "price", "MUSIC", "1.50", "EUR"), "The code MUSIC costs 1.50 EUR from now on.\n")
