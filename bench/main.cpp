@@ -263,18 +263,26 @@ class Bench {
         load.connections = 256;
         load.per_second = figures_.rate("charge").median / 2;
         const auto run = bench::run_traffic(*batching_, load);
-        const auto& latencies = run.latencies_ms;
         figures_.note("generator_us", "open_loop", run.generator_us);
         figures_.note("server_us", "open_loop", run.server_us);
+        note_latencies("latency_ms_at_half", "charges", *load.per_second, run.latencies_ms);
+        // The same of the peer tells what the machine's share is.
+        const auto half = figures_.rate("tpcb").median / 2;
+        note_latencies("tpcb_latency_ms_at_half", "tpcb's transactions", half,
+                       peers_->tpcb_latencies_ms(half, options_.seconds));
+    }
+
+    void note_latencies(const std::string& section, const std::string& what, double per_second,
+                        const std::vector<double>& latencies) {
         std::ostringstream note;
-        note << std::fixed << std::setprecision(1) << "latency in ms of " << latencies.size()
-             << " charges at " << *load.per_second << "/s, from the time that each was due: ";
+        note << std::fixed << std::setprecision(1) << "latency in ms of " << latencies.size() << ' ' << what
+             << " at " << per_second << "/s, from the time that each was due: ";
         for (const double part : {0.5, 0.9, 0.99, 0.999}) {
             std::ostringstream name;
             name << 'p' << 100 * part;
             const auto ms = bench::percentile(latencies, part);
             note << name.str() << ' ' << ms << ", ";
-            figures_.note("latency_ms_at_half", name.str(), ms);
+            figures_.note(section, name.str(), ms);
         }
         note << "max " << latencies.back() << '\n';
         notes_ += note.str();

@@ -4,7 +4,9 @@
 #include "base/sql.hpp"
 #include "bench/command.hpp"
 
+#include <algorithm>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <tuple>
 
@@ -69,7 +71,7 @@ base::sql::Session session_on(const std::string& url) {
 
 Peers::Peers(const std::filesystem::path& folder, std::string url_of_database, int tpcb_scale,
              std::int64_t accounts)
-    : url_(std::move(url_of_database)), script_(folder / "double_entry.sql") {
+    : folder_(folder), url_(std::move(url_of_database)), script_(folder / "double_entry.sql") {
     {
         auto session = session_on(url("postgres"));
         session.exec("create database tpcb");
@@ -89,6 +91,30 @@ Peers::Peers(const std::filesystem::path& folder, std::string url_of_database, i
 }
 
 double Peers::tpcb(int seconds) const { return pgbench("tpcb", "", seconds); }
+
+std::vector<double> Peers::tpcb_latencies_ms(double per_second, int seconds) const {
+    const auto logs = folder_ / "tpcb_latencies";
+    std::filesystem::create_directory(logs);
+    std::ignore = pgbench(
+        "tpcb",
+        "-R " + std::to_string(per_second) + " -l --log-prefix='" + (logs / "transactions").string() + "' ",
+        seconds);
+    std::vector<double> latencies;
+    for (const auto& log : std::filesystem::directory_iterator(logs)) {
+        std::ifstream file(log.path());
+        for (std::string line; std::getline(file, line);) {
+            std::istringstream fields(line);
+            std::int64_t client = 0;
+            std::int64_t transaction = 0;
+            double microseconds = 0;
+            if (fields >> client >> transaction >> microseconds) latencies.push_back(microseconds / 1000);
+        }
+    }
+    std::filesystem::remove_all(logs);
+    if (latencies.empty()) throw std::runtime_error("pgbench wrote no log of its transactions");
+    std::ranges::sort(latencies);
+    return latencies;
+}
 
 double Peers::double_entry(int seconds) const {
     return pgbench("double_entry", "-f '" + script_.string() + "' ", seconds);

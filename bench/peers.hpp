@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace bench {
 
@@ -18,6 +19,8 @@ class Peers {
 
     /// Transactions per second of pgbench's own TPC-B-like script; 16 clients, prepared.
     [[nodiscard]] double tpcb(int seconds) const;
+    /// What transactions of that script at random times took in ms, from the time that each was due; sorted.
+    [[nodiscard]] std::vector<double> tpcb_latencies_ms(double per_second, int seconds) const;
     /// Transfers per second of a function in the way of pgledger: both accounts' rows locked in order, two
     /// balance updates, a transfer and two entries, a transaction each; 16 clients, prepared.
     [[nodiscard]] double double_entry(int seconds) const;
@@ -27,6 +30,7 @@ class Peers {
     [[nodiscard]] double pgbench(const std::string& database, const std::string& arguments,
                                  int seconds) const;
 
+    std::filesystem::path folder_;
     std::string url_;
     std::filesystem::path script_;
 };
