@@ -79,7 +79,7 @@ ledger::Options node_ledger_options(const Settings& settings, const DatabaseUrls
     auto options = ledger_options(settings);
     options.shards = to_size(settings.ledger.shards);
     options.lanes = to_size(settings.ledger.lanes);
-    options.lane_fill = to_size(settings.ledger.lane_fill);
+    options.lane.fill = to_size(settings.ledger.lane_fill);
     options.lane.session = session_options(urls, "lane", settings.database.statement_timeout);
     options.lane.batch_max = to_size(settings.ledger.batch_max);
     options.lane.queue_limit = to_size(settings.ledger.queue_limit);

@@ -26,6 +26,7 @@ Lane::Lane(LaneOptions options, base::Logger log)
     : options_(std::move(options)),
       log_(std::move(log)),
       wary_(wary_batches),  // clients repeat what a server that is gone has not answered
+      gathering_(options_.fill),
       thread_([this] { serve(); }) {}
 
 Lane::~Lane() {
@@ -51,8 +52,8 @@ void Lane::enqueue(Pending pending) {
         const std::lock_guard lock(mutex_);
         accepted = !stopping_ && waiting_.load(std::memory_order_relaxed) < options_.queue_limit;
         if (accepted) {
-            wake = queue_.empty();
             queue_.push_back(std::move(pending));
+            wake = queue_.size() == awaited_;
             waiting_.fetch_add(1, std::memory_order_relaxed);
         }
     }
@@ -69,7 +70,10 @@ void Lane::serve() {
     while (true) {
         auto batch = take(std::move(deferred));
         if (batch.empty()) return;
+        const auto size = batch.size();
+        const auto start = Clock::now();
         deferred = post_batch(std::move(batch));
+        gathering_.answered(size - deferred.size(), start, Clock::now());
     }
 }
 
@@ -85,6 +89,10 @@ std::vector<Lane::Pending> Lane::take(std::vector<Pending> deferred) {
             lock.lock();
         }
         arrived_.wait(lock, something);
+        awaited_ = gathering_.wanted();
+        arrived_.wait_until(lock, gathering_.until(),
+                            [this] { return stopping_ || queue_.size() >= awaited_; });
+        awaited_ = 1;
     }
     const auto room = options_.batch_max - std::min(options_.batch_max, deferred.size());
     const auto count = std::min(room, queue_.size());

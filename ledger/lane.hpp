@@ -5,6 +5,7 @@
 #include "base/sql.hpp"
 #include "ledger/batch.hpp"
 #include "ledger/completion.hpp"
+#include "ledger/gathering.hpp"
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
@@ -20,7 +21,9 @@ namespace ledger {
 
 struct LaneOptions {
     base::sql::SessionOptions session;
-    std::size_t batch_max = 256;     ///< postings in one transaction
+    std::size_t batch_max = 256;  ///< postings in one transaction
+    /// Postings that make a batch worth its call, which costs the database some 400 µs whatever it posts.
+    std::size_t fill = 48;
     std::size_t queue_limit = 8192;  ///< postings that may wait; more are refused as overloaded
     std::chrono::milliseconds queue_timeout{5000};  ///< older ones are refused unposted
     std::chrono::milliseconds resend_for{5000};  ///< how long a batch is sent again when the database is away
@@ -30,8 +33,9 @@ struct LaneOptions {
     bool counts = false;  ///< what is posted counts against its applications' limits, in the same transaction
 };
 
-/// Batching is natural: while one batch is at the database the next one gathers; there is no timer. A lane
-/// only saves round trips: correctness is the posting function's, which locks in the database.
+/// Batching is natural: while one batch is at the database the next one gathers, and goes when that is back
+/// and its clients have asked again (Gathering). A lane only saves round trips: correctness is the posting
+/// function's, which locks in the database.
 class Lane {
   public:
     Lane(LaneOptions options, base::Logger log);
@@ -92,6 +96,8 @@ class Lane {
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::deque<Pending> queue_;
+    Gathering gathering_;
+    std::size_t awaited_ = 1;  ///< postings that wake the lane
     bool stopping_ = false;
     std::jthread thread_;  // last: it uses the others
 };

@@ -271,7 +271,7 @@ Lane& Ledger::lane_of(std::int16_t shard) {
 /// One more when each has a full load; one less only when far less waits, because postings of one shard that
 /// are in two lanes wait for one another.
 std::size_t Ledger::lanes_awake() {
-    const auto full = std::min(options_.lane_fill, options_.lane.batch_max);
+    const auto full = std::min(options_.lane.fill, options_.lane.batch_max);
     const auto postings = waiting_in(lanes_);
     auto awake = awake_.load(std::memory_order_relaxed);
     if (awake < lanes_.size() && postings >= awake * full)

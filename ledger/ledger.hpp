@@ -25,12 +25,9 @@ namespace ledger {
 
 struct Options {
     std::size_t shards = 16;  ///< fixed when the database is made; checked at start
-    /// Threads that post; an account always uses the same one. What limited applications post has one of its
-    /// own besides. 0: postings go one by one through the pool.
+    /// Threads that post; the next one is used when those before have their fill waiting. What limited
+    /// applications post has one of its own besides. 0: postings go one by one through the pool.
     std::size_t lanes = 2;
-    /// Postings that wait for a lane before the next one is used. A batch costs the database some 400 µs
-    /// whatever it posts: few clients are served best by few lanes.
-    std::size_t lane_fill = 48;
     LaneOptions lane;                       ///< of each lane
     NumberingPlan numbers;                  ///< of addresses that are numbers without `+`
     std::size_t address_cache = 1'000'000;  ///< addresses that a node remembers

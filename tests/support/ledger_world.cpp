@@ -51,7 +51,7 @@ World::World(std::uint64_t seed, std::size_t accounts, bool with_volumes)
 /// What comes at once goes through both lanes, and the second one comes and goes.
 ledger::Options World::with_full_lanes() {
     auto options = LedgerBench::default_options();
-    options.lane_fill = 3;
+    options.lane.fill = 3;
     return options;
 }
 
