@@ -46,6 +46,19 @@ bool escapes_plain(std::string_view uri) {
     return false;
 }
 
+/// Whether a URI's parameters (`;transport=tcp;lr`) name no other host to send to (maddr), not by an escaped
+/// name either.
+bool name_no_host(std::string_view parameters) {
+    while (!parameters.empty()) {
+        parameters.remove_prefix(1);
+        const auto parameter = parameters.substr(0, parameters.find(';'));
+        const auto name = parameter.substr(0, parameter.find('='));
+        if (name == "maddr" || name.find('%') != std::string_view::npos) return false;
+        parameters.remove_prefix(parameter.size());
+    }
+    return true;
+}
+
 /// A sip: URI in normal form that has one reading only: nobody finds another host in it than host_of does,
 /// which decides whether it may be called.
 bool is_plain(std::string_view uri) {
@@ -58,10 +71,10 @@ bool is_plain(std::string_view uri) {
                                  : has_only(host, "abcdefghijklmnopqrstuvwxyz0123456789-._");
     if (!named) return false;
     const auto start = static_cast<std::size_t>(host.data() - uri.data());
-    auto rest = uri.substr(start + host.size());
-    if (rest.find(";maddr") != std::string_view::npos) return false;  // where the request would really go
-    rest = rest.substr(0, rest.find(';'));
-    return rest.empty() || (rest.starts_with(':') && is_port(rest.substr(1)));
+    const auto rest = uri.substr(start + host.size());
+    const auto port = rest.substr(0, rest.find(';'));
+    return (port.empty() || (port.starts_with(':') && is_port(port.substr(1)))) &&
+           name_no_host(rest.substr(port.size()));
 }
 
 /// The port of a plain URI; 0: it names none.

@@ -63,15 +63,18 @@ TEST(DialPlan, WhatIsNoAddressCanNotBeCalled) {
 }
 
 TEST(DialPlan, ASipUriHasOneHostAndAPortThatThereCanBe) {
-    for (const auto* text : {"sip:a@127.0.0.1", "sip:a@127.0.0.1:5060", "sip:a@[::1]:65535;transport=tcp",
-                             "sip:example.com", "sip:a%40b@example.com:1", "sip:a;x=1@example.com"})
+    for (const auto* text :
+         {"sip:a@127.0.0.1", "sip:a@127.0.0.1:5060", "sip:a@[::1]:65535;transport=tcp", "sip:example.com",
+          "sip:a%40b@example.com:1", "sip:a;x=1@example.com", "sip:a@example.com;lr;x=%20maddr;maddrs=1"})
         EXPECT_EQ(german().callable(text), text);
     for (const auto* text :
          {"sip:a@127.0.0.1:99999", "sip:a@127.0.0.1:0", "sip:a@127.0.0.1:", "sip:a@127.0.0.1:5060x",
           "sip:@127.0.0.1", "sip:a@outside.example;x=@127.0.0.1", "sip:outside.example#@127.0.0.1",
-          "sip:a@outside.example;maddr=127.0.0.1", "sip:%70remium@example.com", "sip:%31900@example.com",
-          "sip:outside.example;transport=udp;MADDR=10.0.0.1", "sip:a@[::1", "sip:a@[]", "sip:a@", "sip:a@b/c",
-          "sip:a@b,c", "sip:a@::1"}) {
+          "sip:a@[::1", "sip:a@[]", "sip:a@", "sip:a@b/c", "sip:a@b,c", "sip:a@::1",
+          "sip:%70remium@example.com", "sip:%31900@example.com",
+          // It would be sent there.
+          "sip:a@b;maddr=127.0.0.1", "sip:a@b:5060;lr;MADDR=127.0.0.1", "sip:b;maddr=127.0.0.1",
+          "sip:a@b;%6daddr=127.0.0.1"}) {
         EXPECT_FALSE(german().callable(text)) << text;
     }
 }
