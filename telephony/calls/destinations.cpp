@@ -77,6 +77,12 @@ bool is_plain(std::string_view uri) {
            name_no_host(rest.substr(port.size()));
 }
 
+/// A host's name without the dot that DNS may end it with.
+std::string_view without_root(std::string_view host) {
+    while (host.ends_with('.')) host.remove_suffix(1);
+    return host;
+}
+
 /// The port of a plain URI; 0: it names none.
 int port_of(std::string_view uri) {
     const auto host = host_of(uri);
@@ -162,11 +168,11 @@ Destinations::Destinations(std::string_view allow, std::string_view deny, bool l
       gateway_(gateway.empty() ? std::string() : ledger::normal_address("sip:" + std::string(gateway))) {}
 
 bool Destinations::at_gateway(std::string_view address) const {
-    constexpr int usual_port = 5060;
-    if (gateway_.empty() || !address.starts_with("sip:") || host_of(address) != host_of(gateway_))
-        return false;
+    if (gateway_.empty() || !address.starts_with("sip:")) return false;
+    if (without_root(host_of(address)) != without_root(host_of(gateway_))) return false;
+    // Where one names no port, DNS may name the other's.
     const int port = port_of(address);
-    return port_of(gateway_) == 0 || port_of(gateway_) == (port == 0 ? usual_port : port);
+    return port == 0 || port_of(gateway_) == 0 || port == port_of(gateway_);
 }
 
 bool Destinations::denied(std::string_view address) const {

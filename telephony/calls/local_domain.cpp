@@ -40,6 +40,7 @@ Parts parts_of(std::string_view uri) {
     const auto bracket = rest.find(']');
     const auto end = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
     parts.host = lower(rest.substr(0, end));
+    while (parts.host.ends_with('.')) parts.host.pop_back();  // the root's, as DNS may spell it
     if (end != std::string_view::npos) parts.port = rest.substr(end + 1);
     return parts;
 }
@@ -50,6 +51,7 @@ bool is_number(std::string_view user) {
 }
 
 bool local(const LocalDomain& names, const Parts& parts) {
+    if (parts.host.empty()) return false;
     if (parts.host == names.domain) return true;
     const bool named = std::ranges::find(names.hosts, parts.host) != names.hosts.end();
     return named && (parts.port.empty() || parts.port == std::to_string(names.port));

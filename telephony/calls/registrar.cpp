@@ -110,7 +110,7 @@ bool Registrar::may_lead_to_telephones(std::string_view path) const {
     for (auto begin = path.find('<'); begin != std::string_view::npos; begin = path.find('<', begin + 1)) {
         const auto uri = path.substr(begin + 1, path.find('>', begin) - begin - 1);
         const auto hop = options_.dial_plan.callable(uri);
-        if (!hop || options_.destinations.at_gateway(*hop)) return false;
+        if (!hop || !hop->starts_with("sip:") || options_.destinations.at_gateway(*hop)) return false;
     }
     return true;
 }

@@ -152,6 +152,19 @@ class SipExtensions(CallCase):
         self.addCleanup(bob.register, "*", headers=["Expires: 0"])
         return alice, bob
 
+    def test_nobody_registers_at_the_gateway(self):
+        """A call there costs money, whatever its address looks like."""
+        bob = self.user("bob@example.com", "bob")
+        host, port = "127.0.0.1", self.gateway.port
+        for contact in (f"<sip:+49301@{host}:{port}>", f"<sip:+49301@{host}>", f"<sip:+49301@LOCALHOST;maddr={host}>"):
+            self.assertEqual(bob.register(contact).status, 403, contact)
+        elsewhere = "<sip:+49301@outside.example>"
+        for path in (f"<sip:{host}:{port};lr>", f"<sip:edge.example;lr>,<sip:{host}:{port};lr>",
+                     f"<sip:edge.example;lr;maddr={host}>"):
+            self.assertEqual(bob.register(elsewhere, headers=[f"Path: {path}", "Supported: path"]).status, 403, path)
+        self.assertEqual(bob.register(elsewhere, headers=["Path: <sip:edge.example;lr>", "Supported: path"]).status, 200)
+        self.assertEqual(bob.register("*", headers=["Expires: 0"]).status, 200)
+
     def test_a_caller_that_requires_100rel_gets_it(self):
         alice, bob = self.registered()
         call = alice.call("sip:bob@example.com", headers=["Require: 100rel"])

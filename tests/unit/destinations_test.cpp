@@ -1,6 +1,8 @@
 // The dial plan, and destinations by prefix.
 #include "telephony/calls/destinations.hpp"
 
+#include "telephony/calls/local_domain.hpp"
+
 #include <gtest/gtest.h>
 
 namespace {
@@ -79,6 +81,17 @@ TEST(DialPlan, ASipUriHasOneHostAndAPortThatThereCanBe) {
     }
 }
 
+TEST(LocalDomain, AHostIsTheSameHoweverItIsSpelled) {
+    calls::LocalDomain local;
+    local.hosts = {"here.example"};
+    local.port = 5070;
+    for (const auto* text : {"sip:a@here.example:5070", "sip:a@HERE.Example:5070;transport=tcp",
+                             "sip:here.example.:5070", "sip:a@here.example", "sip:here.example;lr"})
+        EXPECT_TRUE(local.is_ours(text)) << text;
+    for (const auto* text : {"sip:a@here.example:5060", "sip:a@there.example:5070", "tel:+49", "sip:", ""})
+        EXPECT_FALSE(local.is_ours(text)) << text;
+}
+
 TEST(Destinations, OnlyThisMachineIsOnLoopback) {
     const calls::Destinations demo({}, {}, true);
     for (const auto* text :
@@ -104,7 +117,8 @@ TEST(Destinations, NumbersAtTheGatewayAreNoSipAddresses) {
     const calls::Destinations usual("sip:", "", false, "GW.example.com");
     for (const auto* text :
          {"sip:+1900@gw.example.com", "sip:+1900@gw.example.com:5062", "sip:gw.example.com",
-          "sip:1900;phone-context=+1@gw.example.com", "sip:%2B1900@gw.example.com;transport=tcp"}) {
+          "sip:+1900@gw.example.com.", "sip:1900;phone-context=+1@gw.example.com",
+          "sip:%2B1900@gw.example.com;transport=tcp"}) {
         EXPECT_TRUE(usual.at_gateway(text)) << text;
         EXPECT_TRUE(usual.denied(text)) << text;
         EXPECT_FALSE(usual.allowed(text)) << text;
@@ -118,6 +132,8 @@ TEST(Destinations, NumbersAtTheGatewayAreNoSipAddresses) {
         EXPECT_TRUE(with_port.at_gateway(text)) << text;
     EXPECT_FALSE(with_port.at_gateway("sip:+1900@10.0.0.1:5061"));
     EXPECT_FALSE(with_port.at_gateway("sip:+1900@10.0.0.10"));
+    const calls::Destinations unusual("sip:", "", false, "gw.example.com:5070");
+    EXPECT_TRUE(unusual.at_gateway("sip:+1900@gw.example.com")) << "DNS may name the port";
     const calls::Destinations none("sip:", "", false);
     EXPECT_FALSE(none.at_gateway("sip:+1900@10.0.0.1"));
 }
