@@ -189,4 +189,10 @@ bool Destinations::allowed(std::string_view address) const {
     return (number && host.starts_with("127.")) || host == "localhost" || host == "[::1]";
 }
 
+bool Destinations::allowed(std::string_view address, std::span<const std::string> allow,
+                           std::span<const std::string> deny) const {
+    if (denied(address) || starts_with_any(address, deny)) return false;
+    return allow.empty() ? allowed(address) : starts_with_any(address, allow);
+}
+
 }  // namespace calls

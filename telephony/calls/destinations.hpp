@@ -62,6 +62,9 @@ class Destinations {
     [[nodiscard]] bool allowed(std::string_view address) const;
     /// Is this sip: URI at the gateway?
     [[nodiscard]] bool at_gateway(std::string_view address) const;
+    /// To one user: `deny` counts, too, and `allow`, unless it is empty, in place of what others may call.
+    [[nodiscard]] bool allowed(std::string_view address, std::span<const std::string> allow,
+                               std::span<const std::string> deny) const;
 
   private:
     std::vector<std::string> allow_;

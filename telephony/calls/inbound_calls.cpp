@@ -119,7 +119,21 @@ asio::awaitable<void> InboundCalls::admit(IncomingCall call) {
 
 void InboundCalls::enter(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal) {
     // The caller may have given up.
-    if (admitting_.erase(call.call) > 0) start(std::move(call), std::move(caller), principal);
+    if (admitting_.erase(call.call) == 0) return;
+    if (principal && has_enough(*principal))
+        uses_.signalling.refuse({call.call, 0}, {403, "Too Many Calls", {}});
+    else
+        start(std::move(call), std::move(caller), principal);
+}
+
+/// As many calls as this user may make at once.
+bool InboundCalls::has_enough(const auth::Principal& principal) const {
+    const auto own = principal.limits().calls.at_once;
+    const auto most = own ? static_cast<std::size_t>(*own) : options_.calls_per_user;
+    const auto running = std::ranges::count_if(live_, [&](const auto& entry) {
+        return entry.second->caller && entry.second->caller->login() == principal.login();
+    });
+    return static_cast<std::size_t>(running) >= most;
 }
 
 /// A call of another node's for a connection of ours: its rules, record and charge are there.
@@ -360,6 +374,12 @@ asio::awaitable<void> InboundCalls::resolve(CallNo call, errand::Resolve errand)
         const auto located = co_await uses_.ledger.locate(reading);
         if (located.account) {
             destination.address = located.address;
+            const auto principal = dialler(call, errand);
+            if (principal && starts_with_any(located.address, principal->limits().calls.deny)) {
+                destination.kind = Destination::Kind::forbidden;
+                resolved(call, errand.target, std::move(destination));
+                co_return;
+            }
             found_account(call, errand.target, std::move(destination), **located.account);
             co_return;
         }
@@ -405,6 +425,12 @@ void InboundCalls::resolved(CallNo call, TargetNo target, Destination destinatio
     if (auto* live = find(call)) carry_out(call, live->call.resolved(target, std::move(destination), now()));
 }
 
+/// The user whose own choice this address is; null: it is a rule's or an application's, or a peer's.
+auth::PrincipalPtr InboundCalls::dialler(CallNo call, const errand::Resolve& errand) const {
+    const auto* live = find(call);
+    return live != nullptr && errand.dialled ? live->caller : nullptr;
+}
+
 /// Nobody's address here: only users whom that was granted may have others called, and only where calls may
 /// go at all. Rules and applications are made by those who may change an account's calls.
 Destination InboundCalls::outside(CallNo call, const errand::Resolve& errand) const {
@@ -418,16 +444,15 @@ Destination InboundCalls::outside(CallNo call, const errand::Resolve& errand) co
     if (!address) return destination;
     destination.address = *address;
     destination.kind = Destination::Kind::forbidden;
-    const auto* live = find(call);
-    if (live == nullptr) return destination;
-    const auto& principal = live->caller;
+    const auto principal = dialler(call, errand);
     const bool granted = !errand.dialled || (principal && principal->allows(auth::Permission::call_outside,
                                                                             principal->domain()));
     const auto kind = options_.dial_plan.kind_of(*address);
     // Short and emergency numbers, where they are routed, are every user's.
     const bool routed = kind == DialPlan::Kind::routed && (principal || !errand.dialled);
-    const bool ordinary =
-        kind == DialPlan::Kind::ordinary && granted && options_.destinations.allowed(*address);
+    const auto limits = principal ? principal->limits().calls : auth::CallLimits();
+    const bool ordinary = kind == DialPlan::Kind::ordinary && granted &&
+                          options_.destinations.allowed(*address, limits.allow, limits.deny);
     if (routed || ordinary) destination.kind = Destination::Kind::outside;
     return destination;
 }

@@ -37,9 +37,10 @@ class InboundCalls final : public Reception {
   public:
     struct Options {
         InboundOptions call;
-        std::string run = "000000000000";  ///< of this server (call_id.hpp)
-        std::size_t calls_max = 4'000;     ///< at once
-        std::chrono::seconds slice{60};    ///< of calls that are paid by time: held ahead at once
+        std::string run = "000000000000";    ///< of this server (call_id.hpp)
+        std::size_t calls_max = 4'000;       ///< at once
+        std::size_t calls_per_user = 1'000;  ///< at once by one user, who has no limit of the own
+        std::chrono::seconds slice{60};      ///< of calls that are paid by time: held ahead at once
         DialPlan dial_plan{{}};
         Destinations destinations{"", "", false};
         LocalDomain local{};
@@ -98,6 +99,7 @@ class InboundCalls final : public Reception {
     boost::asio::awaitable<void> admit(IncomingCall call);
     [[nodiscard]] std::optional<Caller> caller_of(const Door::Visitor& visitor, const Sender& sender) const;
     void enter(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal);
+    [[nodiscard]] bool has_enough(const auth::Principal& principal) const;
     void start(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal,
                std::optional<Contact> passed_on = std::nullopt);
     bool pass_on(IncomingCall& call);
@@ -111,6 +113,7 @@ class InboundCalls final : public Reception {
     void found_account(CallNo call, TargetNo target, Destination destination, const ledger::Account& account);
     void resolved(CallNo call, TargetNo target, Destination destination);
     [[nodiscard]] Destination outside(CallNo call, const errand::Resolve& errand) const;
+    [[nodiscard]] auth::PrincipalPtr dialler(CallNo call, const errand::Resolve& errand) const;
     void ask(CallNo call, errand::Ask errand);
     void leave_callable(applications::Directive& directive, const std::string& id) const;
     boost::asio::awaitable<void> hold(CallNo call, applications::Toll toll);

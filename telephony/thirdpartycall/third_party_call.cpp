@@ -193,8 +193,7 @@ boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::check_address(con
                         options_.destinations.denied(party.address) ||
                         calls::starts_with_any(party.address, limits.deny);
     if (!entitled || denied) co_return refused(forbidden);
-    const bool outside = limits.allow.empty() ? options_.destinations.allowed(party.address)
-                                              : calls::starts_with_any(party.address, limits.allow);
+    const bool outside = options_.destinations.allowed(party.address, limits.allow, limits.deny);
     if (outside || kind == calls::DialPlan::Kind::routed || principal.owns(party.address))
         co_return std::nullopt;
     const auto account = co_await ledger_.find(party.address);

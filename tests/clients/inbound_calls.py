@@ -356,6 +356,29 @@ class Security(Calls):
         self.assertEqual(self.alice.call("tel:+4930123456").response().status, 403)
         self.assertTrue(outside.hears_nothing(lambda m: m.method == "INVITE"))
 
+    def test_a_users_own_limits_hold_for_the_telephone_too(self):
+        self.register(self.bob)
+        outside = self.stranger("outside")
+        uri = f"sip:outside@127.0.0.1:{outside.port}"
+
+        def refused(*limit, remove):
+            self.command("user", "limit", "alice", *limit)
+            time.sleep(0.3)  # the server hears of it soon
+            statuses = {self.alice.call(uri).response().status, self.alice.call(BOB).response().status}
+            self.command("user", "limit", "alice", *remove, "--remove")
+            return statuses
+        self.assertEqual(refused("calls-at-once", "0", remove=["calls-at-once"]), {403})
+        for name, prefix in (("call-deny", "sip:"), ("call-allow", "tel:+4930")):
+            if name == "call-allow":
+                self.bob.register("*", headers=["Expires: 0"])
+            self.assertEqual(refused(name, prefix, remove=[name, prefix]), {403} if name == "call-deny" else {403, 480})
+        time.sleep(0.3)
+        call = self.alice.call(uri)
+        outside.answer(outside.invited())
+        self.assertEqual(call.response().status, 200)
+        call.bye()
+        outside.expect_bye()
+
     def test_an_application_is_no_caller(self):
         robot = SipUser("demo-app@example.com", self.sip, "demo-app")
         self.users.append(robot)
