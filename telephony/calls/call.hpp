@@ -207,6 +207,7 @@ class Call {
     void answer_alone(const event::Requested& request);
     void answer_mixed(const event::Requested& request);
     void finish_exchange(LegNo leg, const std::string& sdp);
+    void finish_update(const event::Replied& event, int status);
     void abandon_exchange(LegNo leg);
 
     void leave_bridge(LegNo leg);

@@ -142,19 +142,28 @@ void Call::handle(const event::Acknowledged& event) {
 }
 
 void Call::handle(const event::Replied& event) {
+    // Of this dialog, not of the one with who asked, which the same response would end.
+    const bool dialog_lost = event.status == 408 || event.status == 481;
+    const int status = dialog_lost ? 500 : event.status;
     if (const auto relay = relays_.find(event.ticket); relay != relays_.end()) {
-        commands_.emplace_back(command::Answer{relay->second, event.ticket, event.status, event.body});
+        commands_.emplace_back(command::Answer{relay->second, event.ticket, status, event.body});
         relays_.erase(relay);
+    } else if (exchange_ && exchange_->ticket == event.ticket && exchange_->to == event.leg) {
+        if (live(event.leg)) finish_update(event, status);
+    } else {
         return;
     }
-    if (!exchange_ || exchange_->ticket != event.ticket || exchange_->to != event.leg) return;
-    if (!live(event.leg)) return;
+    if (dialog_lost && live(event.leg)) give_up(event.leg, Ending::lost);
+}
+
+/// The other party's answer to an UPDATE.
+void Call::finish_update(const event::Replied& event, int status) {
     legs_[event.leg].timer = 0;
     const auto from = exchange_->from;
     const auto lines = exchange_->lines;
     exchange_.reset();
-    if (event.status >= 300 || event.body.text.empty()) {
-        answer(from, event.ticket, event.status >= 300 ? event.status : 500);
+    if (status >= 300 || event.body.text.empty()) {
+        answer(from, event.ticket, status >= 300 ? status : 500);
         return;
     }
     const auto& described = legs_[event.leg].described = theirs(event.leg, event.body.text);

@@ -85,6 +85,25 @@ TEST(CallLoss, ASignOfLifeIsNeverBeforeTheAnswerNorInTheFuture) {
     EXPECT_EQ(billed_seconds(unknown.status()), 60);
 }
 
+TEST(CallLoss, WhoeverDoesNotKnowTheDialogIsGoneAndTheOtherIsNotToldThatItIsItself) {
+    for (const auto method : {Method::info, Method::update}) {
+        for (const int status : {408, 481}) {
+            auto call = connected_at(10s);
+            (void)call.on(event::Requested{0, 7, method, {"application/sdp", offer}}, at(20s));
+            const auto commands = call.on(event::Replied{1, 7, status, {}}, at(21s));
+            std::vector<int> answers;
+            for (const auto& command : commands) {
+                if (const auto* answer = std::get_if<command::Answer>(&command))
+                    answers.push_back(answer->status);
+            }
+            EXPECT_EQ(answers, std::vector{500});
+            EXPECT_EQ(ends_of(commands).size(), 2U);
+            EXPECT_EQ(call.status().cause, Cause::aborted);
+            EXPECT_EQ(call.status().culprit, LegNo{1});
+        }
+    }
+}
+
 TEST(CallLoss, TheOneThatWaitsHearsWhyTheOtherDidNotCome) {
     for (const auto& [status, cause] : {std::pair{486, Cause::busy}, std::pair{404, Cause::not_reachable}}) {
         Call call({"sip:a", "sip:b"}, {}, at(0s));
