@@ -102,7 +102,7 @@ void Call::answer_mixed(const event::Requested& request) {
                held ? silence(request.leg, leg.described) : mixed(request.leg, leg.bridge_sdp));
         return;
     }
-    if (options_.fixed_media && lines > sdp::media_lines(leg.described)) {
+    if (options_.fixed_media && sdp::adds_media(offer, leg.described)) {
         answer(request.leg, request.ticket, 488);
         return;
     }

@@ -55,7 +55,7 @@ void Call::relay_offer(const event::Requested& request, LegNo partner) {
     auto& leg = legs_[request.leg];
     const auto& offer = request.body.text;
     const auto lines = sdp::media_lines(offer);
-    if (options_.fixed_media && lines > sdp::media_lines(leg.described)) {
+    if (options_.fixed_media && sdp::adds_media(offer, leg.described)) {
         answer(request.leg, request.ticket, 488);
         return;
     }

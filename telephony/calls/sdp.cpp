@@ -125,6 +125,15 @@ bool on_hold(std::string_view text) {
     return !all.empty() && std::ranges::none_of(all, &Medium::receives);
 }
 
+bool adds_media(std::string_view text, std::string_view before) {
+    const auto all = media(text);
+    const auto had = media(before);
+    return std::ranges::any_of(all, [&](const Medium& medium) {
+        return std::ranges::count(all, medium.kind, &Medium::kind) >
+               std::ranges::count(had, medium.kind, &Medium::kind);
+    });
+}
+
 bool same_origin(std::string_view left, std::string_view right) {
     const auto origin = [](std::string_view text) {
         const auto lines = lines_of(text);

@@ -38,6 +38,9 @@ struct AudioOnly {
 /// Nothing of it wants to receive: who speaks is on hold, or puts the other one there.
 [[nodiscard]] bool on_hold(std::string_view text);
 
+/// It has more media of some kind than before, ones that were refused not counted.
+[[nodiscard]] bool adds_media(std::string_view text, std::string_view before);
+
 /// Both have the same o= line: nothing is offered anew, the session is only refreshed (RFC 3264, 8).
 [[nodiscard]] bool same_origin(std::string_view left, std::string_view right);
 

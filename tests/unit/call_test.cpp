@@ -459,4 +459,23 @@ TEST(CallRecord, times_keep_their_leading_zeros) {
     EXPECT_NE(json.find(R"("created_at":"2026-03-04 05:06:07.000089+00")"), std::string::npos) << json;
 }
 
+TEST(Call, AMediumThatWasRefusedIsANewOneWhereMediaAreFixed) {
+    auto fixed = options();
+    fixed.fixed_media = true;
+    Player player({"sip:a", "sip:b"}, fixed);
+    player.feed(event::Start{});
+    const auto refused = offer + "m=video 0 RTP/AVP 31\r\n";
+    for (const LegNo leg : {0U, 1U, 0U}) player.feed(event::Answered{leg, refused});
+    ASSERT_EQ(player.call.status().phase, Phase::connected);
+    const auto reinvites = player.every<command::Reinvite>().size();
+    const auto video = offer + "m=video 5000 RTP/AVP 31\r\n";
+    player.feed(event::Requested{1, 7, Method::reinvite, {"application/sdp", video}});
+    ASSERT_EQ(player.every<command::Answer>().size(), 1U);
+    EXPECT_EQ(player.every<command::Answer>().back().status, 488);
+    EXPECT_EQ(player.every<command::Reinvite>().size(), reinvites);
+    const auto hold = offer + "a=sendonly\r\nm=video 0 RTP/AVP 31\r\n";
+    player.feed(event::Requested{1, 8, Method::reinvite, {"application/sdp", hold}});
+    EXPECT_EQ(player.every<command::Reinvite>().size(), reinvites + 1);
+}
+
 }  // namespace
