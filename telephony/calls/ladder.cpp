@@ -1,15 +1,33 @@
 // The ladder as text.
 #include "telephony/calls/ladder.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace calls {
+namespace {
+
+/// Longer than an address may be.
+constexpr std::size_t text_max = 600;
+
+/// Part of it are a peer's words: a line, which no terminal takes for a command.
+std::string line_of(const std::string& text) {
+    auto line = text.substr(0, text_max);
+    std::ranges::replace_if(
+        line, [](unsigned char c) { return c < 0x20 || c > 0x7E; }, '?');
+    line.shrink_to_fit();
+    return line;
+}
+
+}  // namespace
 
 void Ladder::add(Signal signal) {
-    if (signals_.size() < signals_max_)
-        signals_.push_back(std::move(signal));
-    else
+    if (signals_.size() >= signals_max_) {
         ++left_out_;
+        return;
+    }
+    signal.text = line_of(signal.text);
+    signals_.push_back(std::move(signal));
 }
 
 std::string Ladder::text(const CallStatus& status) const {

@@ -47,4 +47,12 @@ TEST(Ladder, IsBounded) {
     EXPECT_EQ(std::ranges::count(text, '\n'), 5);
 }
 
+TEST(Ladder, APeersWordsAreOneLineAndNoCommands) {
+    calls::Ladder ladder(1);
+    ladder.add(signal(0, 5'000ms, false, "180 \x1b[2J\x9b\r\n" + std::string(10'000, 'x')));
+    const auto text = ladder.text(two_parties());
+    EXPECT_NE(text.find("180 ?[2J???xx"), std::string::npos) << text;
+    EXPECT_LT(text.size(), 800U);
+}
+
 }  // namespace
