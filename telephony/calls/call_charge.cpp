@@ -19,6 +19,8 @@ using Posted = boost::asio::awaitable<ledger::Result<ledger::Receipt>>;
 /// The pause before a posting that the ledger could not take is sent again, and how often that is done.
 constexpr std::chrono::seconds retry_pause{2};
 constexpr int retries_max = 900;
+/// Of these, the log names the first one and then one a minute: many calls may wait for one ledger.
+constexpr int retries_silent = 30;
 
 bool passing(ledger::Refusal refusal) {
     return refusal == ledger::Refusal::overloaded || refusal == ledger::Refusal::unavailable;
@@ -207,9 +209,10 @@ boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger 
         // A hold that has ended gives nothing back any more.
         if (receipt || receipt.error() == ledger::Refusal::unknown_hold) co_return true;
         const auto why = receipt.error();
-        log.warning(
-            "a call's charge is not settled",
-            {{"hold", to_string(charge->hold->id)}, {"charged", paid}, {"why", ledger::to_string(why)}});
+        if (attempt % retries_silent == 0 || !passing(why))
+            log.warning(
+                "a call's charge is not settled",
+                {{"hold", to_string(charge->hold->id)}, {"charged", paid}, {"why", ledger::to_string(why)}});
         if (why == ledger::Refusal::internal) break;
         if (!passing(why)) co_return true;
         pause.expires_after(retry_pause);
