@@ -9,8 +9,7 @@ namespace tasks {
 namespace {
 
 calls::CallOptions numbered(calls::CallOptions options, std::uint64_t number) {
-    // Far enough apart for the legs of one call.
-    options.session = number * 64;
+    options.session = number * legs_max;  // each leg has its own
     return options;
 }
 
@@ -167,7 +166,7 @@ Outcome ParlayMakeCall::admits(const std::string& address) const {
     if (live_.call().status().phase == calls::Phase::terminated) return Outcome::already_terminated;
     if (live_.call().has(address)) return Outcome::present_peer;
     const auto parties = live_.call().live();
-    if (parties >= parties_max_) return Outcome::too_many_peers;
+    if (parties >= parties_max_ || live_.call().next_leg() >= legs_max) return Outcome::too_many_peers;
     if (parties >= 2 && (bridge_ == nullptr || !bridge_->available())) return Outcome::no_bridge;
     return Outcome::done;
 }

@@ -19,6 +19,9 @@
 
 namespace tasks {
 
+/// Of one call, ended ones counted: its status and its record name each of them.
+inline constexpr std::size_t legs_max = 1'000;
+
 /// How a call that had an amount held has come to be charged, or not.
 struct Settlement {
     bool paid = false;         ///< charge what is held; otherwise it is given back
