@@ -3,7 +3,9 @@
 
 #include <dlfcn.h>
 #include <sofia-sip/msg.h>
+#include <sofia-sip/msg_addr.h>
 #include <sofia-sip/msg_buffer.h>
+#include <sofia-sip/msg_header.h>
 #include <sofia-sip/sip_header.h>
 
 #include <cstdint>
@@ -60,9 +62,31 @@ void keep_read_lines(msg_t* message, std::size_t lines) {
     ::msg_object(message)->msg_user = reinterpret_cast<void*>(lines);
 }
 
+/// Answers go where a request came from: a Via's maddr (RFC 3261, 18.2.2) is for multicast. The stack would
+/// let anybody send them to anybody by it, and wait there for a name's address; and where it can't send the
+/// answer to an INVITE, its ACK ends the program.
+void forget_detour(msg_t* message) {
+    const auto* sip = ::sip_object(message);
+    if (sip == nullptr || sip->sip_request == nullptr) return;
+    auto* via = sip->sip_via;
+    if (via == nullptr || via->v_maddr == nullptr) return;
+    ::msg_fragment_clear_chain(reinterpret_cast<msg_header_t*>(via));
+    ::msg_header_remove_param(via->v_common, "maddr");
+}
+
+/// Nobody can be answered at port 0.
+bool is_from_nowhere(msg_t* message) {
+    const auto& source = *::msg_addr(message);
+    return source.su_family != 0 && source.su_port == 0;
+}
+
 int extract(msg_t* message) {
     using Extract = int(msg_t*);
     static auto* const stacks_own = reinterpret_cast<Extract*>(::dlsym(RTLD_NEXT, "msg_extract"));
+    if (is_from_nowhere(message)) {
+        ::msg_mark_as_complete(message, MSG_FLG_ERROR);
+        return -1;
+    }
     ::msg_maxsize(message, message_bytes_max);
     const auto head = size_of(unread_head(message));
     const auto lines = read_lines(message) + head.lines;
@@ -71,6 +95,7 @@ int extract(msg_t* message) {
         return -1;
     }
     const int result = stacks_own(message);
+    forget_detour(message);
     keep_read_lines(message, lines - size_of(unread_head(message)).lines);
     return result;
 }

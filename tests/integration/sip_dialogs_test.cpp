@@ -1,0 +1,164 @@
+// Dialogs of the SIP thread with a peer that says what no telephone should, or what few do.
+#include "telephony/sip/agent.hpp"
+#include "tests/support/sip_phone.hpp"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <array>
+#include <boost/asio/write.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+using namespace tests;
+
+namespace {
+
+using namespace std::chrono_literals;
+namespace event = calls::event;
+using calls::LegId;
+using std::chrono::milliseconds;
+
+const std::string offer =
+    "v=0\r\no=p 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+const std::vector<std::string> with_sdp{"Content-Type: application/sdp"};
+
+/// What another thread reports.
+template <class T>
+class Reports {
+  public:
+    void add(T report) {
+        {
+            const std::lock_guard lock(mutex_);
+            reports_.push_back(std::move(report));
+        }
+        changed_.notify_all();
+    }
+
+    std::optional<T> next(milliseconds within) {
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait_for(lock, within, [this] { return !reports_.empty(); })) return std::nullopt;
+        auto report = std::move(reports_.front());
+        reports_.pop_front();
+        return report;
+    }
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<T> reports_;
+};
+
+class Desk final : public calls::Reception {
+  public:
+    Reports<calls::IncomingCall> incoming;
+
+    void called(calls::IncomingCall call) override {
+        std::function<void()> work;
+        {
+            const std::lock_guard lock(mutex_);
+            work = busy_;
+        }
+        if (work) work();
+        incoming.add(std::move(call));
+    }
+    void registering(calls::IncomingRegister /*request*/) override {}
+
+    /// What the SIP thread does first when somebody calls.
+    void set_busy(std::function<void()> work) {
+        const std::lock_guard lock(mutex_);
+        busy_ = std::move(work);
+    }
+
+  private:
+    std::mutex mutex_;
+    std::function<void()> busy_;
+};
+
+class SipDialogs : public testing::Test {
+  protected:
+    static constexpr LegId leg{1, 0};
+    static constexpr auto soon = 5s;
+
+    void start(sip::AgentOptions options = {}) {
+        options.address = "127.0.0.1";
+        options.port = Phone::free_port();
+        phone.server = options.port;
+        agent_.emplace(
+            std::move(options), [this](calls::CallNo, calls::Event event) { events.add(std::move(event)); },
+            nullptr, base::Logger(base::LogOptions()));
+        agent_->receive(&desk);
+    }
+
+    sip::Agent& agent() { return *agent_; }
+
+    /// The next event of this kind; others are passed over.
+    template <class E>
+    std::optional<E> reported(milliseconds within = soon) {
+        const auto until = std::chrono::steady_clock::now() + within;
+        for (;;) {
+            const auto left =
+                std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
+            auto event = events.next(std::max(left, 0ms));
+            if (!event) return std::nullopt;
+            if (auto* wanted = std::get_if<E>(&*event)) return std::move(*wanted);
+        }
+    }
+
+    /// The phone is called, and answers with these headers.
+    void connect(const std::vector<std::string>& headers = {}) {
+        calls::Invitation invitation;
+        invitation.target = "sip:phone@127.0.0.1:" + std::to_string(phone.port());
+        invitation.from = "sip:a@127.0.0.1";
+        invitation.sdp = offer;
+        agent().invite(leg, std::move(invitation));
+        phone.dialog = phone.take("INVITE");
+        auto lines = headers;
+        lines.insert(lines.end(), with_sdp.begin(), with_sdp.end());
+        phone.reply(phone.dialog, "200 OK", lines, offer);
+        ASSERT_TRUE(reported<event::Answered>());
+        agent().ack(leg, {});
+        phone.take("ACK");
+    }
+
+    /// The phone asks for something, and is answered so by the call.
+    void ask(const std::string& method, int number, const std::vector<std::string>& headers,
+             const std::string& body, const calls::Body& answer) {
+        phone.ask(method, number, headers, body);
+        const auto requested = reported<event::Requested>();
+        ASSERT_TRUE(requested) << method;
+        agent().answer(leg, requested->ticket, 200, answer);
+        EXPECT_EQ(phone.answered(method, number).status(), 200);
+    }
+
+    Phone phone;
+    Desk desk;
+    Reports<calls::Event> events;
+
+  private:
+    std::optional<sip::Agent> agent_;
+};
+
+TEST_F(SipDialogs, AnswersGoWhereRequestsComeFrom) {
+    start();
+    phone.via = ";rport;branch=z9hG4bKx;maddr=255.255.255.255";
+    phone.send("INVITE", 1, {"Max-Forwards: 0"});
+    phone.send("ACK", 1, {});
+    EXPECT_EQ(phone.answered("INVITE", 1).status(), 483);
+    phone.via.clear();
+    phone.send("OPTIONS", 2, {});
+    EXPECT_EQ(phone.answered("OPTIONS", 2).status(), 200);
+}
+
+}  // namespace
