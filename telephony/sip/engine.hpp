@@ -80,6 +80,7 @@ struct Dialog {
     bool asking = false;  ///< that is under way
     bool confirmed = false;
     bool ending = false;                 ///< we want it gone
+    bool cancelled = false;              ///< its INVITE
     bool told = false;                   ///< its end is reported already; what is left is the peer's to hear
     bool over = false;                   ///< to be erased
     std::unique_ptr<OutgoingAuth> auth;  ///< where the peer may ask for our credentials
@@ -180,6 +181,7 @@ struct Agent::Engine {
     void send_answer(Dialog& dialog, Ticket ticket, int status, const Body& body);
     void refuse(Dialog& dialog);
     void end(Dialog& dialog, calls::Cause why);
+    void cancel(Dialog& dialog);
     void hang_up_lost(const std::string& text);
     void cancel_lost(Dialog& dialog, const DialogState& state);
     void send_bye(Dialog& dialog);

@@ -35,6 +35,8 @@ int on_invite_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mes
     if (dialog->over || request != dialog->invite) return 0;
     return guarded(dialog, [&] {
         const int status = message != nullptr ? message->sip_status->st_status : nta_outgoing_status(request);
+        if (status < 200 && dialog->ending) dialog->engine->cancel(*dialog);
+        if (status == 100) return 0;
         dialog->engine->note_response(*dialog, "INVITE", status, message);
         dialog->engine->responded(*dialog, status < 100 ? 408 : status, message);
         return 0;
@@ -240,9 +242,7 @@ void Agent::Engine::end(Dialog& dialog, calls::Cause why) {
     // RFC 3261, 15: whoever was called says BYE after the ACK only, or when it does not come.
     if (dialog.unacknowledged) return;
     if (dialog.invite != nullptr && dialog.invite_status < 200) {
-        ::nta_outgoing_tcancel(dialog.invite, nullptr, nullptr, SIPTAG_HEADER_STR(dialog.reason.c_str()),
-                               TAG_END());
-        note_sent(dialog, "CANCEL");
+        cancel(dialog);
         // Its final response decides: 487, or a 2xx that crossed.
         if (!dialog.confirmed) return;
     } else if (dialog.invite != nullptr) {
@@ -250,6 +250,15 @@ void Agent::Engine::end(Dialog& dialog, calls::Cause why) {
         refuse(dialog);
     }
     send_bye(dialog);
+}
+
+/// Once the peer has said anything, be it 100 (RFC 3261, 9.1): until then this comes again. The stack would
+/// wait, too, but it ends the program when a peer answers a CANCEL that is still held back.
+void Agent::Engine::cancel(Dialog& dialog) {
+    if (::nta_outgoing_status(dialog.invite) < 100 || std::exchange(dialog.cancelled, true)) return;
+    ::nta_outgoing_tcancel(dialog.invite, nullptr, nullptr, SIPTAG_HEADER_STR(dialog.reason.c_str()),
+                           TAG_END());
+    note_sent(dialog, "CANCEL");
 }
 
 /// Their numbers count down from the last one, where no call's comes.

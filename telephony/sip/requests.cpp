@@ -80,6 +80,7 @@ nta_outgoing_t* Agent::Engine::send(Dialog& dialog, const Request& request, nta_
         TAG_IF(flow != nullptr, NTATAG_TPORT(flow)),
         TAG_IF(credentials != nullptr, SIPTAG_HEADER(reinterpret_cast<const sip_header_t*>(credentials))),
         TAG_IF(request.timer, SIPTAG_SUPPORTED(common.timer)),
+        TAG_IF(request.method == sip_method_invite, NTATAG_PASS_100(1)),
         TAG_IF(timed, SIPTAG_SESSION_EXPIRES(timer.expires)), TAG_IF(timed, SIPTAG_MIN_SE(timer.least)),
         TAG_IF(!request.headers.empty(), SIPTAG_HEADER_STR(request.headers.c_str())),
         TAG_IF(sdp, SIPTAG_CONTENT_TYPE(common.sdp)),

@@ -150,6 +150,26 @@ class SipDialogs : public testing::Test {
     std::optional<sip::Agent> agent_;
 };
 
+TEST_F(SipDialogs, AnAnswerToWhatWasNotAskedYetEndsNothing) {
+    start();
+    calls::Invitation invitation;
+    invitation.target = "sip:phone@127.0.0.1:" + std::to_string(phone.port());
+    invitation.from = "sip:a@127.0.0.1";
+    agent().invite(leg, std::move(invitation));
+    const auto invite = phone.take("INVITE");
+    agent().end(leg, calls::Cause::hang_up);
+    EXPECT_FALSE(phone.find([](const SipMessage& m) { return m.method() == "CANCEL"; }))
+        << "nobody knows whether the INVITE has come";
+    phone.reply(invite.as("CANCEL"), "200 OK");
+    phone.reply(invite, "100 Trying");
+    const auto cancel = phone.take("CANCEL");
+    EXPECT_NE(cancel.header("Reason").find("cause=16"), std::string::npos);
+    phone.reply(cancel, "200 OK");
+    phone.reply(invite, "487 Request Terminated");
+    phone.take("ACK");
+    EXPECT_TRUE(reported<event::Refused>());
+}
+
 TEST_F(SipDialogs, AnswersGoWhereRequestsComeFrom) {
     start();
     phone.via = ";rport;branch=z9hG4bKx;maddr=255.255.255.255";
