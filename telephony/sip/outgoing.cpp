@@ -296,6 +296,8 @@ void Agent::Engine::cancel_lost(Dialog& dialog, const DialogState& state) {
 }
 
 void Agent::Engine::send_bye(Dialog& dialog) {
+    // It is under way: a peer may leave several re-INVITEs without their ACKs, and each one's end comes here.
+    if (dialog.farewell != nullptr) return;
     Request request;
     request.method = sip_method_bye;
     request.name = "BYE";

@@ -181,4 +181,20 @@ TEST_F(SipDialogs, AnswersGoWhereRequestsComeFrom) {
     EXPECT_EQ(phone.answered("OPTIONS", 2).status(), 200);
 }
 
+TEST_F(SipDialogs, OneByeIsEnoughHoweverManyAcksAreAwaited) {
+    start();
+    connect();
+    const calls::Body body{"application/sdp", offer};
+    ask("INVITE", 1, with_sdp, offer, body);
+    ask("INVITE", 2, with_sdp, offer, body);
+    agent().end(leg, calls::Cause::hang_up);
+    phone.ask("ACK", 1);
+    const auto bye = phone.take("BYE");
+    phone.ask("ACK", 2);
+    EXPECT_FALSE(phone.find(
+        [&](const SipMessage& m) { return m.method() == "BYE" && m.header("CSeq") != bye.header("CSeq"); }));
+    phone.reply(bye, "200 OK");
+    EXPECT_TRUE(reported<event::Gone>());
+}
+
 }  // namespace
