@@ -208,7 +208,7 @@ void Agent::Engine::run() {
 
 void Agent::Engine::release(Dialog& dialog) {
     for (const auto& [ticket, request] : dialog.asked) {
-        ::nta_incoming_treply(request, SIP_481_NO_TRANSACTION, TAG_END());
+        surely(request, [&] { ::nta_incoming_treply(request, SIP_481_NO_TRANSACTION, TAG_END()); });
         ::nta_incoming_destroy(request);
     }
     dialog.asked.clear();

@@ -70,6 +70,7 @@ struct Dialog {
     calls::Invitation way;           ///< and how it went there
     std::string peer_sdp;            ///< of its 2xx
     nta_incoming_t* call = nullptr;  ///< of a caller: the INVITE, until it is answered and acknowledged
+    bool pracks = false;             ///< it demands reliable provisional responses
     bool unacknowledged = false;     ///< our 2xx to it
     bool rang = false;
     bool reliable = false;   ///< the peer demands reliable provisional responses (RFC 3262)
@@ -242,6 +243,21 @@ int guarded(Dialog* dialog, Work work) noexcept {
     }
     dialog->engine->finish(*dialog, calls::event::Lost{});
     return 0;
+}
+
+/// Its last word is said. For callbacks to return: the stack is to answer nothing. What is not destroyed
+/// stays for ever, an ACK, too, that nothing answers.
+inline int done_with(nta_incoming_t* request) {
+    ::nta_incoming_destroy(request);
+    return 0;
+}
+
+/// A final response that could not be sent is sent again at once, by then maybe over another connection. The
+/// stack does that, too, but only when its next timer rings, and an ACK that comes before ends the program.
+template <class Send>
+void surely(nta_incoming_t* request, Send send) {
+    send();
+    if (::nta_incoming_status(request) < 200) send();
 }
 
 /// A response to no transaction of ours: of an INVITE that is acknowledged, that an earlier server sent, or

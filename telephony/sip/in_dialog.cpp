@@ -59,9 +59,11 @@ int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
         dialog->unacknowledged = false;
         calls::event::Acknowledged acknowledged;
         acknowledged.sdp = body_of(message);
+        if (cancelled)
+            surely(request, [&] { ::nta_incoming_treply(request, SIP_487_REQUEST_CANCELLED, TAG_END()); });
         ::nta_incoming_destroy(request);
         if (cancelled) {
-            // The stack has answered both. A re-INVITE's end is the business of whoever it was relayed to.
+            // Both are answered. A re-INVITE's end is the business of whoever it was relayed to.
             if (first) dialog->engine->finish(*dialog, calls::event::HungUp{});
         } else if (dialog->ending) {
             dialog->engine->send_bye(*dialog);

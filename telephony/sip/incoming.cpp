@@ -60,8 +60,10 @@ void reply(nta_incoming_t* request, const calls::Response& response, const sip_a
     const auto headers = joined(response.headers);
     const auto* phrase =
         response.reason.empty() ? ::sip_status_phrase(response.status) : response.reason.c_str();
-    ::nta_incoming_treply(request, response.status, phrase, SIPTAG_ALLOW(allow),
-                          TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())), TAG_END());
+    surely(request, [&] {
+        ::nta_incoming_treply(request, response.status, phrase, SIPTAG_ALLOW(allow),
+                              TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())), TAG_END());
+    });
 }
 
 }  // namespace
@@ -110,6 +112,7 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     ::nta_leg_server_route(dialog.leg, message->sip_record_route, message->sip_contact);
     dialog.takes_update =
         message->sip_allow != nullptr && ::sip_is_allowed(message->sip_allow, SIP_METHOD_UPDATE) != 0;
+    dialog.pracks = ::sip_has_feature(message->sip_require, "100rel") != 0;
     // The stack says 100 when nothing else was said for 200 ms.
     ::nta_incoming_bind(request, on_incoming, &dialog);
     dialog.call = request;

@@ -181,6 +181,42 @@ TEST_F(SipDialogs, AnswersGoWhereRequestsComeFrom) {
     EXPECT_EQ(phone.answered("OPTIONS", 2).status(), 200);
 }
 
+TEST_F(SipDialogs, AnAnswerWhoseConnectionBreaksGoesByAnother) {
+    start();
+    namespace asio = boost::asio;
+    asio::io_context io;
+    asio::ip::tcp::socket stream(io, asio::ip::tcp::v4());
+    stream.set_option(asio::socket_base::reuse_address(true));
+    stream.bind({asio::ip::make_address("127.0.0.1"), 0});
+    stream.connect({asio::ip::make_address("127.0.0.1"), phone.server});
+    asio::ip::tcp::acceptor again(io, stream.local_endpoint());
+    const std::string invite =
+        "INVITE sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKstream\r\n"
+        "From: <sip:p@127.0.0.1>;tag=p\r\nTo: <sip:a@127.0.0.1>\r\nCall-ID: stream\r\nCSeq: 1 INVITE\r\n"
+        "Content-Length: 0\r\n\r\n";
+    asio::write(stream, asio::buffer(invite));
+    const auto call = desk.incoming.next(soon);
+    ASSERT_TRUE(call);
+    // While the server is busy with another one, it breaks.
+    std::promise<void> busy, done;
+    desk.set_busy([&] {
+        busy.set_value();
+        done.get_future().wait();
+    });
+    phone.send("INVITE", 2, {});
+    busy.get_future().wait();
+    agent().refuse({call->call, 0}, {486, {}, {}});
+    stream.set_option(asio::socket_base::linger(true, 0));
+    stream.close();
+    done.set_value();
+    pollfd waiting{again.native_handle(), POLLIN, 0};
+    ASSERT_EQ(::poll(&waiting, 1, 10'000), 1);
+    auto fresh = again.accept();
+    std::array<char, 2'000> answer{};
+    const auto size = fresh.read_some(asio::buffer(answer));
+    EXPECT_EQ(SipMessage(std::string(answer.data(), size)).status(), 486);
+}
+
 TEST_F(SipDialogs, OneByeIsEnoughHoweverManyAcksAreAwaited) {
     start();
     connect();
