@@ -91,6 +91,7 @@ struct Dialog {
     SessionTimer session{std::chrono::seconds(0), std::chrono::seconds(90)};
     calls::Moment alive;        ///< when the peer last said something
     bool takes_update = false;  ///< the peer does
+    int unreached = 0;          ///< signs of life asked for in a row that the network could not deliver
     bool refreshing = false;    ///< the re-INVITE under way is the session timer's, and nobody else's
     std::optional<std::string> deferred;  ///< a re-INVITE that waits for that one's end
     std::string our_sdp;                  ///< what holds, as the peer has it from us
@@ -195,7 +196,10 @@ struct Agent::Engine {
     void look_after(Dialog& dialog);
     void refresh(Dialog& dialog);
     void probed(Dialog& dialog, sip_method_t method, int status, const sip_t* message);
-    void refresh_refused(Dialog& dialog, int status);
+    void refresh_refused(Dialog& dialog, int status, const sip_t* message);
+    static bool is_gone(Dialog& dialog, int status, const sip_t* message);
+    void watch_again(Dialog& dialog);
+    void updated(Dialog& dialog, const sip_t* message);
     void lose(Dialog& dialog);
 
     /// For the trace; what came is a sign of life, too.

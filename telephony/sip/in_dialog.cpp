@@ -23,6 +23,10 @@ int on_relay_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mess
             engine.relay(*dialog, std::move(again));
             return 0;
         }
+        if (found->second.request.method == sip_method_update && status < 300 && message != nullptr) {
+            dialog->our_sdp = found->second.request.body.text;
+            engine.updated(*dialog, message);
+        }
         calls::event::Replied replied;
         replied.ticket = found->second.ticket;
         replied.status = status;
@@ -68,7 +72,7 @@ int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
         } else if (dialog->ending) {
             dialog->engine->send_bye(*dialog);
         } else if (message == nullptr) {
-            dialog->engine->end(*dialog, calls::Cause::aborted);
+            dialog->engine->lose(*dialog);
         } else {
             dialog->engine->report(*dialog, std::move(acknowledged));
         }
@@ -115,21 +119,31 @@ void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const
     const auto found = dialog.asked.find(ticket);
     if (found == dialog.asked.end()) return;
     auto* request = found->second;
-    const bool reinvite = ::nta_incoming_method(request) == sip_method_invite;
-    const auto headers = status >= 200 && status < 300 ? session_answer(dialog, request) : std::string();
-    ::nta_incoming_treply(request, status, ::sip_status_phrase(status),
-                          TAG_IF(status < 300, SIPTAG_CONTACT(common.contact)), SIPTAG_ALLOW(common.allow),
-                          TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())),
-                          TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
-                          TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
+    const auto kind = ::nta_incoming_method(request);
+    // An INFO says nothing of the session.
+    const bool agreed = status >= 200 && status < 300 && kind != sip_method_info;
+    const auto headers = agreed ? session_answer(dialog, request) : std::string();
+    const auto send = [&] {
+        ::nta_incoming_treply(request, status, ::sip_status_phrase(status),
+                              TAG_IF(status < 300, SIPTAG_CONTACT(common.contact)),
+                              SIPTAG_ALLOW(common.allow),
+                              TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())),
+                              TAG_IF(!body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
+                              TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
+    };
+    // For a caller's PRACK the stack waits before it sends a 2xx.
+    if (status < 200 || dialog.pracks)
+        send();
+    else
+        surely(request, send);
     note_sent(dialog, std::to_string(status) + (body.text.empty() ? "" : " with a body"));
     if (status < 200) return;
-    if (status < 300 && !body.text.empty()) dialog.our_sdp = body.text;
+    if (agreed && !body.text.empty()) dialog.our_sdp = body.text;
+    if (agreed) watch(dialog);
     // A 2xx to an INVITE waits for its ACK.
-    if (reinvite && status < 300) {
+    if (agreed && kind == sip_method_invite) {
         dialog.unacknowledged = true;
         dialog.confirmed = true;
-        watch(dialog);
         return;
     }
     ::nta_incoming_destroy(request);
@@ -139,9 +153,9 @@ void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const
 int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_t* message) {
     auto method = Method::info;
     const auto kind = message->sip_request->rq_method;
-    const auto expires = session_expires_of(message);
-    if ((kind == sip_method_invite || kind == sip_method_update) && dialog.session.too_small(expires)) {
-        const auto least = dialog.session.least_line();
+    const bool of_session = kind == sip_method_invite || kind == sip_method_update;
+    if (of_session && dialog.session.too_small(session_expires_of(message))) {
+        const auto least = dialog.session.least_line() + "\r\n";
         ::nta_incoming_treply(request, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_HEADER_STR(least.c_str()),
                               TAG_END());
         ::nta_incoming_destroy(request);

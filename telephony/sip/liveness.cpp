@@ -3,7 +3,10 @@
 #include "telephony/sip/engine.hpp"
 #include "telephony/sip/message.hpp"
 
+#include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_header.h>
+
+#include <algorithm>
 
 namespace sip {
 namespace {
@@ -12,6 +15,13 @@ using std::chrono::milliseconds;
 
 /// While something else is under way in the dialog, and after a glare.
 constexpr milliseconds soon{3'000};
+
+/// So often in a row, `soon` after each other, a peer can't be reached at all before it is taken for gone:
+/// the network says so at once, of a moment's trouble, too.
+constexpr int unreached_max = 3;
+
+/// Of the time to the next refresh: one that was refused comes again, or the session would be over by then.
+constexpr int refused_share = 10;
 
 int on_probe_response(Dialog* dialog, nta_outgoing_t* request, sip_method_t method, const sip_t* message) {
     const int status = message != nullptr ? message->sip_status->st_status : 408;
@@ -92,10 +102,35 @@ void Agent::Engine::refresh(Dialog& dialog) {
     if (dialog.probe == nullptr) lose(dialog);
 }
 
+/// Whether nobody is there, by the response to what asked for a sign of life, or the want of one (RFC 3261,
+/// 12.2.1.2). Where the network says so, it must say it again.
+bool Agent::Engine::is_gone(Dialog& dialog, int status, const sip_t* message) {
+    if (status == 408 || status == 481) return true;
+    if (::nta_sip_is_internal(message) == 0) return false;
+    return ++dialog.unreached >= unreached_max;
+}
+
+/// What we asked for brought nothing new.
+void Agent::Engine::watch_again(Dialog& dialog) {
+    using enum SessionTimer::Refresher;
+    const auto refresher = dialog.session.refresher();
+    if (refresher == us || (refresher == nobody && dialog.unreached > 0))
+        ring_after(dialog, root, std::max(soon, milliseconds(dialog.session.due()) / refused_share));
+    else
+        watch(dialog);
+}
+
+/// A 2xx to an UPDATE of ours is what holds from now on.
+void Agent::Engine::updated(Dialog& dialog, const sip_t* message) {
+    ::nta_leg_client_reroute(dialog.leg, nullptr, message->sip_contact, 0);
+    dialog.session.agree(session_expires_of(message));
+    watch(dialog);
+}
+
 void Agent::Engine::probed(Dialog& dialog, sip_method_t method, int status, const sip_t* message) {
     note_response(dialog, method == sip_method_update ? "UPDATE" : "OPTIONS", status, message);
     if (dialog.ending) return;
-    if (status == 408 || status == 481) {
+    if (is_gone(dialog, status, message)) {
         lose(dialog);
         return;
     }
@@ -104,30 +139,27 @@ void Agent::Engine::probed(Dialog& dialog, sip_method_t method, int status, cons
         return;
     }
     if (method == sip_method_update) {
-        if (status < 300) dialog.session.agree(session_expires_of(message));
+        if (status < 300) return updated(dialog, message);
         if (status == 405 || status == 501) dialog.takes_update = false;
         const bool longer = status == 422 && message != nullptr && message->sip_min_se != nullptr &&
                             dialog.session.raise(std::chrono::seconds(message->sip_min_se->min_delta));
-        if (longer || !(dialog.takes_update || status < 300)) {
+        if (longer || !dialog.takes_update) {
             refresh(dialog);
             return;
         }
     }
-    watch(dialog);
+    watch_again(dialog);
 }
 
 /// Our re-INVITE of a session timer was refused.
-void Agent::Engine::refresh_refused(Dialog& dialog, int status) {
+void Agent::Engine::refresh_refused(Dialog& dialog, int status, const sip_t* message) {
     dialog.refreshing = false;
-    if (status == 408 || status == 481) {
+    if (is_gone(dialog, status, message)) {
         lose(dialog);
         return;
     }
+    watch_again(dialog);
     if (const auto next = std::exchange(dialog.deferred, std::nullopt)) send_invite(dialog, *next);
-    if (status == 491)
-        ring_after(dialog, root, soon);
-    else
-        watch(dialog);
 }
 
 /// The peer is not there: the call hears it at once, and the peer gets its BYE all the same.

@@ -348,7 +348,7 @@ void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) 
         return;
     }
     if (dialog.refreshing) {
-        refresh_refused(dialog, status);
+        refresh_refused(dialog, status, message);
         return;
     }
     calls::event::Rejected rejected;

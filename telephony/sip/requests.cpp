@@ -107,6 +107,7 @@ void Agent::Engine::note_sent(const Dialog& dialog, const std::string& text) con
 
 void Agent::Engine::note_received(Dialog& dialog, const std::string& text) const {
     dialog.alive = calls::now();
+    dialog.unreached = 0;
     if (trace) trace(dialog.id.call, {dialog.id.leg, dialog.alive, false, text});
 }
 

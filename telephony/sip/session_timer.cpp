@@ -47,7 +47,7 @@ std::string SessionTimer::answer_lines(const std::optional<SessionExpires>& aske
 seconds SessionTimer::due() const {
     constexpr seconds margin{32};
     if (refresher_ == Refresher::peer) return interval_ - std::min(margin, interval_ / 3);
-    return interval_ / 2;
+    return std::max(interval_ / 2, seconds(1));
 }
 
 }  // namespace sip

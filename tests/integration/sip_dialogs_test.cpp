@@ -150,6 +150,19 @@ class SipDialogs : public testing::Test {
     std::optional<sip::Agent> agent_;
 };
 
+sip::AgentOptions timed() {
+    sip::AgentOptions options;
+    options.session_expires = 60s;
+    options.session_least = 1s;
+    return options;
+}
+
+sip::AgentOptions hurried() {
+    sip::AgentOptions options;
+    options.t1 = 10ms;
+    return options;
+}
+
 TEST_F(SipDialogs, AnAnswerToWhatWasNotAskedYetEndsNothing) {
     start();
     calls::Invitation invitation;
@@ -231,6 +244,74 @@ TEST_F(SipDialogs, OneByeIsEnoughHoweverManyAcksAreAwaited) {
         [&](const SipMessage& m) { return m.method() == "BYE" && m.header("CSeq") != bye.header("CSeq"); }));
     phone.reply(bye, "200 OK");
     EXPECT_TRUE(reported<event::Gone>());
+}
+
+TEST_F(SipDialogs, AToneIsNoRefresh) {
+    start(timed());
+    connect({"Session-Expires: 4;refresher=uac", "Require: timer", "Allow: INVITE, ACK, BYE, UPDATE, INFO"});
+    ask("INFO", 1, {"Content-Type: application/dtmf-relay"}, "Signal=5\r\n", {"text/plain", "so"});
+    const auto sign = phone.find([](const SipMessage& m) { return !m.method().empty(); }, soon);
+    ASSERT_TRUE(sign);
+    EXPECT_EQ(sign->method(), "UPDATE") << "the session's end is the peer's to watch";
+}
+
+TEST_F(SipDialogs, AnUpdateWithADescriptionIsARefresh) {
+    start(timed());
+    connect({"Session-Expires: 3;refresher=uas", "Supported: timer"});
+    std::this_thread::sleep_for(1200ms);
+    auto headers = with_sdp;
+    headers.insert(headers.end(), {"Session-Expires: 3;refresher=uac", "Supported: timer"});
+    ask("UPDATE", 1, headers, offer, {"application/sdp", offer});
+    EXPECT_FALSE(reported<event::Lost>(1500ms)) << "two seconds without one are too long";
+    EXPECT_TRUE(reported<event::Lost>());
+}
+
+TEST_F(SipDialogs, AnUpdateThatIsPassedOnIsARefresh) {
+    start(timed());
+    connect({"Session-Expires: 3;refresher=uas", "Supported: timer"});
+    std::this_thread::sleep_for(1200ms);
+    agent().relay(leg, 7, calls::Method::update, {"application/sdp", offer});
+    const auto update = phone.take("UPDATE");
+    EXPECT_EQ(update.header("Session-Expires"), "60;refresher=uas");
+    phone.reply(update, "200 OK",
+                {"Session-Expires: 3;refresher=uas", "Require: timer", "Content-Type: application/sdp"},
+                offer);
+    ASSERT_TRUE(reported<event::Replied>());
+    EXPECT_FALSE(reported<event::Lost>(1500ms));
+    EXPECT_TRUE(reported<event::Lost>());
+}
+
+TEST_F(SipDialogs, ARefreshThatIsRefusedComesAgainBeforeTheSessionEnds) {
+    start(timed());
+    connect({"Session-Expires: 8;refresher=uac", "Require: timer", "Allow: INVITE, ACK, BYE, UPDATE"});
+    const auto asked = std::chrono::steady_clock::now();
+    phone.reply(phone.take("UPDATE"), "500 Server Internal Error");
+    phone.take("UPDATE");
+    EXPECT_LT(std::chrono::steady_clock::now() - asked, 7600ms);
+}
+
+TEST_F(SipDialogs, APhoneThatTheNetworkDoesNotFindIsGone) {
+    sip::AgentOptions options;
+    options.liveness = 200ms;
+    start(options);
+    connect();
+    phone.reply(phone.take("OPTIONS"), "200 OK");
+    phone.go();
+    EXPECT_FALSE(reported<event::Lost>(2s)) << "that may be a moment's trouble";
+    EXPECT_TRUE(reported<event::Lost>(10s));
+}
+
+TEST_F(SipDialogs, ACallerThatNeverAcknowledgesIsLostAtOnceAndPaysForNothing) {
+    start(hurried());
+    phone.send("INVITE", 1, with_sdp, offer);
+    const auto call = desk.incoming.next(soon);
+    ASSERT_TRUE(call);
+    const auto answered = std::chrono::steady_clock::now().time_since_epoch();
+    agent().answer({call->call, 0}, call->ticket, 200, {"application/sdp", offer});
+    const auto lost = reported<event::Lost>();
+    ASSERT_TRUE(lost);
+    ASSERT_TRUE(lost->alive);
+    EXPECT_LE(lost->alive->steady, answered);
 }
 
 }  // namespace
