@@ -209,7 +209,10 @@ struct Agent::Engine {
 
     int requested(Dialog& dialog, nta_incoming_t* request, const sip_t* message);
 
+    void reply_once(nta_incoming_t* request, const calls::Response& response) const;
     int stranger(nta_incoming_t* request, const sip_t* message);
+    int check_required(nta_incoming_t* request, const sip_t* message) const;
+    int take_over(nta_incoming_t* request, const sip_t* message);
     int called(nta_incoming_t* request, const sip_t* message);
     int register_request(nta_incoming_t* request, const sip_t* message);
     void respond(Ticket ticket, const calls::Response& response);

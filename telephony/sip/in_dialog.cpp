@@ -85,11 +85,16 @@ int on_request(Dialog* dialog, nta_leg_t* /*leg*/, nta_incoming_t* request, cons
     return guarded(dialog, [&] {
         dialog->engine->note_received(*dialog, std::string(message->sip_request->rq_method_name) +
                                                    (body_of(message).empty() ? "" : " with sdp"));
-        const int status = dialog->engine->requested(*dialog, request, message);
-        if (status >= 200)
-            dialog->engine->note_sent(
-                *dialog, std::to_string(status) + " (" + message->sip_request->rq_method_name + ')');
-        return status;
+        auto& engine = *dialog->engine;
+        const int status = engine.requested(*dialog, request, message);
+        if (status == 0) return 0;
+        surely(request, [&] {
+            ::nta_incoming_treply(request, status, ::sip_status_phrase(status),
+                                  SIPTAG_ALLOW(engine.common.allow),
+                                  TAG_IF(status == 415, SIPTAG_ACCEPT_STR(sdp_type)), TAG_END());
+        });
+        engine.note_sent(*dialog, std::to_string(status) + " (" + message->sip_request->rq_method_name + ')');
+        return done_with(request);
     });
 }
 
@@ -158,9 +163,9 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
         const auto least = dialog.session.least_line() + "\r\n";
         ::nta_incoming_treply(request, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_HEADER_STR(least.c_str()),
                               TAG_END());
-        ::nta_incoming_destroy(request);
-        return 0;
+        return done_with(request);
     }
+    if (of_session && !body_of(message).empty() && !is_sdp(message)) return 415;
     switch (kind) {
         case sip_method_bye:
             ::nta_incoming_treply(request, SIP_200_OK, TAG_END());
@@ -168,7 +173,7 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
             finish(dialog, calls::event::HungUp{});
             return 0;
         case sip_method_ack:
-            return 0;
+            return done_with(request);
         case sip_method_options:
             return 200;
         case sip_method_prack:
@@ -186,23 +191,19 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
             // Without a description it only says that the session lives (RFC 4028).
             if (body_of(message).empty()) {
                 const auto headers = session_answer(dialog, request);
+                ::nta_leg_server_route(dialog.leg, nullptr, message->sip_contact);
                 ::nta_incoming_treply(request, SIP_200_OK, SIPTAG_CONTACT(common.contact),
                                       TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())),
                                       TAG_END());
-                ::nta_incoming_destroy(request);
                 watch(dialog);
-                return 0;
+                return done_with(request);
             }
             method = Method::update;
             break;
         default:
             return 405;
     }
-    if (dialog.ending) {
-        ::nta_incoming_treply(request, SIP_481_NO_TRANSACTION, TAG_END());
-        ::nta_incoming_destroy(request);
-        return 0;
-    }
+    if (dialog.ending) return 481;
     if (method != Method::info) ::nta_leg_server_route(dialog.leg, nullptr, message->sip_contact);
     calls::event::Requested asked;
     asked.ticket = ++last_ticket;

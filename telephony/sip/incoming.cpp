@@ -7,6 +7,7 @@
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/tport.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace sip {
@@ -19,6 +20,7 @@ constexpr auto supported_extensions = "timer, 100rel";
 constexpr int never_t1 = 128;
 
 constexpr int max_forwards_default = 70;  // RFC 3261, 8.1.1.6
+constexpr unsigned long hops_max = 255;   // RFC 3261, 20.22: no header says more
 
 std::optional<std::chrono::seconds> seconds_of(const char* text) {
     if (text == nullptr) return std::nullopt;
@@ -68,34 +70,58 @@ void reply(nta_incoming_t* request, const calls::Response& response, const sip_a
 
 }  // namespace
 
+/// A refusal is not repeated that is all that an INVITE is told, or somebody else's address in a Via would
+/// have it a dozen times (RFC 3261, 26.3.2.4). Where it gets lost, the INVITE is repeated.
+void Agent::Engine::reply_once(nta_incoming_t* request, const calls::Response& response) const {
+    const bool once =
+        ::nta_incoming_method(request) == sip_method_invite && ::nta_incoming_status(request) < 100;
+    if (once) set_t1(never_t1 * options.t1);
+    reply(request, response, common.allow);
+    if (once) set_t1(options.t1);
+    ::nta_incoming_destroy(request);
+}
+
 int Agent::Engine::stranger(nta_incoming_t* request, const sip_t* message) {
-    const auto method = message->sip_request->rq_method;
-    if (method != sip_method_invite && method != sip_method_register) return answer_to_stranger(message);
-    // Of a dialog that is not here any more.
-    if (message->sip_to->a_tag != nullptr) return 481;
-    if (reception == nullptr || (method == sip_method_invite && lag() > options.lag_limit)) return 503;
+    if (message->sip_request->rq_method == sip_method_ack) return done_with(request);
+    const int status = take_over(request, message);
+    if (status != 0) reply_once(request, {status, {}, {}});
+    return 0;
+}
+
+/// 420: it demands what we do not know, and has been told so, if that could be sent.
+int Agent::Engine::check_required(nta_incoming_t* request, const sip_t* message) const {
     su_home_t home[1] = {SU_HOME_INIT(home)};
     const auto* supported = ::sip_supported_make(home, supported_extensions);
+    set_t1(never_t1 * options.t1);  // as reply_once
     const int refused = ::nta_check_required(request, message, supported, TAG_END());
+    set_t1(options.t1);
     ::su_home_deinit(home);
-    if (refused != 0) {
-        ::nta_incoming_destroy(request);
-        return 0;
-    }
+    return refused;
+}
+
+/// 0: it is answered, or will be.
+int Agent::Engine::take_over(nta_incoming_t* request, const sip_t* message) {
+    const auto method = message->sip_request->rq_method;
+    // Of a dialog that is not here any more: a peer that asks for a sign of life must not take it for one.
+    if (message->sip_to->a_tag != nullptr) return 481;
+    if (method != sip_method_invite && method != sip_method_register) return answer_to_stranger(message);
+    if (reception == nullptr || (method == sip_method_invite && lag() > options.lag_limit)) return 503;
+    const int refused = message->sip_require != nullptr ? check_required(request, message) : 0;
+    if (refused != 0) return ::nta_incoming_status(request) < 200 ? refused : done_with(request);
     return method == sip_method_invite ? called(request, message) : register_request(request, message);
 }
 
 int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     const auto* forwards = message->sip_max_forwards;
     if (forwards != nullptr && forwards->mf_count == 0) return 483;
-    if (!body_of(message).empty() && type_of(message) != sdp_type) return 415;
+    if (!body_of(message).empty() && !is_sdp(message)) {
+        reply_once(request, {415, {}, {std::string("Accept: ") + sdp_type}});
+        return 0;
+    }
     if (privacy_impossible(message)) return 500;
     const SessionTimer timer(options.session_expires, options.session_least);
     if (timer.too_small(session_expires_of(message))) {
-        const auto least = timer.least_line();
-        ::nta_incoming_treply(request, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_HEADER_STR(least.c_str()),
-                              TAG_END());
-        ::nta_incoming_destroy(request);
+        reply_once(request, {422, {}, {timer.least_line()}});
         return 0;
     }
     const LegId id{next_call++, 0};
@@ -126,7 +152,8 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     const auto* route = message->sip_route;
     if (route != nullptr && route->r_url->url_user != nullptr) call.route = route->r_url->url_user;
     call.sdp = body_of(message);
-    call.max_forwards = forwards != nullptr ? static_cast<int>(forwards->mf_count) : max_forwards_default;
+    call.max_forwards =
+        forwards != nullptr ? static_cast<int>(std::min(forwards->mf_count, hops_max)) : max_forwards_default;
     call.dialog = to_string(called_dialog_state(message, ::nta_leg_get_tag(dialog.leg)));
     reception->called(std::move(call));
     return 0;
@@ -173,14 +200,8 @@ void Agent::Engine::turn_away(Dialog& dialog, const calls::Response& response) {
     if (dialog.call == nullptr || dialog.confirmed) return;
     auto* request = std::exchange(dialog.call, nullptr);
     std::erase_if(dialog.asked, [&](const auto& entry) { return entry.second == request; });
-    // A challenge is not repeated, or somebody else's address in a Via would have it a dozen times (RFC 3261,
-    // 26.3.2.4). Where it gets lost, the INVITE is repeated, unless that was told to wait.
-    const bool once = response.status == 401 && ::nta_incoming_status(request) < 100;
-    if (once) set_t1(never_t1 * options.t1);
-    reply(request, response, common.allow);
-    if (once) set_t1(options.t1);
+    reply_once(request, response);
     note_sent(dialog, std::to_string(response.status));
-    ::nta_incoming_destroy(request);
     finish(dialog, calls::event::Gone{});
 }
 

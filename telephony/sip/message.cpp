@@ -41,8 +41,19 @@ std::string source_of(nta_incoming_s* request) {
     return result;
 }
 
+/// Without a quoted display name, which may have anything in it.
+std::string_view after_name(std::string_view value) {
+    value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+    if (!value.starts_with('"')) return value;
+    std::size_t at = 1;
+    while (at < value.size() && value[at] != '"') at += value[at] == '\\' ? 2 : 1;
+    value.remove_prefix(std::min(at + 1, value.size()));
+    return value;
+}
+
 /// The URI of a name-addr or addr-spec.
 std::string uri_in(std::string_view value) {
+    value = after_name(value);
     if (const auto open = value.find('<'); open != std::string_view::npos)
         return std::string(value.substr(open + 1, value.find('>', open) - open - 1));
     return std::string(value.substr(0, value.find_first_of(" ;,")));
@@ -57,12 +68,12 @@ std::string credentials_of(const sip_authorization_t* header) {
     return text;
 }
 
-/// Whether its Privacy header has this value (RFC 3323, 4.2).
-bool asks_for(const sip_s* message, std::string_view value) {
+/// Whether its Privacy header has this value (RFC 3323, 4.2), a token, whose case does not matter.
+bool asks_for(const sip_s* message, const char* value) {
     const auto* header = message->sip_privacy;
     if (header == nullptr) return false;
     for (const auto* const* each = header->priv_values; each != nullptr && *each != nullptr; ++each) {
-        if (std::string_view(*each) == value) return true;
+        if (::strcasecmp(*each, value) == 0) return true;
     }
     return false;
 }
@@ -158,6 +169,8 @@ std::string type_of(const sip_s* message) {
     return type != nullptr && type->c_type != nullptr ? type->c_type : "";
 }
 
+bool is_sdp(const sip_s* message) { return ::strcasecmp(type_of(message).c_str(), "application/sdp") == 0; }
+
 DialogState dialog_state_of(const sip_s* message) {
     DialogState state;
     state.call_id = message->sip_call_id->i_id;
@@ -206,8 +219,6 @@ int answer_to_stranger(const sip_s* message) {
     switch (message->sip_request->rq_method) {
         case sip_method_options:
             return 200;
-        case sip_method_ack:
-            return 0;
         case sip_method_bye:
         case sip_method_cancel:
             return 481;

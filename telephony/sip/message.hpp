@@ -21,6 +21,8 @@ namespace sip {
 [[nodiscard]] std::string body_of(const sip_s* message);
 /// Its Content-Type, without parameters.
 [[nodiscard]] std::string type_of(const sip_s* message);
+/// Whether that is a session description's.
+[[nodiscard]] bool is_sdp(const sip_s* message);
 [[nodiscard]] std::string text_of(const url_t* uri);
 /// The Path headers as one list; empty: there are none.
 [[nodiscard]] std::string path_of(const sip_s* message);
@@ -44,7 +46,7 @@ void set_route(nta_leg_s* leg, const DialogState& state);
 /// What the session timer is to be (RFC 4028).
 [[nodiscard]] std::optional<SessionExpires> session_expires_of(const sip_s* message);
 
-/// The status for a request outside our dialogs that is no call and no registration; 0: none is due.
+/// The status for a request outside our dialogs that is no call and no registration.
 [[nodiscard]] int answer_to_stranger(const sip_s* message);
 
 /// A URI with the name before it, if there is one.

@@ -17,7 +17,7 @@ TimerRequest SessionTimer::request() const {
     return request;
 }
 
-std::string SessionTimer::least_line() const { return "Min-SE: " + std::to_string(least_.count()) + "\r\n"; }
+std::string SessionTimer::least_line() const { return "Min-SE: " + std::to_string(least_.count()); }
 
 bool SessionTimer::raise(seconds peers_least) {
     if (peers_least <= wanted_ || wanted_.count() == 0) return false;

@@ -38,6 +38,7 @@ class SessionTimer {
     [[nodiscard]] bool too_small(const std::optional<SessionExpires>& asked) const {
         return asked && asked->interval < least_;
     }
+    /// Without its end.
     [[nodiscard]] std::string least_line() const;
     /// The header lines of our 2xx to the peer's request, which then holds.
     [[nodiscard]] std::string answer_lines(const std::optional<SessionExpires>& asked, bool supported);

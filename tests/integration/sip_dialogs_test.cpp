@@ -163,6 +163,38 @@ sip::AgentOptions hurried() {
     return options;
 }
 
+std::size_t resident_kb() {
+    std::ifstream file("/proc/self/status");
+    std::string word;
+    std::size_t size = 0;
+    while (file >> word) {
+        if (word == "VmRSS:") file >> size;
+    }
+    return size;
+}
+
+TEST_F(SipDialogs, AnAckOfNothingLeavesNothing) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "what is freed stays in memory";
+#endif
+    start(hurried());
+    const auto acknowledge_nothing = [&] {
+        constexpr int number = 3'000;
+        constexpr int in_a_row = 10;  // as many as wait in a socket
+        for (int n = 0; n < number; ++n) {
+            phone.send("ACK", n, {"Filler: " + std::string(12'000, 'x')});
+            if (n % in_a_row != 0) continue;
+            phone.send("OPTIONS", n, {});
+            phone.answered("OPTIONS", n);
+        }
+        std::this_thread::sleep_for(1s);  // 64*T1, and some
+    };
+    acknowledge_nothing();
+    const auto before = resident_kb();
+    acknowledge_nothing();
+    EXPECT_LT(resident_kb(), before + 15'000);
+}
+
 TEST_F(SipDialogs, AnAnswerToWhatWasNotAskedYetEndsNothing) {
     start();
     calls::Invitation invitation;
@@ -228,6 +260,18 @@ TEST_F(SipDialogs, AnAnswerWhoseConnectionBreaksGoesByAnother) {
     std::array<char, 2'000> answer{};
     const auto size = fresh.read_some(asio::buffer(answer));
     EXPECT_EQ(SipMessage(std::string(answer.data(), size)).status(), 486);
+}
+
+TEST_F(SipDialogs, WhatIsAskedInADialogThatIsGoneIsToldSo) {
+    start();
+    for (const auto* method : {"OPTIONS", "INFO", "UPDATE", "BYE", "INVITE", "MESSAGE"}) {
+        phone.send(method, 1, {}, {}, "<sip:a@127.0.0.1>;tag=gone");
+        EXPECT_EQ(phone.answered(method, 1).status(), 481) << method;
+    }
+    phone.send("OPTIONS", 2, {});
+    const auto answer = phone.answered("OPTIONS", 2);
+    EXPECT_EQ(answer.status(), 200);
+    EXPECT_NE(answer.header("Allow").find("INVITE"), std::string::npos);
 }
 
 TEST_F(SipDialogs, OneByeIsEnoughHoweverManyAcksAreAwaited) {
@@ -312,6 +356,52 @@ TEST_F(SipDialogs, ACallerThatNeverAcknowledgesIsLostAtOnceAndPaysForNothing) {
     ASSERT_TRUE(lost);
     ASSERT_TRUE(lost->alive);
     EXPECT_LE(lost->alive->steady, answered);
+}
+
+TEST_F(SipDialogs, WhatIsNoDescriptionIsNotTakenForOne) {
+    start();
+    phone.send("INVITE", 1, {"Content-Type: text/plain"}, "v=0\r\n");
+    const auto refused = phone.answered("INVITE", 1);
+    EXPECT_EQ(refused.status(), 415);
+    EXPECT_EQ(refused.header("Accept"), "application/sdp");
+    phone.send("INVITE", 2, {"Content-Type: Application/SDP"}, offer);
+    EXPECT_TRUE(desk.incoming.next(soon)) << "case does not matter";
+    connect();
+    phone.ask("UPDATE", 1, {"Content-Type: text/plain"}, "v=0\r\n");
+    EXPECT_EQ(phone.answered("UPDATE", 1).header("Accept"), "application/sdp");
+    phone.ask("MESSAGE", 2);
+    EXPECT_NE(phone.answered("MESSAGE", 2).header("Allow").find("UPDATE"), std::string::npos);
+}
+
+TEST_F(SipDialogs, ARefusalIsNotRepeatedToWhomeverAViaNames) {
+    auto options = hurried();
+    options.session_least = 90s;
+    start(options);
+    const std::vector<std::vector<std::string>> refused{{"Max-Forwards: 0"},
+                                                        {"Require: precondition"},
+                                                        {"Session-Expires: 1", "Supported: timer"},
+                                                        {"Privacy: session;critical"},
+                                                        {"Content-Type: text/plain"}};
+    int number = 0;
+    for (const auto& headers : refused) {
+        phone.send("INVITE", ++number, headers, "x");
+        EXPECT_GE(phone.answered("INVITE", number).status(), 400) << headers.front();
+    }
+    phone.send("INVITE", ++number, {}, {}, "<sip:a@127.0.0.1>;tag=gone");
+    EXPECT_EQ(phone.answered("INVITE", number).status(), 481);
+    EXPECT_FALSE(phone.find([](const SipMessage&) { return true; }));
+}
+
+TEST_F(SipDialogs, WhatACallerSaysOfItselfIsReadRight) {
+    start();
+    phone.send("INVITE", 1,
+               {"P-Asserted-Identity: \"\\\" <sip:victim@example.com>\" <sip:+4930123@gateway.example>",
+                "Privacy: ID", "Max-Forwards: 4294967295"});
+    const auto call = desk.incoming.next(soon);
+    ASSERT_TRUE(call);
+    EXPECT_EQ(call->sender.asserted, "sip:+4930123@gateway.example") << "its name is the caller's to choose";
+    EXPECT_TRUE(call->sender.anonymous);
+    EXPECT_EQ(call->max_forwards, 255);
 }
 
 }  // namespace

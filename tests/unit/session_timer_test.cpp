@@ -66,7 +66,7 @@ TEST(SessionTimer, PeersAskAndAreAnswered) {
     EXPECT_TRUE(timer.too_small(SessionExpires{89s, {}}));
     EXPECT_FALSE(timer.too_small(SessionExpires{90s, {}}));
     EXPECT_FALSE(timer.too_small(std::nullopt));
-    EXPECT_EQ(timer.least_line(), "Min-SE: 90\r\n");
+    EXPECT_EQ(timer.least_line(), "Min-SE: 90");
     EXPECT_EQ(timer.answer_lines(SessionExpires{200s, true}, true),
               "Require: timer\r\nSession-Expires: 200;refresher=uac\r\n");
     EXPECT_EQ(timer.refresher(), Refresher::peer);
