@@ -39,6 +39,9 @@ bool read(DialogState& state, char name, std::string_view value) {
         case 'o':
             state.route = value;
             return true;
+        case 'a':
+            state.trusted = value == "yes";
+            return true;
         case 'c': {
             const auto* end = value.data() + value.size();
             const auto done = std::from_chars(value.data(), end, state.cseq);
@@ -62,6 +65,7 @@ std::string to_string(const DialogState& state) {
     if (!state.via.empty()) add(text, 'v', state.via);
     if (!state.target.empty()) add(text, 'u', state.target);
     if (!state.route.empty()) add(text, 'o', state.route);
+    if (state.trusted) add(text, 'a', "yes");
     return text;
 }
 

@@ -18,6 +18,7 @@ struct DialogState {
     std::string contact;                     ///< the remote target; may be empty
     std::vector<std::string> record_routes;  ///< in the order of the 2xx
     std::uint32_t cseq = 0;                  ///< of our INVITE
+    bool trusted = false;                    ///< the peer may ask for our credentials
     // Of an INVITE that has no answer yet, what its CANCEL has the same (RFC 3261, 9.1).
     std::string via{};     ///< empty: it is answered
     std::string target{};  ///< Request-URI

@@ -167,6 +167,7 @@ struct Agent::Engine {
     Dialog& add_dialog(LegId id);
     void count_legs() { count.set(dialogs.size() - gone.size()); }
     nta_outgoing_t* send(Dialog& dialog, const Request& request, nta_response_f* callback);
+    void take_credentials(Dialog& dialog) const;
     void send_invite(Dialog& dialog, const std::string& sdp);
     void reinvite(Dialog& dialog, const std::string& sdp);
     bool send_invite_again(Dialog& dialog, int status, const sip_t* message);

@@ -19,6 +19,10 @@ constexpr auto supported_extensions = "timer, 100rel";
 /// Later than 64, when a transaction is over, nothing is repeated any more.
 constexpr int never_t1 = 128;
 
+/// Our requests in a caller's dialog are numbered from here on, whatever the time, for a later server to go
+/// on (called_dialog_state).
+constexpr auto first_cseq = "1 OPTIONS";
+
 constexpr int max_forwards_default = 70;  // RFC 3261, 8.1.1.6
 constexpr unsigned long hops_max = 255;   // RFC 3261, 20.22: no header says more
 
@@ -128,12 +132,14 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     auto& dialog = add_dialog(id);
     dialog.leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_CALL_ID(message->sip_call_id),
                                    SIPTAG_FROM(message->sip_to), SIPTAG_TO(message->sip_from),
-                                   NTATAG_REMOTE_CSEQ(message->sip_cseq->cs_seq), TAG_END());
+                                   NTATAG_REMOTE_CSEQ(message->sip_cseq->cs_seq), SIPTAG_CSEQ_STR(first_cseq),
+                                   TAG_END());
     if (dialog.leg == nullptr) {
         dialogs.erase(id);
         count_legs();
         return 400;
     }
+    if (!options.proxy.empty()) take_credentials(dialog);
     ::nta_leg_tag(dialog.leg, ::nta_incoming_tag(request, nullptr));
     ::nta_leg_server_route(dialog.leg, message->sip_record_route, message->sip_contact);
     dialog.takes_update =

@@ -124,8 +124,7 @@ void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
     // Nobody else hears our password's digest, or whom we take the caller for.
     const bool by_gateway = invitation.contact.empty() && invitation.target.starts_with("tel:");
     const bool trusted = by_gateway || !options.proxy.empty();
-    if (trusted && !options.credentials.user.empty())
-        dialog.auth = std::make_unique<OutgoingAuth>(options.credentials);
+    if (trusted) take_credentials(dialog);
     dialog.asserts_identity = trusted && options.assert_identity;
     const auto from = invitation.anonymous ? std::string(anonymous_caller)
                                            : name_addr(invitation.from_name, invitation.from);
@@ -140,6 +139,11 @@ void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
     }
     ::nta_leg_tag(dialog.leg, nullptr);
     send_invite(dialog, invitation.sdp);
+}
+
+/// The peer, or a proxy before it, may ask for them.
+void Agent::Engine::take_credentials(Dialog& dialog) const {
+    if (!options.credentials.user.empty()) dialog.auth = std::make_unique<OutgoingAuth>(options.credentials);
 }
 
 void Agent::Engine::send_invite(Dialog& dialog, const std::string& sdp) {
@@ -267,6 +271,7 @@ void Agent::Engine::hang_up_lost(const std::string& text) {
     if (!state) return log.error("a lost call's dialog can't be read", {{"dialog", text}});
     const LegId id{std::numeric_limits<calls::CallNo>::max() - lost++, 0};
     auto& dialog = add_dialog(id);
+    if (state->trusted || !options.proxy.empty()) take_credentials(dialog);
     dialog.confirmed = state->via.empty();
     dialog.leg = leg_of(agent, *state, on_request, &dialog);
     if (dialog.leg == nullptr) {
@@ -386,7 +391,9 @@ void Agent::Engine::accepted(Dialog& dialog, const sip_t* message) {
     if (!dialog.ending) {
         calls::event::Answered answered;
         answered.sdp = dialog.peer_sdp;
-        answered.dialog = to_string(dialog_state_of(message));
+        auto state = dialog_state_of(message);
+        state.trusted = dialog.auth != nullptr;
+        answered.dialog = to_string(state);
         report(dialog, std::move(answered));
         return;
     }

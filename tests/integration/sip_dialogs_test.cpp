@@ -404,4 +404,66 @@ TEST_F(SipDialogs, WhatACallerSaysOfItselfIsReadRight) {
     EXPECT_EQ(call->max_forwards, 255);
 }
 
+TEST_F(SipDialogs, ALaterServersByeIsBehindAllThatThisOneAsked) {
+    sip::AgentOptions options;
+    options.liveness = 100ms;
+    start(options);
+    phone.send("INVITE", 1, with_sdp, offer);
+    const auto call = desk.incoming.next(soon);
+    ASSERT_TRUE(call);
+    agent().answer({call->call, 0}, call->ticket, 200, {"application/sdp", offer});
+    const auto answer = phone.answered("INVITE", 1);
+    phone.send("ACK", 1, {}, {}, answer.header("To"));
+    const auto asked = phone.take("OPTIONS");
+    phone.reply(asked, "200 OK");
+    agent().hang_up_lost(call->dialog);
+    const auto bye = phone.take("BYE");
+    EXPECT_GT(std::stol(bye.header("CSeq")), std::stol(asked.header("CSeq")));
+}
+
+/// Asks for a password before it takes a BYE.
+void expect_bye_with_credentials(Phone& phone) {
+    phone.reply(phone.take("BYE"), "407 Proxy Authentication Required",
+                {R"(Proxy-Authenticate: Digest realm="r", nonce="n", algorithm=MD5, qop="auth")"});
+    const auto bye = phone.find(
+        [](const SipMessage& m) { return m.method() == "BYE" && !m.header("Proxy-Authorization").empty(); });
+    ASSERT_TRUE(bye);
+    phone.reply(*bye, "200 OK");
+}
+
+TEST_F(SipDialogs, AProxyThatAsksForAPasswordGetsItForEveryDialog) {
+    sip::AgentOptions options;
+    options.credentials = {"ledger", "secret"};
+    options.proxy = "127.0.0.1:" + std::to_string(phone.port());
+    start(options);
+    phone.send("INVITE", 1, with_sdp, offer);
+    const auto call = desk.incoming.next(soon);
+    ASSERT_TRUE(call);
+    agent().answer({call->call, 0}, call->ticket, 200, {"application/sdp", offer});
+    const auto answer = phone.answered("INVITE", 1);
+    phone.send("ACK", 1, {}, {}, answer.header("To"));
+    ASSERT_TRUE(reported<event::Acknowledged>());
+    agent().end({call->call, 0}, calls::Cause::hang_up);
+    expect_bye_with_credentials(phone);
+    // An earlier server's.
+    agent().hang_up_lost(call->dialog);
+    expect_bye_with_credentials(phone);
+}
+
+TEST_F(SipDialogs, AGatewayThatAsksForAPasswordGetsItForAnEarlierServersDialogs) {
+    sip::AgentOptions options;
+    options.credentials = {"ledger", "secret"};
+    options.gateway = "127.0.0.1:" + std::to_string(phone.port());
+    start(options);
+    calls::Invitation invitation;
+    invitation.target = "tel:+4930123";
+    invitation.from = "sip:a@127.0.0.1";
+    agent().invite(leg, std::move(invitation));
+    phone.reply(phone.take("INVITE"), "200 OK", with_sdp, offer);
+    const auto answered = reported<event::Answered>();
+    ASSERT_TRUE(answered);
+    agent().hang_up_lost(answered->dialog);
+    expect_bye_with_credentials(phone);
+}
+
 }  // namespace
