@@ -192,6 +192,7 @@ struct Agent::Engine {
 
     void responded(Dialog& dialog, int status, const sip_t* message);
     void accepted(Dialog& dialog, const sip_t* message);
+    void take_tag(Dialog& dialog, const sip_t* message);
     // Whether the peer is still there: liveness.cpp.
     void watch(Dialog& dialog);
     void look_after(Dialog& dialog);

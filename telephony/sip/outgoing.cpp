@@ -5,6 +5,7 @@
 
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_header.h>
+#include <strings.h>
 
 #include <limits>
 
@@ -361,10 +362,27 @@ void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) 
     report(dialog, std::move(rejected));
 }
 
+/// Behind a proxy that forks, another telephone may answer than the one that rang reliably, whose tag the leg
+/// has; the stack gives a leg no other one.
+void Agent::Engine::take_tag(Dialog& dialog, const sip_t* message) {
+    const auto* tag = message->sip_to->a_tag;
+    const auto* had = ::nta_leg_get_rtag(dialog.leg);
+    if (had == nullptr || tag == nullptr || ::strcasecmp(had, tag) == 0) {
+        ::nta_leg_rtag(dialog.leg, tag);
+        return;
+    }
+    auto* seq = ::sip_cseq_create(nullptr, ::nta_leg_get_seq(dialog.leg), SIP_METHOD_INVITE);
+    auto* leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_CALL_ID(message->sip_call_id),
+                                  SIPTAG_FROM(message->sip_from), SIPTAG_TO(message->sip_to),
+                                  SIPTAG_CSEQ(seq), TAG_END());
+    ::su_free(nullptr, seq);
+    if (leg != nullptr) ::nta_leg_destroy(std::exchange(dialog.leg, leg));
+}
+
 void Agent::Engine::accepted(Dialog& dialog, const sip_t* message) {
     const bool first = !dialog.confirmed;
     if (first) {
-        ::nta_leg_rtag(dialog.leg, message->sip_to->a_tag);
+        take_tag(dialog, message);
         dialog.confirmed = true;
     }
     ::nta_leg_client_reroute(dialog.leg, message->sip_record_route, message->sip_contact, first);

@@ -404,6 +404,34 @@ TEST_F(SipDialogs, WhatACallerSaysOfItselfIsReadRight) {
     EXPECT_EQ(call->max_forwards, 255);
 }
 
+TEST_F(SipDialogs, AnotherPhoneAnswersThanTheOneThatRangReliably) {
+    start();
+    calls::Invitation invitation;
+    invitation.target = "sip:phone@127.0.0.1:" + std::to_string(phone.port());
+    invitation.from = "sip:a@127.0.0.1";
+    invitation.sdp = offer;
+    agent().invite(leg, std::move(invitation));
+    phone.dialog = phone.take("INVITE");
+    phone.tag = "rings";
+    phone.reply(phone.dialog, "180 Ringing", {"Require: 100rel", "RSeq: 1"});
+    phone.reply(phone.take("PRACK"), "200 OK");
+    phone.tag = "answers";
+    phone.reply(phone.dialog, "200 OK", with_sdp, offer);
+    ASSERT_TRUE(reported<event::Answered>());
+    agent().ack(leg, {});
+    const auto ack = phone.take("ACK");
+    EXPECT_NE(ack.header("To").find(";tag=answers"), std::string::npos) << ack.header("To");
+    EXPECT_EQ(ack.header("CSeq"),
+              phone.dialog.header("CSeq").substr(0, phone.dialog.header("CSeq").find(' ')) + " ACK");
+    phone.ask("INFO", 1);
+    EXPECT_TRUE(reported<event::Requested>());
+    agent().end(leg, calls::Cause::hang_up);
+    const auto bye = phone.take("BYE");
+    EXPECT_NE(bye.header("To").find(";tag=answers"), std::string::npos);
+    phone.reply(bye, "200 OK");
+    EXPECT_TRUE(reported<event::Gone>());
+}
+
 TEST_F(SipDialogs, ALaterServersByeIsBehindAllThatThisOneAsked) {
     sip::AgentOptions options;
     options.liveness = 100ms;
