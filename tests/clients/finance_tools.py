@@ -344,11 +344,13 @@ class FinanceTools(Books):
         formats = ("csv", "hledger")
         grow(10_000)
         before = [self.memory_of_export("journal", "--format", each) for each in formats]
-        grow(60_000)
+        grow(240_000)
         for each, (small, few) in zip(formats, before):
             big, many = self.memory_of_export("journal", "--format", each)
-            self.assertGreaterEqual(many, few + 60_000)
-            self.assertLess(big, small + 4096, f"{few} lines: {small} kB, {many} lines: {big} kB")
+            self.assertGreaterEqual(many, few + 240_000)
+            # As results of the database these rows would take over 120 MB; what the allocator keeps for later
+            # came to 16 MB once.
+            self.assertLess(big, small + 32_000, f"{few} lines: {small} kB, {many} lines: {big} kB")
         output, errors, status = run([LEDGERLINE, "audit", "verify"], cwd=self.folder)
         self.assertEqual(status, 1, errors)
         self.assertRegex(output, r"^WRONG: each shard's journal ends where its next number says, but not: .*\"shard\":\d+")
