@@ -196,6 +196,7 @@ struct Settings {
         Duration idle_timeout{10'800'000};
         std::int64_t connections_limit = 10'000;
         std::int64_t connections_per_address = 1'000;
+        std::int64_t requests_limit = 50'000;
         std::string realm = "ledgerline";
         bool digest_sha256 = false;
         Duration nonce_ttl{300'000};

@@ -309,6 +309,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
         options.session_least = std::chrono::ceil<std::chrono::seconds>(settings.sip.session_least);
         options.liveness = settings.sip.liveness;
         options.streams = stream_limits(settings.sip);
+        options.requests_max = to_size(settings.sip.requests_limit);
         options.t1 = settings.sip.t1;
         options.lag_limit = settings.call.lag_limit;
         const auto sink = [&parts](calls::CallNo call, calls::Event event) {

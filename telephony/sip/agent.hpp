@@ -31,6 +31,7 @@ struct AgentOptions {
     /// answered.
     std::chrono::milliseconds lag_limit{200};
     StreamLimits streams{};
+    std::size_t requests_max = 50'000;  ///< that are remembered; then what is in no dialog is dropped
     std::chrono::milliseconds t1{500};  ///< RFC 3261, 17.1.1.1: what makes up all of its timers
 };
 

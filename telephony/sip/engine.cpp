@@ -147,6 +147,8 @@ void Agent::Engine::somebody_waits() noexcept {
 }
 
 void Agent::Engine::look_at_streams() noexcept {
+    if (const auto dropped = strangers->take_dropped(); dropped > 0)
+        log.warning("SIP requests were dropped: too many are remembered", {{"number", dropped}});
     try {
         streams->look();
         if (const auto refused = streams->take_refused(); refused > 0)
@@ -185,6 +187,7 @@ void Agent::Engine::run() {
         set_t1(options.t1);
         make_common_headers();
         make_streams();
+        strangers.emplace(agent, options.requests_max);
         const auto pause = std::min(look_pause_max, options.streams.idle / looks_in_silence);
         auto* looking = ::su_timer_create(::su_root_task(root), static_cast<su_duration_t>(pause.count()));
         ::su_timer_set_for_ever(looking, on_look, nullptr);
@@ -197,6 +200,7 @@ void Agent::Engine::run() {
         registering.clear();
         flows.clear();
         ::su_home_unref(common.home);
+        strangers.reset();
         ::nta_agent_destroy(agent);
     } else {
         started.set_value(false);

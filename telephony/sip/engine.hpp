@@ -6,6 +6,7 @@
 #include "telephony/sip/dialog_state.hpp"
 #include "telephony/sip/flows.hpp"
 #include "telephony/sip/leg_count.hpp"
+#include "telephony/sip/message_limits.hpp"
 #include "telephony/sip/outgoing_auth.hpp"
 #include "telephony/sip/session_timer.hpp"
 #include "telephony/sip/streams.hpp"
@@ -138,8 +139,9 @@ struct Agent::Engine {
     calls::CallNo next_call = calls::first_incoming_call;
     std::map<Ticket, nta_incoming_t*> registering;
     Flows flows;
-    std::optional<Streams> streams;  ///< as long as the agent is there
-    std::uint64_t lost = 0;          ///< dialogs of an earlier server that were hung up
+    std::optional<Streams> streams;           ///< as long as the agent is there
+    std::optional<StrangersLimit> strangers;  ///< likewise
+    std::uint64_t lost = 0;                   ///< dialogs of an earlier server that were hung up
     /// Headers that many messages have, made once: a message then copies each in one piece. At the 22nd piece
     /// of a message sofia-sip makes its table of them 2 kB longer, for as long as the message is kept.
     struct CommonHeaders {

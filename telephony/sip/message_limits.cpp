@@ -6,6 +6,7 @@
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/msg_buffer.h>
 #include <sofia-sip/msg_header.h>
+#include <sofia-sip/nta.h>
 #include <sofia-sip/sip_header.h>
 
 #include <cstdint>
@@ -80,6 +81,19 @@ bool is_from_nowhere(msg_t* message) {
     return source.su_family != 0 && source.su_port == 0;
 }
 
+/// The stack hands nothing over with a message that would tell whose it is, but it reads it in the agent's
+/// thread.
+thread_local StrangersLimit* strangers = nullptr;
+
+/// The stack throws away what is neither a request nor a response.
+void drop_where_too_many(msg_t* message) {
+    if (strangers == nullptr || ::msg_is_complete(message) <= 0) return;
+    auto* sip = ::sip_object(message);
+    if (sip == nullptr || sip->sip_request == nullptr || !strangers->refuses(sip)) return;
+    ::msg_header_remove(message, ::msg_object(message), reinterpret_cast<msg_header_t*>(sip->sip_request));
+    strangers->count_dropped();
+}
+
 int extract(msg_t* message) {
     using Extract = int(msg_t*);
     static auto* const stacks_own = reinterpret_cast<Extract*>(::dlsym(RTLD_NEXT, "msg_extract"));
@@ -96,6 +110,7 @@ int extract(msg_t* message) {
     }
     const int result = stacks_own(message);
     forget_detour(message);
+    drop_where_too_many(message);
     keep_read_lines(message, lines - size_of(unread_head(message)).lines);
     return result;
 }
@@ -110,6 +125,28 @@ void check_message_limits() {
     const bool refused = message != nullptr && ::msg_has_error(message) != 0;
     ::msg_destroy(message);
     if (!refused) throw std::runtime_error("sofia-sip was linked so that SIP messages have no limits");
+}
+
+StrangersLimit::StrangersLimit(nta_agent_t* agent, std::size_t requests_max)
+    : agent_(agent), requests_max_(requests_max) {
+    strangers = this;
+}
+
+StrangersLimit::~StrangersLimit() { strangers = nullptr; }
+
+bool StrangersLimit::refuses(const sip_t* message) const {
+    // Neither of these two is remembered.
+    const auto method = message->sip_request->rq_method;
+    if (method == sip_method_ack || method == sip_method_cancel) return false;
+    usize_t remembered = 0;
+    ::nta_agent_get_stats(agent_, NTATAG_S_IRQ_HASH_USED_REF(remembered), TAG_END());
+    if (remembered < requests_max_) return false;
+    // The stack looks at the headers next, and answers what lacks one without remembering it.
+    const auto* from = message->sip_from;
+    const auto* to = message->sip_to;
+    if (message->sip_call_id == nullptr || from == nullptr || to == nullptr) return false;
+    return to->a_tag == nullptr || ::nta_leg_by_dialog(agent_, nullptr, message->sip_call_id, from->a_tag,
+                                                       nullptr, to->a_tag, nullptr) == nullptr;
 }
 
 }  // namespace sip

@@ -1,7 +1,12 @@
-// How long a SIP message may be, which sofia-sip 1.12.11 does not mind everywhere.
+// How long a SIP message may be, and how many may begin something new: sofia-sip 1.12.11 does not mind
+// everywhere.
 #pragma once
 
 #include <cstddef>
+#include <utility>
+
+struct nta_agent_s;
+struct sip_s;
 
 namespace sip {
 
@@ -18,5 +23,27 @@ inline constexpr std::size_t head_lines_max = 256;
 /// gives none to whoever listens, and its own limit it forgets where one message follows another in the same
 /// piece of a stream. std::runtime_error when the stack was linked so that it does not call ours.
 void check_message_limits();
+
+/// While the agent of this thread remembers so many requests, those that belong to none of its dialogs are
+/// dropped without an answer. Each is remembered for 64 * T1 (RFC 3261, 17.2), whoever it came from, and
+/// takes 10 kB, be it refused or answered: what anybody sends would else take all of the memory.
+class StrangersLimit {
+  public:
+    StrangersLimit(nta_agent_s* agent, std::size_t requests_max);
+    ~StrangersLimit();
+    StrangersLimit(const StrangersLimit&) = delete;
+    StrangersLimit& operator=(const StrangersLimit&) = delete;
+
+    /// Whether there is no room for it.
+    [[nodiscard]] bool refuses(const sip_s* message) const;
+    void count_dropped() { ++dropped_; }
+    /// How many were dropped since the last time that this was asked.
+    std::size_t take_dropped() { return std::exchange(dropped_, 0); }
+
+  private:
+    nta_agent_s* agent_;
+    std::size_t requests_max_;
+    std::size_t dropped_ = 0;
+};
 
 }  // namespace sip

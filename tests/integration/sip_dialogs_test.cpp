@@ -503,4 +503,40 @@ TEST_F(SipDialogs, AGatewayThatAsksForAPasswordGetsItForAnEarlierServersDialogs)
     expect_bye_with_credentials(phone);
 }
 
+TEST_F(SipDialogs, AFloodOfStrangersIsDroppedAndTalksGoOn) {
+    sip::AgentOptions options;
+    constexpr int room = 8;
+    options.requests_max = room;
+    options.t1 = 100ms;
+    start(std::move(options));
+    connect();
+
+    Phone stranger;
+    stranger.server = phone.server;
+    const auto is_answered = [&](int number, milliseconds within) {
+        const auto sequence = std::to_string(number) + " OPTIONS";
+        const auto fits = [&](const SipMessage& message) { return message.header("CSeq") == sequence; };
+        return stranger.find(fits, within).has_value();
+    };
+    int number = 1;
+    for (; number <= room; ++number) stranger.send("OPTIONS", number, {});
+    // As of a dialog, which is not there.
+    for (; number <= 2 * room; ++number)
+        stranger.send("OPTIONS", number, {}, {}, "<sip:a@127.0.0.1>;tag=none");
+    for (; number <= 3 * room; ++number) stranger.send("OPTIONS", number, {});
+    ask("INFO", 2, {}, {}, {});  // all of those are read by now
+    int answered = 0;
+    for (int each = 1; each < number; ++each) answered += is_answered(each, 0ms) ? 1 : 0;
+    EXPECT_GT(answered, 0);
+    EXPECT_LE(answered, room);
+    // Forgotten after 64 * T1, they leave room for others.
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    bool again = false;
+    while (!again && std::chrono::steady_clock::now() < until) {
+        stranger.send("OPTIONS", number, {});
+        again = is_answered(number++, 200ms);
+    }
+    EXPECT_TRUE(again);
+}
+
 }  // namespace
