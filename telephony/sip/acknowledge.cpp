@@ -16,17 +16,17 @@ constexpr std::chrono::seconds repeats_max{32};
 }  // namespace
 
 void Agent::Engine::send_ack(Dialog& dialog, const std::string& sdp) {
-    if (dialog.invite == nullptr || dialog.invite_status < 200 || dialog.invite_status >= 300) return;
+    if (dialog.invite.request == nullptr || dialog.invite.status < 200 || dialog.invite.status >= 300) return;
     // The INVITE's own number: an UPDATE may have moved the leg's. And its credentials (RFC 3261, 22.1).
-    auto* invite = ::nta_outgoing_getrequest(dialog.invite);
-    Dialog::Acknowledgement ack{dialog.invite_seq, sdp, credential_lines(::sip_object(invite)), calls::now()};
+    auto* invite = ::nta_outgoing_getrequest(dialog.invite.request);
+    Dialog::Acknowledgement ack{dialog.invite.seq, sdp, credential_lines(::sip_object(invite)), calls::now()};
     ::msg_destroy(invite);
     acknowledge(dialog, ack);
     if (!sdp.empty()) dialog.our_sdp = sdp;
     std::erase_if(dialog.acknowledged,
                   [&](const auto& old) { return ack.sent.steady - old.sent.steady > repeats_max; });
     dialog.acknowledged.push_back(std::move(ack));
-    ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
+    ::nta_outgoing_destroy(std::exchange(dialog.invite.request, nullptr));
 }
 
 void Agent::Engine::acknowledge(const Dialog& dialog, const Dialog::Acknowledgement& ack) const {

@@ -218,13 +218,14 @@ void Agent::Engine::release(Dialog& dialog) {
     dialog.asked.clear();
     for (const auto& [request, ticket] : dialog.relayed) ::nta_outgoing_destroy(request);
     dialog.relayed.clear();
-    if (dialog.probe != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.probe, nullptr));
+    if (dialog.life.probe != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.life.probe, nullptr));
     // A BYE that crosses the peer's goes on being sent, and tells nobody.
-    if (dialog.farewell != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.farewell, nullptr));
-    if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
+    if (dialog.end.farewell != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.end.farewell, nullptr));
+    if (dialog.invite.request != nullptr)
+        ::nta_outgoing_destroy(std::exchange(dialog.invite.request, nullptr));
     if (dialog.leg != nullptr) ::nta_leg_destroy(std::exchange(dialog.leg, nullptr));
-    if (dialog.life != nullptr) ::su_timer_destroy(std::exchange(dialog.life, nullptr));
-    if (dialog.limit != nullptr) ::su_timer_destroy(std::exchange(dialog.limit, nullptr));
+    if (dialog.life.timer != nullptr) ::su_timer_destroy(std::exchange(dialog.life.timer, nullptr));
+    if (dialog.end.limit != nullptr) ::su_timer_destroy(std::exchange(dialog.end.limit, nullptr));
 }
 
 }  // namespace sip

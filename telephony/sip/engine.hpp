@@ -63,42 +63,69 @@ struct Dialog {
     Agent::Engine* engine = nullptr;
     LegId id;
     nta_leg_t* leg = nullptr;
-    nta_outgoing_t* invite = nullptr;  ///< the INVITE or re-INVITE that is not acknowledged yet
-    std::uint32_t invite_seq = 0;
-    int invite_status = 0;
-    std::string invite_sdp;          ///< its description; empty: it asked for one
-    std::string target;              ///< of the first INVITE: its URI
-    calls::Invitation way;           ///< and how it went there
-    std::string peer_sdp;            ///< of its 2xx
-    nta_incoming_t* call = nullptr;  ///< of a caller: the INVITE, until it is answered and acknowledged
-    bool pracks = false;             ///< it demands reliable provisional responses
-    bool unacknowledged = false;     ///< our 2xx to it
-    bool rang = false;
-    bool reliable = false;   ///< the peer demands reliable provisional responses (RFC 3262)
-    std::uint32_t rseq = 0;  ///< of the last one that was acknowledged
-    /// Who demands them is offered silence of ours first, as nothing may offer in a 18x that is answered in
-    /// its PRACK: then the dialog is asked for an offer once it is confirmed.
-    bool silenced = false;
-    bool asking = false;  ///< that is under way
     bool confirmed = false;
-    bool ending = false;                 ///< we want it gone
-    bool cancelled = false;              ///< its INVITE
-    bool told = false;                   ///< its end is reported already; what is left is the peer's to hear
-    bool over = false;                   ///< to be erased
+    std::string our_sdp;  ///< what holds, as the peer has it from us
+
+    /// Ours to the peer: the one that makes the dialog, then a re-INVITE at a time.
+    struct Invite {
+        nta_outgoing_t* request = nullptr;  ///< while it is not acknowledged
+        std::uint32_t seq = 0;
+        int status = 0;
+        std::string sdp;        ///< its description; empty: it asked for one
+        std::string peer_sdp;   ///< of its 2xx
+        std::string target;     ///< of the first one: its URI
+        calls::Invitation way;  ///< and how it went there
+    };
+    Invite invite;
+
+    /// Of a peer that called.
+    struct Caller {
+        nta_incoming_t* invite = nullptr;  ///< until it is answered and acknowledged
+        bool pracks = false;               ///< it demands reliable provisional responses
+        bool unacknowledged = false;       ///< our 2xx to it
+    };
+    Caller caller;
+
+    /// What a called peer says before its final response.
+    struct Early {
+        bool rang = false;
+        bool reliable = false;   ///< it demands reliable provisional responses (RFC 3262)
+        std::uint32_t rseq = 0;  ///< of the last one that was acknowledged
+        /// Who demands them is offered silence of ours first, as nothing may offer in a 18x that is answered
+        /// in its PRACK: then the dialog is asked for an offer once it is confirmed.
+        bool silenced = false;
+        bool asking = false;  ///< that is under way
+    };
+    Early early;
+
     std::unique_ptr<OutgoingAuth> auth;  ///< where the peer may ask for our credentials
+    int challenges = 0;                  ///< answered in a row
     bool asserts_identity = false;
-    int challenges = 0;  ///< answered in a row
-    std::string reason;  ///< of our end: a header line
-    SessionTimer session{std::chrono::seconds(0), std::chrono::seconds(90)};
-    calls::Moment alive;        ///< when the peer last said something
-    bool takes_update = false;  ///< the peer does
-    int unreached = 0;          ///< signs of life asked for in a row that the network could not deliver
-    bool refreshing = false;    ///< the re-INVITE under way is the session timer's, and nobody else's
-    std::optional<std::string> deferred;  ///< a re-INVITE that waits for that one's end
-    std::string our_sdp;                  ///< what holds, as the peer has it from us
-    nta_outgoing_t* probe = nullptr;      ///< an UPDATE or OPTIONS that asks whether the peer is there
-    nta_outgoing_t* farewell = nullptr;   ///< our BYE, or the CANCEL of an INVITE of an earlier server's
-    su_timer_t* life = nullptr;
+
+    /// Whether the peer is still there.
+    struct Life {
+        SessionTimer session{std::chrono::seconds(0), std::chrono::seconds(90)};
+        calls::Moment heard;                  ///< when the peer last said something
+        bool takes_update = false;            ///< the peer does
+        int unreached = 0;                    ///< signs of life in a row that the network could not deliver
+        bool refreshing = false;              ///< the re-INVITE under way is the session timer's only
+        std::optional<std::string> deferred;  ///< a re-INVITE that waits for that one's end
+        nta_outgoing_t* probe = nullptr;      ///< an UPDATE or OPTIONS that asks for a sign of life
+        su_timer_t* timer = nullptr;
+    };
+    Life life;
+
+    struct End {
+        bool wanted = false;                 ///< by us
+        bool cancelled = false;              ///< the INVITE
+        bool told = false;                   ///< is reported already; what is left is the peer's to hear
+        bool over = false;                   ///< to be erased
+        std::string reason;                  ///< of ours: a header line
+        nta_outgoing_t* farewell = nullptr;  ///< our BYE, or the CANCEL of an INVITE of an earlier server's
+        su_timer_t* limit = nullptr;
+    };
+    End end;
+
     std::map<Ticket, nta_incoming_t*> asked;
     /// The ACK of a 2xx, as long as that may be repeated.
     struct Acknowledgement {
@@ -113,7 +140,6 @@ struct Dialog {
         Request request;
     };
     std::map<nta_outgoing_t*, Relayed> relayed;
-    su_timer_t* limit = nullptr;
 };
 
 struct Agent::Engine {
@@ -230,17 +256,17 @@ struct Agent::Engine {
     /// The last word on a leg; its objects go with the next command, when no callback of theirs runs.
     template <class Event>
     void finish(Dialog& dialog, Event event) {
-        if (dialog.over) return;
-        dialog.over = true;
+        if (dialog.end.over) return;
+        dialog.end.over = true;
         release(dialog);
-        if (!dialog.told) report(dialog, std::move(event));
+        if (!dialog.end.told) report(dialog, std::move(event));
         gone.push_back(dialog.id);
         count_legs();
     }
     void release(Dialog& dialog);
     Dialog* find(LegId id) const {
         const auto found = dialogs.find(id);
-        return found == dialogs.end() || found->second->over ? nullptr : found->second.get();
+        return found == dialogs.end() || found->second->end.over ? nullptr : found->second.get();
     }
 };
 

@@ -13,7 +13,7 @@ int on_relay_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mess
     if (status < 200) return 0;
     return guarded(dialog, [&] {
         const auto found = dialog->relayed.find(request);
-        if (dialog->over || found == dialog->relayed.end()) return 0;
+        if (dialog->end.over || found == dialog->relayed.end()) return 0;
         auto& engine = *dialog->engine;
         engine.note_response(*dialog, found->second.request.name, status, message);
         if (engine.take_challenge(*dialog, status, message)) {
@@ -42,8 +42,8 @@ int on_relay_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mess
 std::string session_answer(Dialog& dialog, nta_incoming_t* request) {
     auto* copy = ::nta_incoming_getrequest(request);
     const auto* message = ::sip_object(copy);
-    auto lines = dialog.session.answer_lines(session_expires_of(message),
-                                             ::sip_has_feature(message->sip_supported, "timer") != 0);
+    auto lines = dialog.life.session.answer_lines(session_expires_of(message),
+                                                  ::sip_has_feature(message->sip_supported, "timer") != 0);
     ::msg_destroy(copy);
     return lines;
 }
@@ -51,16 +51,16 @@ std::string session_answer(Dialog& dialog, nta_incoming_t* request) {
 }  // namespace
 
 int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
-    if (dialog->over) return 0;
+    if (dialog->end.over) return 0;
     return guarded(dialog, [&] {
         std::erase_if(dialog->asked, [&](const auto& entry) { return entry.second == request; });
         const bool cancelled = message != nullptr && message->sip_request->rq_method == sip_method_cancel;
-        const bool first = request == dialog->call;
-        if (first) dialog->call = nullptr;
+        const bool first = request == dialog->caller.invite;
+        if (first) dialog->caller.invite = nullptr;
         if (message != nullptr)
             dialog->engine->note_received(*dialog, std::string(message->sip_request->rq_method_name) +
                                                        (body_of(message).empty() ? "" : " with sdp"));
-        dialog->unacknowledged = false;
+        dialog->caller.unacknowledged = false;
         calls::event::Acknowledged acknowledged;
         acknowledged.sdp = body_of(message);
         if (cancelled)
@@ -69,7 +69,7 @@ int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
         if (cancelled) {
             // Both are answered. A re-INVITE's end is the business of whoever it was relayed to.
             if (first) dialog->engine->finish(*dialog, calls::event::HungUp{});
-        } else if (dialog->ending) {
+        } else if (dialog->end.wanted) {
             dialog->engine->send_bye(*dialog);
         } else if (message == nullptr) {
             dialog->engine->lose(*dialog);
@@ -81,7 +81,7 @@ int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
 }
 
 int on_request(Dialog* dialog, nta_leg_t* /*leg*/, nta_incoming_t* request, const sip_t* message) {
-    if (dialog->over) return 481;
+    if (dialog->end.over) return 481;
     return guarded(dialog, [&] {
         dialog->engine->note_received(*dialog, std::string(message->sip_request->rq_method_name) +
                                                    (body_of(message).empty() ? "" : " with sdp"));
@@ -105,7 +105,7 @@ void Agent::Engine::send_relay(Dialog& dialog, Ticket ticket, Method method, con
     relayed.request.name = update ? "UPDATE" : "INFO";
     relayed.request.body = body;
     relayed.request.contact = update;
-    if (update) relayed.request.timer = dialog.session.request();
+    if (update) relayed.request.timer = dialog.life.session.request();
     relay(dialog, std::move(relayed));
 }
 
@@ -137,7 +137,7 @@ void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const
                               TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
     };
     // For a caller's PRACK the stack waits before it sends a 2xx.
-    if (status < 200 || dialog.pracks)
+    if (status < 200 || dialog.caller.pracks)
         send();
     else
         surely(request, send);
@@ -147,7 +147,7 @@ void Agent::Engine::send_answer(Dialog& dialog, Ticket ticket, int status, const
     if (agreed) watch(dialog);
     // A 2xx to an INVITE waits for its ACK.
     if (agreed && kind == sip_method_invite) {
-        dialog.unacknowledged = true;
+        dialog.caller.unacknowledged = true;
         dialog.confirmed = true;
         return;
     }
@@ -159,8 +159,8 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
     auto method = Method::info;
     const auto kind = message->sip_request->rq_method;
     const bool of_session = kind == sip_method_invite || kind == sip_method_update;
-    if (of_session && dialog.session.too_small(session_expires_of(message))) {
-        const auto least = dialog.session.least_line() + "\r\n";
+    if (of_session && dialog.life.session.too_small(session_expires_of(message))) {
+        const auto least = dialog.life.session.least_line() + "\r\n";
         ::nta_incoming_treply(request, SIP_422_SESSION_TIMER_TOO_SMALL, SIPTAG_HEADER_STR(least.c_str()),
                               TAG_END());
         return done_with(request);
@@ -182,7 +182,7 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
         case sip_method_info:
             break;
         case sip_method_invite:
-            if (dialog.refreshing) return 491;
+            if (dialog.life.refreshing) return 491;
             method = Method::reinvite;
             ::nta_incoming_bind(request, on_incoming, &dialog);
             ::nta_incoming_treply(request, SIP_100_TRYING, TAG_END());
@@ -203,7 +203,7 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
         default:
             return 405;
     }
-    if (dialog.ending) return 481;
+    if (dialog.end.wanted) return 481;
     if (method != Method::info) ::nta_leg_server_route(dialog.leg, nullptr, message->sip_contact);
     calls::event::Requested asked;
     asked.ticket = ++last_ticket;

@@ -142,12 +142,12 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     if (!options.proxy.empty()) take_credentials(dialog);
     ::nta_leg_tag(dialog.leg, ::nta_incoming_tag(request, nullptr));
     ::nta_leg_server_route(dialog.leg, message->sip_record_route, message->sip_contact);
-    dialog.takes_update =
+    dialog.life.takes_update =
         message->sip_allow != nullptr && ::sip_is_allowed(message->sip_allow, SIP_METHOD_UPDATE) != 0;
-    dialog.pracks = ::sip_has_feature(message->sip_require, "100rel") != 0;
+    dialog.caller.pracks = ::sip_has_feature(message->sip_require, "100rel") != 0;
     // The stack says 100 when nothing else was said for 200 ms.
     ::nta_incoming_bind(request, on_incoming, &dialog);
-    dialog.call = request;
+    dialog.caller.invite = request;
     calls::IncomingCall call;
     call.call = id.call;
     call.ticket = ++last_ticket;
@@ -203,8 +203,8 @@ void Agent::Engine::respond(Ticket ticket, const calls::Response& response) {
 }
 
 void Agent::Engine::turn_away(Dialog& dialog, const calls::Response& response) {
-    if (dialog.call == nullptr || dialog.confirmed) return;
-    auto* request = std::exchange(dialog.call, nullptr);
+    if (dialog.caller.invite == nullptr || dialog.confirmed) return;
+    auto* request = std::exchange(dialog.caller.invite, nullptr);
     std::erase_if(dialog.asked, [&](const auto& entry) { return entry.second == request; });
     reply_once(request, response);
     note_sent(dialog, std::to_string(response.status));

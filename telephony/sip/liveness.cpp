@@ -25,10 +25,10 @@ constexpr int refused_share = 10;
 
 int on_probe_response(Dialog* dialog, nta_outgoing_t* request, sip_method_t method, const sip_t* message) {
     const int status = message != nullptr ? message->sip_status->st_status : 408;
-    if (status < 200 || dialog->over || request != dialog->probe) return 0;
+    if (status < 200 || dialog->end.over || request != dialog->life.probe) return 0;
     return guarded(dialog, [&] {
         // Its message goes with it.
-        auto* done = std::exchange(dialog->probe, nullptr);
+        auto* done = std::exchange(dialog->life.probe, nullptr);
         dialog->engine->probed(*dialog, method, status, message);
         ::nta_outgoing_destroy(done);
         return 0;
@@ -45,7 +45,7 @@ int on_options_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* me
 
 void on_life(su_root_magic_t* /*root*/, su_timer_t* /*timer*/, su_timer_arg_t* argument) {
     auto* dialog = static_cast<Dialog*>(argument);
-    if (dialog->over) return;
+    if (dialog->end.over) return;
     guarded(dialog, [&] {
         dialog->engine->look_after(*dialog);
         return 0;
@@ -53,32 +53,33 @@ void on_life(su_root_magic_t* /*root*/, su_timer_t* /*timer*/, su_timer_arg_t* a
 }
 
 void ring_after(Dialog& dialog, su_root_t* root, milliseconds after) {
-    if (dialog.life == nullptr) dialog.life = ::su_timer_create(::su_root_task(root), 0);
-    if (dialog.life != nullptr)
-        ::su_timer_set_interval(dialog.life, on_life, &dialog, static_cast<su_duration_t>(after.count()));
+    if (dialog.life.timer == nullptr) dialog.life.timer = ::su_timer_create(::su_root_task(root), 0);
+    if (dialog.life.timer != nullptr)
+        ::su_timer_set_interval(dialog.life.timer, on_life, &dialog,
+                                static_cast<su_duration_t>(after.count()));
 }
 
 }  // namespace
 
 /// From now on, by what was agreed last.
 void Agent::Engine::watch(Dialog& dialog) {
-    const bool timed = dialog.session.refresher() != SessionTimer::Refresher::nobody;
-    const milliseconds after = timed ? milliseconds(dialog.session.due()) : options.liveness;
+    const bool timed = dialog.life.session.refresher() != SessionTimer::Refresher::nobody;
+    const milliseconds after = timed ? milliseconds(dialog.life.session.due()) : options.liveness;
     if (after.count() > 0)
         ring_after(dialog, root, after);
-    else if (dialog.life != nullptr)
-        ::su_timer_reset(dialog.life);
+    else if (dialog.life.timer != nullptr)
+        ::su_timer_reset(dialog.life.timer);
 }
 
 void Agent::Engine::look_after(Dialog& dialog) {
-    if (dialog.ending) return;
-    if (dialog.session.refresher() == SessionTimer::Refresher::peer) {
+    if (dialog.end.wanted) return;
+    if (dialog.life.session.refresher() == SessionTimer::Refresher::peer) {
         log.info("a session was not refreshed", {{"call", dialog.id.call}, {"leg", dialog.id.leg}});
         lose(dialog);
         return;
     }
-    const bool busy =
-        dialog.invite != nullptr || dialog.probe != nullptr || dialog.unacknowledged || !dialog.asked.empty();
+    const bool busy = dialog.invite.request != nullptr || dialog.life.probe != nullptr ||
+                      dialog.caller.unacknowledged || !dialog.asked.empty();
     if (busy)
         ring_after(dialog, root, soon);
     else
@@ -87,9 +88,9 @@ void Agent::Engine::look_after(Dialog& dialog) {
 
 /// Where the peer takes UPDATE, that says it without a description. Others get the last one again.
 void Agent::Engine::refresh(Dialog& dialog) {
-    const bool timed = dialog.session.refresher() != SessionTimer::Refresher::nobody;
-    if (timed && !dialog.takes_update) {
-        dialog.refreshing = true;
+    const bool timed = dialog.life.session.refresher() != SessionTimer::Refresher::nobody;
+    if (timed && !dialog.life.takes_update) {
+        dialog.life.refreshing = true;
         send_invite(dialog, dialog.our_sdp);
         return;
     }
@@ -97,9 +98,9 @@ void Agent::Engine::refresh(Dialog& dialog) {
     request.method = timed ? sip_method_update : sip_method_options;
     request.name = timed ? "UPDATE" : "OPTIONS";
     request.contact = timed;
-    if (timed) request.timer = dialog.session.request();
-    dialog.probe = send(dialog, request, timed ? on_update_response : on_options_response);
-    if (dialog.probe == nullptr) lose(dialog);
+    if (timed) request.timer = dialog.life.session.request();
+    dialog.life.probe = send(dialog, request, timed ? on_update_response : on_options_response);
+    if (dialog.life.probe == nullptr) lose(dialog);
 }
 
 /// Whether nobody is there, by the response to what asked for a sign of life, or the want of one (RFC 3261,
@@ -107,15 +108,15 @@ void Agent::Engine::refresh(Dialog& dialog) {
 bool Agent::Engine::is_gone(Dialog& dialog, int status, const sip_t* message) {
     if (status == 408 || status == 481) return true;
     if (::nta_sip_is_internal(message) == 0) return false;
-    return ++dialog.unreached >= unreached_max;
+    return ++dialog.life.unreached >= unreached_max;
 }
 
 /// What we asked for brought nothing new.
 void Agent::Engine::watch_again(Dialog& dialog) {
     using enum SessionTimer::Refresher;
-    const auto refresher = dialog.session.refresher();
-    if (refresher == us || (refresher == nobody && dialog.unreached > 0))
-        ring_after(dialog, root, std::max(soon, milliseconds(dialog.session.due()) / refused_share));
+    const auto refresher = dialog.life.session.refresher();
+    if (refresher == us || (refresher == nobody && dialog.life.unreached > 0))
+        ring_after(dialog, root, std::max(soon, milliseconds(dialog.life.session.due()) / refused_share));
     else
         watch(dialog);
 }
@@ -123,13 +124,13 @@ void Agent::Engine::watch_again(Dialog& dialog) {
 /// A 2xx to an UPDATE of ours is what holds from now on.
 void Agent::Engine::updated(Dialog& dialog, const sip_t* message) {
     ::nta_leg_client_reroute(dialog.leg, nullptr, message->sip_contact, 0);
-    dialog.session.agree(session_expires_of(message));
+    dialog.life.session.agree(session_expires_of(message));
     watch(dialog);
 }
 
 void Agent::Engine::probed(Dialog& dialog, sip_method_t method, int status, const sip_t* message) {
     note_response(dialog, method == sip_method_update ? "UPDATE" : "OPTIONS", status, message);
-    if (dialog.ending) return;
+    if (dialog.end.wanted) return;
     if (is_gone(dialog, status, message)) {
         lose(dialog);
         return;
@@ -140,10 +141,10 @@ void Agent::Engine::probed(Dialog& dialog, sip_method_t method, int status, cons
     }
     if (method == sip_method_update) {
         if (status < 300) return updated(dialog, message);
-        if (status == 405 || status == 501) dialog.takes_update = false;
+        if (status == 405 || status == 501) dialog.life.takes_update = false;
         const bool longer = status == 422 && message != nullptr && message->sip_min_se != nullptr &&
-                            dialog.session.raise(std::chrono::seconds(message->sip_min_se->min_delta));
-        if (longer || !dialog.takes_update) {
+                            dialog.life.session.raise(std::chrono::seconds(message->sip_min_se->min_delta));
+        if (longer || !dialog.life.takes_update) {
             refresh(dialog);
             return;
         }
@@ -153,21 +154,21 @@ void Agent::Engine::probed(Dialog& dialog, sip_method_t method, int status, cons
 
 /// Our re-INVITE of a session timer was refused.
 void Agent::Engine::refresh_refused(Dialog& dialog, int status, const sip_t* message) {
-    dialog.refreshing = false;
+    dialog.life.refreshing = false;
     if (is_gone(dialog, status, message)) {
         lose(dialog);
         return;
     }
     watch_again(dialog);
-    if (const auto next = std::exchange(dialog.deferred, std::nullopt)) send_invite(dialog, *next);
+    if (const auto next = std::exchange(dialog.life.deferred, std::nullopt)) send_invite(dialog, *next);
 }
 
 /// The peer is not there: the call hears it at once, and the peer gets its BYE all the same.
 void Agent::Engine::lose(Dialog& dialog) {
     calls::event::Lost event;
-    event.alive = dialog.alive;
+    event.alive = dialog.life.heard;
     report(dialog, std::move(event));
-    dialog.told = true;
+    dialog.end.told = true;
     end(dialog, calls::Cause::not_reachable);
 }
 

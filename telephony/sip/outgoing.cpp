@@ -33,10 +33,10 @@ nta_leg_t* leg_of(nta_agent_t* agent, const DialogState& state, nta_request_f* o
 }
 
 int on_invite_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* message) {
-    if (dialog->over || request != dialog->invite) return 0;
+    if (dialog->end.over || request != dialog->invite.request) return 0;
     return guarded(dialog, [&] {
         const int status = message != nullptr ? message->sip_status->st_status : nta_outgoing_status(request);
-        if (status < 200 && dialog->ending) dialog->engine->cancel(*dialog);
+        if (status < 200 && dialog->end.wanted) dialog->engine->cancel(*dialog);
         if (status == 100) return 0;
         dialog->engine->note_response(*dialog, "INVITE", status, message);
         dialog->engine->responded(*dialog, status < 100 ? 408 : status, message);
@@ -52,7 +52,7 @@ int on_bye_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* messag
         engine.note_response(*dialog, "BYE", status, message);
         const bool again = engine.take_challenge(*dialog, status, message);
         // The message goes with it.
-        dialog->farewell = nullptr;
+        dialog->end.farewell = nullptr;
         nta_outgoing_destroy(request);
         if (again)
             engine.send_bye(*dialog);
@@ -92,7 +92,7 @@ std::string reason_line(calls::Cause why) {
 
 /// What a later server needs to cancel its INVITE.
 std::string invited_dialog(const Dialog& dialog) {
-    auto* invite = ::nta_outgoing_getrequest(dialog.invite);
+    auto* invite = ::nta_outgoing_getrequest(dialog.invite.request);
     auto text = to_string(invited_dialog_state(::sip_object(invite)));
     ::msg_destroy(invite);
     return text;
@@ -100,23 +100,23 @@ std::string invited_dialog(const Dialog& dialog) {
 
 /// A 421 by which the peer wants 100rel, and does not have it yet.
 bool demands_reliability(const Dialog& dialog, int status, const sip_t* message) {
-    return status == 421 && !dialog.confirmed && !dialog.reliable && message != nullptr &&
+    return status == 421 && !dialog.confirmed && !dialog.early.reliable && message != nullptr &&
            ::sip_has_feature(message->sip_require, "100rel") != 0;
 }
 
 void on_limit(su_root_magic_t* /*root*/, su_timer_t* /*timer*/, su_timer_arg_t* argument) {
     auto* dialog = static_cast<Dialog*>(argument);
-    if (!dialog->over) dialog->engine->finish(*dialog, calls::event::Gone{});
+    if (!dialog->end.over) dialog->engine->finish(*dialog, calls::event::Gone{});
 }
 
 }  // namespace
 
 void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
     auto& dialog = add_dialog(id);
-    dialog.way = invitation;
-    dialog.target =
+    dialog.invite.way = invitation;
+    dialog.invite.target =
         invitation.contact.empty() ? request_uri(invitation.target, options.gateway) : invitation.contact;
-    if (dialog.target.empty()) {
+    if (dialog.invite.target.empty()) {
         calls::event::Refused refused;
         refused.status = 404;
         finish(dialog, std::move(refused));
@@ -148,53 +148,54 @@ void Agent::Engine::take_credentials(Dialog& dialog) const {
 }
 
 void Agent::Engine::send_invite(Dialog& dialog, const std::string& sdp) {
-    if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
-    dialog.invite_status = 0;
-    dialog.invite_sdp = sdp;
-    dialog.peer_sdp.clear();
-    if (!dialog.confirmed) dialog.rseq = 0;
+    if (dialog.invite.request != nullptr)
+        ::nta_outgoing_destroy(std::exchange(dialog.invite.request, nullptr));
+    dialog.invite.status = 0;
+    dialog.invite.sdp = sdp;
+    dialog.invite.peer_sdp.clear();
+    if (!dialog.confirmed) dialog.early.rseq = 0;
     Request request;
     request.method = sip_method_invite;
     request.name = "INVITE";
     request.contact = true;
-    request.timer = dialog.session.request();
-    if (!dialog.confirmed && dialog.reliable) request.headers += "Require: 100rel\r\n";
+    request.timer = dialog.life.session.request();
+    if (!dialog.confirmed && dialog.early.reliable) request.headers += "Require: 100rel\r\n";
     if (!dialog.confirmed && dialog.asserts_identity)
         request.headers +=
-            "P-Asserted-Identity: " + name_addr(dialog.way.from_name, dialog.way.from) + "\r\n";
+            "P-Asserted-Identity: " + name_addr(dialog.invite.way.from_name, dialog.invite.way.from) + "\r\n";
     // Who is trusted with the identity must know to keep it (RFC 3325, 9.3).
-    if (!dialog.confirmed && dialog.asserts_identity && dialog.way.anonymous)
+    if (!dialog.confirmed && dialog.asserts_identity && dialog.invite.way.anonymous)
         request.headers += "Privacy: id\r\n";
     if (!sdp.empty()) request.body = {sdp_type, sdp};
-    dialog.invite = send(dialog, request, on_invite_response);
-    if (dialog.invite == nullptr) {
+    dialog.invite.request = send(dialog, request, on_invite_response);
+    if (dialog.invite.request == nullptr) {
         responded(dialog, 503, nullptr);
         return;
     }
-    dialog.invite_seq = ::nta_outgoing_cseq(dialog.invite);
+    dialog.invite.seq = ::nta_outgoing_cseq(dialog.invite.request);
 }
 
 /// One INVITE at a time: the session timer's own is waited for.
 void Agent::Engine::reinvite(Dialog& dialog, const std::string& sdp) {
-    if (dialog.refreshing)
-        dialog.deferred = sdp;
+    if (dialog.life.refreshing)
+        dialog.life.deferred = sdp;
     else
         send_invite(dialog, sdp);
 }
 
 /// What the peer would take is sent at once: with credentials, or with a longer session timer.
 bool Agent::Engine::send_invite_again(Dialog& dialog, int status, const sip_t* message) {
-    if (dialog.ending) return false;
+    if (dialog.end.wanted) return false;
     const bool longer = status == 422 && message != nullptr && message->sip_min_se != nullptr &&
-                        dialog.session.raise(std::chrono::seconds(message->sip_min_se->min_delta));
+                        dialog.life.session.raise(std::chrono::seconds(message->sip_min_se->min_delta));
     if (demands_reliability(dialog, status, message)) {
-        dialog.reliable = true;
-        dialog.silenced = dialog.invite_sdp.empty();
-        send_invite(dialog, dialog.silenced ? silent_offer(dialog) : std::string(dialog.invite_sdp));
+        dialog.early.reliable = true;
+        dialog.early.silenced = dialog.invite.sdp.empty();
+        send_invite(dialog, dialog.early.silenced ? silent_offer(dialog) : std::string(dialog.invite.sdp));
         return true;
     }
     if (!longer && !take_challenge(dialog, status, message)) return false;
-    send_invite(dialog, std::string(dialog.invite_sdp));
+    send_invite(dialog, std::string(dialog.invite.sdp));
     return true;
 }
 
@@ -202,21 +203,22 @@ bool Agent::Engine::send_invite_again(Dialog& dialog, int status, const sip_t* m
 void Agent::Engine::send_prack(Dialog& dialog, const sip_t* message) {
     if (message == nullptr || message->sip_rseq == nullptr || message->sip_to->a_tag == nullptr) return;
     const auto number = static_cast<std::uint32_t>(message->sip_rseq->rs_response);
-    const bool next = dialog.rseq == 0 || number == dialog.rseq + 1;
+    const bool next = dialog.early.rseq == 0 || number == dialog.early.rseq + 1;
     if (!next || ::sip_has_feature(message->sip_require, "100rel") == 0) return;
-    if (dialog.rseq == 0) ::nta_leg_rtag(dialog.leg, message->sip_to->a_tag);
-    ::nta_leg_client_reroute(dialog.leg, message->sip_record_route, message->sip_contact, dialog.rseq == 0);
-    dialog.rseq = number;
+    if (dialog.early.rseq == 0) ::nta_leg_rtag(dialog.leg, message->sip_to->a_tag);
+    ::nta_leg_client_reroute(dialog.leg, message->sip_record_route, message->sip_contact,
+                             dialog.early.rseq == 0);
+    dialog.early.rseq = number;
     Request request;
     request.method = sip_method_prack;
     request.name = "PRACK";
     request.headers =
-        "RAck: " + std::to_string(number) + ' ' + std::to_string(dialog.invite_seq) + " INVITE\r\n";
+        "RAck: " + std::to_string(number) + ' ' + std::to_string(dialog.invite.seq) + " INVITE\r\n";
     const auto offer = body_of(message);
-    if (dialog.invite_sdp.empty() && !offer.empty() && !dialog.silenced) {
+    if (dialog.invite.sdp.empty() && !offer.empty() && !dialog.early.silenced) {
         // An offer although we did not say that we would take it here.
-        dialog.silenced = true;
-        const calls::sdp::Origin origin{dialog.id.call, dialog.invite_seq, options.address};
+        dialog.early.silenced = true;
+        const calls::sdp::Origin origin{dialog.id.call, dialog.invite.seq, options.address};
         request.body = {sdp_type, calls::sdp::held_answer(offer, origin)};
     }
     // It is repeated until it is answered; the answer says nothing.
@@ -230,27 +232,27 @@ std::string Agent::Engine::silent_offer(const Dialog& dialog) const {
 
 /// Acknowledges a 2xx whose session is ended at once.
 void Agent::Engine::refuse(Dialog& dialog) {
-    const calls::sdp::Origin origin{dialog.id.call, dialog.invite_seq, options.address};
-    const bool offered = dialog.invite_sdp.empty() && !dialog.peer_sdp.empty();
-    send_ack(dialog, offered ? calls::sdp::refusing_answer(dialog.peer_sdp, origin) : std::string());
+    const calls::sdp::Origin origin{dialog.id.call, dialog.invite.seq, options.address};
+    const bool offered = dialog.invite.sdp.empty() && !dialog.invite.peer_sdp.empty();
+    send_ack(dialog, offered ? calls::sdp::refusing_answer(dialog.invite.peer_sdp, origin) : std::string());
 }
 
 void Agent::Engine::end(Dialog& dialog, calls::Cause why) {
-    if (dialog.ending) return;
-    dialog.ending = true;
-    dialog.reason = reason_line(why);
+    if (dialog.end.wanted) return;
+    dialog.end.wanted = true;
+    dialog.end.reason = reason_line(why);
     set_limit(dialog);
-    if (dialog.call != nullptr && !dialog.confirmed) {
+    if (dialog.caller.invite != nullptr && !dialog.confirmed) {
         turn_away(dialog, {480, {}, {}});
         return;
     }
     // RFC 3261, 15: whoever was called says BYE after the ACK only, or when it does not come.
-    if (dialog.unacknowledged) return;
-    if (dialog.invite != nullptr && dialog.invite_status < 200) {
+    if (dialog.caller.unacknowledged) return;
+    if (dialog.invite.request != nullptr && dialog.invite.status < 200) {
         cancel(dialog);
         // Its final response decides: 487, or a 2xx that crossed.
         if (!dialog.confirmed) return;
-    } else if (dialog.invite != nullptr) {
+    } else if (dialog.invite.request != nullptr) {
         // A 2xx may not be left without ACK, nor a BYE overtake it.
         refuse(dialog);
     }
@@ -260,9 +262,10 @@ void Agent::Engine::end(Dialog& dialog, calls::Cause why) {
 /// Once the peer has said anything, be it 100 (RFC 3261, 9.1): until then this comes again. The stack would
 /// wait, too, but it ends the program when a peer answers a CANCEL that is still held back.
 void Agent::Engine::cancel(Dialog& dialog) {
-    if (::nta_outgoing_status(dialog.invite) < 100 || std::exchange(dialog.cancelled, true)) return;
-    ::nta_outgoing_tcancel(dialog.invite, nullptr, nullptr, SIPTAG_HEADER_STR(dialog.reason.c_str()),
-                           TAG_END());
+    if (::nta_outgoing_status(dialog.invite.request) < 100 || std::exchange(dialog.end.cancelled, true))
+        return;
+    ::nta_outgoing_tcancel(dialog.invite.request, nullptr, nullptr,
+                           SIPTAG_HEADER_STR(dialog.end.reason.c_str()), TAG_END());
     note_sent(dialog, "CANCEL");
 }
 
@@ -288,45 +291,45 @@ void Agent::Engine::hang_up_lost(const std::string& text) {
 
 /// The final response to the INVITE itself is on_stray's, where it comes to this server.
 void Agent::Engine::cancel_lost(Dialog& dialog, const DialogState& state) {
-    dialog.ending = true;
-    dialog.reason = reason_line(calls::Cause::aborted);
+    dialog.end.wanted = true;
+    dialog.end.reason = reason_line(calls::Cause::aborted);
     set_limit(dialog);
     auto* seq = ::sip_cseq_create(nullptr, state.cseq, SIP_METHOD_CANCEL);
-    dialog.farewell = ::nta_outgoing_tcreate(
+    dialog.end.farewell = ::nta_outgoing_tcreate(
         dialog.leg, on_cancel_response, &dialog, nullptr, SIP_METHOD_CANCEL,
         URL_STRING_MAKE(state.target.c_str()), NTATAG_USER_VIA(1), SIPTAG_VIA_STR(state.via.c_str()),
         SIPTAG_CSEQ(seq), TAG_IF(!state.route.empty(), SIPTAG_ROUTE_STR(state.route.c_str())),
-        SIPTAG_HEADER_STR(dialog.reason.c_str()), TAG_END());
+        SIPTAG_HEADER_STR(dialog.end.reason.c_str()), TAG_END());
     ::su_free(nullptr, seq);
-    if (dialog.farewell == nullptr) finish(dialog, calls::event::Gone{});
+    if (dialog.end.farewell == nullptr) finish(dialog, calls::event::Gone{});
 }
 
 void Agent::Engine::send_bye(Dialog& dialog) {
     // It is under way: a peer may leave several re-INVITEs without their ACKs, and each one's end comes here.
-    if (dialog.farewell != nullptr) return;
+    if (dialog.end.farewell != nullptr) return;
     Request request;
     request.method = sip_method_bye;
     request.name = "BYE";
-    request.headers = dialog.reason;
-    dialog.farewell = send(dialog, request, on_bye_response);
-    if (dialog.farewell == nullptr) finish(dialog, calls::event::Gone{});
+    request.headers = dialog.end.reason;
+    dialog.end.farewell = send(dialog, request, on_bye_response);
+    if (dialog.end.farewell == nullptr) finish(dialog, calls::event::Gone{});
 }
 
 void Agent::Engine::set_limit(Dialog& dialog) {
-    dialog.limit = ::su_timer_create(::su_root_task(root),
-                                     static_cast<su_duration_t>((ending_limit_t1 * options.t1).count()));
-    if (dialog.limit != nullptr) ::su_timer_set(dialog.limit, on_limit, &dialog);
+    dialog.end.limit = ::su_timer_create(::su_root_task(root),
+                                         static_cast<su_duration_t>((ending_limit_t1 * options.t1).count()));
+    if (dialog.end.limit != nullptr) ::su_timer_set(dialog.end.limit, on_limit, &dialog);
 }
 
 void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) {
-    dialog.invite_status = status;
+    dialog.invite.status = status;
     if (status < 200) {
         if (status > 100 && !dialog.confirmed) send_prack(dialog, message);
-        if (status > 100 && !dialog.ending && !dialog.confirmed) {
+        if (status > 100 && !dialog.end.wanted && !dialog.confirmed) {
             calls::event::Ringing ringing;
             ringing.status = status;
             ringing.sdp = body_of(message);
-            if (!std::exchange(dialog.rang, true)) ringing.dialog = invited_dialog(dialog);
+            if (!std::exchange(dialog.early.rang, true)) ringing.dialog = invited_dialog(dialog);
             report(dialog, std::move(ringing));
         }
         return;
@@ -342,18 +345,19 @@ void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) 
         finish(dialog, std::move(refused));
         return;
     }
-    if (dialog.invite != nullptr) ::nta_outgoing_destroy(std::exchange(dialog.invite, nullptr));
-    if (dialog.ending) return;
-    if (dialog.asking) {
+    if (dialog.invite.request != nullptr)
+        ::nta_outgoing_destroy(std::exchange(dialog.invite.request, nullptr));
+    if (dialog.end.wanted) return;
+    if (dialog.early.asking) {
         // It answered, but offers nothing: to the call it is as if it had refused.
         calls::event::Refused refused;
         refused.status = status;
         report(dialog, std::move(refused));
-        dialog.told = true;
+        dialog.end.told = true;
         end(dialog, calls::Cause::aborted);
         return;
     }
-    if (dialog.refreshing) {
+    if (dialog.life.refreshing) {
         refresh_refused(dialog, status, message);
         return;
     }
@@ -386,29 +390,29 @@ void Agent::Engine::accepted(Dialog& dialog, const sip_t* message) {
         dialog.confirmed = true;
     }
     ::nta_leg_client_reroute(dialog.leg, message->sip_record_route, message->sip_contact, first);
-    dialog.peer_sdp = body_of(message);
+    dialog.invite.peer_sdp = body_of(message);
     dialog.challenges = 0;
-    if (!dialog.invite_sdp.empty()) dialog.our_sdp = dialog.invite_sdp;
+    if (!dialog.invite.sdp.empty()) dialog.our_sdp = dialog.invite.sdp;
     if (message->sip_allow != nullptr)
-        dialog.takes_update = ::sip_is_allowed(message->sip_allow, SIP_METHOD_UPDATE) != 0;
-    dialog.session.agree(session_expires_of(message));
+        dialog.life.takes_update = ::sip_is_allowed(message->sip_allow, SIP_METHOD_UPDATE) != 0;
+    dialog.life.session.agree(session_expires_of(message));
     watch(dialog);
-    if (dialog.refreshing && !dialog.ending) {
-        dialog.refreshing = false;
+    if (dialog.life.refreshing && !dialog.end.wanted) {
+        dialog.life.refreshing = false;
         send_ack(dialog, {});
-        if (const auto next = std::exchange(dialog.deferred, std::nullopt)) send_invite(dialog, *next);
+        if (const auto next = std::exchange(dialog.life.deferred, std::nullopt)) send_invite(dialog, *next);
         return;
     }
-    if (!dialog.ending && first && dialog.silenced) {
+    if (!dialog.end.wanted && first && dialog.early.silenced) {
         send_ack(dialog, {});
-        dialog.asking = true;
+        dialog.early.asking = true;
         send_invite(dialog, {});
         return;
     }
-    dialog.asking = false;
-    if (!dialog.ending) {
+    dialog.early.asking = false;
+    if (!dialog.end.wanted) {
         calls::event::Answered answered;
-        answered.sdp = dialog.peer_sdp;
+        answered.sdp = dialog.invite.peer_sdp;
         auto state = dialog_state_of(message);
         state.trusted = dialog.auth != nullptr;
         answered.dialog = to_string(state);

@@ -50,24 +50,24 @@ Dialog& Agent::Engine::add_dialog(LegId id) {
     count_legs();
     dialog.engine = this;
     dialog.id = id;
-    dialog.session = SessionTimer(options.session_expires, options.session_least);
-    dialog.alive = calls::now();
+    dialog.life.session = SessionTimer(options.session_expires, options.session_least);
+    dialog.life.heard = calls::now();
     return dialog;
 }
 
 nta_outgoing_t* Agent::Engine::send(Dialog& dialog, const Request& request, nta_response_f* callback) {
     su_home_t home[1] = {SU_HOME_INIT(home)};
     const bool first = request.method == sip_method_invite && !dialog.confirmed;
-    const auto* target = first ? dialog.target.c_str() : nullptr;
+    const auto* target = first ? dialog.invite.target.c_str() : nullptr;
     const msg_header_u* credentials = nullptr;
     if (dialog.auth) {
         const auto* uri = first ? ::url_make(home, target) : remote_target(dialog.leg);
         if (uri != nullptr) credentials = dialog.auth->headers(home, request.name, uri);
     }
-    auto* flow = first ? flows.find(dialog.way.flow) : nullptr;
+    auto* flow = first ? flows.find(dialog.invite.way.flow) : nullptr;
     sip_max_forwards_t forwards[1];
     ::sip_max_forwards_init(forwards);
-    forwards->mf_count = static_cast<unsigned long>(dialog.way.max_forwards);
+    forwards->mf_count = static_cast<unsigned long>(dialog.invite.way.max_forwards);
     const TimerHeaders timer(request.timer.value_or(TimerRequest{}));
     const bool timed = request.timer && request.timer->expires;
     const auto& body = request.body;
@@ -76,7 +76,7 @@ nta_outgoing_t* Agent::Engine::send(Dialog& dialog, const Request& request, nta_
         dialog.leg, callback, &dialog, nullptr, request.method, request.name, URL_STRING_MAKE(target),
         TAG_IF(request.contact, SIPTAG_CONTACT(common.contact)),
         TAG_IF(request.contact, SIPTAG_ALLOW(common.allow)), TAG_IF(first, SIPTAG_MAX_FORWARDS(forwards)),
-        TAG_IF(first && !dialog.way.route.empty(), SIPTAG_ROUTE_STR(dialog.way.route.c_str())),
+        TAG_IF(first && !dialog.invite.way.route.empty(), SIPTAG_ROUTE_STR(dialog.invite.way.route.c_str())),
         TAG_IF(flow != nullptr, NTATAG_TPORT(flow)),
         TAG_IF(credentials != nullptr, SIPTAG_HEADER(reinterpret_cast<const sip_header_t*>(credentials))),
         TAG_IF(request.timer, SIPTAG_SUPPORTED(common.timer)),
@@ -87,7 +87,7 @@ nta_outgoing_t* Agent::Engine::send(Dialog& dialog, const Request& request, nta_
         TAG_IF(!sdp && !body.text.empty(), SIPTAG_CONTENT_TYPE_STR(body.type.c_str())),
         TAG_IF(!body.text.empty(), SIPTAG_PAYLOAD_STR(body.text.c_str())), TAG_END());
     ::su_home_deinit(home);
-    note_sent(dialog, std::string(request.name) + (first ? ' ' + dialog.target : "") +
+    note_sent(dialog, std::string(request.name) + (first ? ' ' + dialog.invite.target : "") +
                           (body.text.empty() ? "" : " with a body"));
     return sent;
 }
@@ -106,9 +106,9 @@ void Agent::Engine::note_sent(const Dialog& dialog, const std::string& text) con
 }
 
 void Agent::Engine::note_received(Dialog& dialog, const std::string& text) const {
-    dialog.alive = calls::now();
-    dialog.unreached = 0;
-    if (trace) trace(dialog.id.call, {dialog.id.leg, dialog.alive, false, text});
+    dialog.life.heard = calls::now();
+    dialog.life.unreached = 0;
+    if (trace) trace(dialog.id.call, {dialog.id.leg, dialog.life.heard, false, text});
 }
 
 void Agent::Engine::note_response(Dialog& dialog, const char* method, int status,
