@@ -1,15 +1,7 @@
 // Settings of the ledger by their names there.
 #include "app/ledger_options.hpp"
 
-#include <cstddef>
-#include <cstdint>
-
 namespace app {
-namespace {
-
-std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
-
-}  // namespace
 
 ledger::Options ledger_options(const Settings& settings) {
     ledger::Options options;

@@ -44,8 +44,6 @@ namespace {
 /// Tells the listener of probes from the others.
 constexpr unsigned health_tag = 1;
 
-std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
-
 soap::Limits soap_limits(const Settings& settings) {
     soap::Limits limits;
     limits.bytes_max = to_size(settings.http.body_limit.bytes);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -21,6 +22,9 @@ struct Size {
     std::int64_t bytes = 0;
     auto operator<=>(const Size&) const = default;
 };
+
+/// A number that is never negative, as containers count.
+[[nodiscard]] inline std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
 
 /// The values, by section. The initial ones are the defaults. What each means stands in setting_table().
 struct Settings {

@@ -50,8 +50,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
-
 /// Messages of calls that wait for something to happen.
 constexpr std::size_t signals_waiting_max = 256;
 

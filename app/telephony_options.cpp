@@ -12,8 +12,6 @@
 namespace app {
 namespace {
 
-std::size_t to_size(std::int64_t value) { return static_cast<std::size_t>(value); }
-
 calls::DialPlan dial_plan(const Settings& settings) {
     calls::DialPlan::Options options;
     options.numbers = {settings.address.country, settings.address.trunk_prefix};
