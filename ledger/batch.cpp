@@ -35,8 +35,9 @@ class RefundGuard {
         }
         const auto& charge =
             refunds && posting.original_reference ? *posting.original_reference : posting.reference;
+        // Those that wait come first in the next batch: neither kind keeps the other waiting for long.
         const auto [found, fresh] = uses_.try_emplace(key_of(posting, "", charge), refunds);
-        return fresh || (!found->second && !refunds);
+        return fresh || found->second == refunds;
     }
 
   private:

@@ -23,9 +23,8 @@ struct BatchPlan {
     std::vector<std::size_t> deferred;  ///< postings that must wait for the next batch, in order of arrival
 };
 
-/// Orders postings, which come in order of arrival. A refund and its charge, or two refunds of one charge,
-/// may not share a batch: what is stored about the charge decides about the refund. The later one is
-/// deferred.
+/// Orders postings, which come in order of arrival. A refund and its charge may not share a batch: what is
+/// stored about the charge decides about the refund. The later one is deferred.
 [[nodiscard]] BatchPlan plan_batch(std::span<const Posting* const> postings);
 
 /// The statement of the charging path.

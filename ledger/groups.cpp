@@ -142,7 +142,7 @@ asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
     const auto application = co_await known(std::move(request.origin.application));
     if (!application) co_return application.error();
     common.application = application->id;
-    if (const auto refusal = co_await in_major_units(common)) co_return *refusal;
+    if (const auto refusal = co_await in_major_units(common, "split")) co_return *refusal;
     if (const auto refusal = co_await price(common, "split")) co_return *refusal;
 
     const auto columns = share_columns(*shares, common.digest);

@@ -217,8 +217,9 @@ asio::awaitable<Result<Receipt>> Ledger::post(Posting posting, Origin origin) {
     const auto application = co_await known(std::move(origin.application));
     if (!application) co_return application.error();
     posting.application = application->id;
-    if (const auto refusal = co_await in_major_units(posting)) co_return *refusal;
-    if (const auto refusal = co_await price(posting, to_string(posting.operation))) co_return *refusal;
+    const auto operation = to_string(posting.operation);
+    if (const auto refusal = co_await in_major_units(posting, operation)) co_return *refusal;
+    if (const auto refusal = co_await price(posting, operation)) co_return *refusal;
     if (lanes_.empty()) co_return co_await post_alone(std::move(posting), application->limited);
     auto& lane = application->limited ? *limited_lane_ : lane_of(posting.account->shard);
     co_return co_await lane.post(std::move(posting));

@@ -168,7 +168,8 @@ class Ledger {
     boost::asio::awaitable<Result<Receipt>> post_volume(Posting posting, Volume volume, Origin origin);
     boost::asio::awaitable<Result<Receipt>> post_volume_on_hold(Posting posting, HoldPtr hold,
                                                                 std::int64_t volume, Origin origin);
-    boost::asio::awaitable<std::optional<Refusal>> in_major_units(Posting& posting);
+    boost::asio::awaitable<std::optional<Refusal>> in_major_units(Posting& posting,
+                                                                  std::string_view operation);
     boost::asio::awaitable<std::optional<Refusal>> price(Posting& posting, std::string_view operation);
     boost::asio::awaitable<Result<base::sql::Rows>> run_work(Work work);
     boost::asio::awaitable<Result<Receipt>> run_group(Work work);

@@ -80,21 +80,18 @@ Result<Receipt> volume_receipt(const base::sql::Rows& rows, std::int16_t shard) 
 
 }  // namespace
 
-/// An amount in minor units becomes what it is in its unit: the one it names, its hold's, or its balance's.
-/// The digest follows, so that 150 and 1.50 are one request.
-asio::awaitable<std::optional<Refusal>> Ledger::in_major_units(Posting& posting) {
+/// An amount in minor units becomes what it is in its unit: the one it names, its hold's, that of the charge
+/// which it gives back, or its balance's. The digest follows, so that 150 and 1.50 are one request.
+asio::awaitable<std::optional<Refusal>> Ledger::in_major_units(Posting& posting, std::string_view operation) {
     auto& amount = posting.amount;
     if (!amount.minor || amount.by_code || amount.value.overflow) co_return std::nullopt;
     const auto hold = posting.hold ? std::optional(base::hex(posting.hold->id)) : std::nullopt;
-    auto params = base::sql::params(amount.unit, std::int64_t{posting.account->shard}, hold,
-                                    posting.account->id, posting.balance_type);
+    auto params = base::sql::params(amount.unit, std::string(operation), std::int64_t{posting.account->shard},
+                                    posting.account->id, std::int64_t{posting.application}, posting.reference,
+                                    posting.original_reference, hold, posting.balance_type);
     const auto rows = co_await read(
-        "select exponent from ledger.unit where unit = coalesce($1,"
-        " (select h.unit from ledger.hold h where h.shard = $2 and h.hold_id = $3),"
-        " (select b.unit from ledger.balance b"
-        "    join ledger.account a on a.shard = b.shard and a.account_id = b.account_id"
-        "   where b.shard = $2 and b.account_id = $4"
-        "     and (b.balance_type = $5 or $5 is null and b.balance_no = a.default_balance_no)))",
+        "select exponent from ledger.unit"
+        " where unit = coalesce($1, ledger.unit_meant($2, $3, $4, $5, $6, $7, $8, $9))",
         std::move(params));
     if (!rows) co_return rows.error();
     if (rows->empty()) co_return std::nullopt;  // no such unit or balance: posting it tells which

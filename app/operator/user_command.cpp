@@ -16,7 +16,7 @@ namespace app {
 namespace {
 
 struct Arguments {
-    std::string login, kind = "application", permission, domain, file, fingerprint;
+    std::string login, kind = "application", permission, domain, file, fingerprint, address;
     std::vector<std::string> addresses;
     bool remove = false;
 };
@@ -100,6 +100,18 @@ void certificate(Desk& desk, const Arguments& arguments) {
                     arguments.login + '.');
 }
 
+void set_address(Desk& desk, const Arguments& arguments) {
+    const auto address = ledger::normal_address(arguments.address);
+    desk.users([&](auth::Users& users) {
+        if (arguments.remove)
+            users.remove_address(arguments.login, address);
+        else
+            users.add_address(arguments.login, address);
+    });
+    desk.out().done(address + (arguments.remove ? " is no address of " : " is an address of ") +
+                    arguments.login + (arguments.remove ? " any more." : " now."));
+}
+
 void set_enabled(Desk& desk, const Arguments& arguments, bool enabled) {
     desk.users([&](auth::Users& users) { users.set_enabled(arguments.login, enabled); });
     desk.out().done((enabled ? "Enabled " : "Disabled ") + arguments.login + '.');
@@ -158,6 +170,12 @@ void add_credentials(CommandGroup& group, const ArgumentsPtr& arguments) {
     certifying.add_option("SHA256", arguments->fingerprint, "As openssl x509 -fingerprint -sha256 shows it")
         ->required();
     certifying.add_flag("--remove", arguments->remove, "Take it away");
+    auto& addressing = group.add("address", "Give a subscriber an address of its own", "alice tel:+15550001",
+                                 [arguments](Desk& desk) { set_address(desk, *arguments); });
+    addressing.add_option("LOGIN", arguments->login, "NAME or NAME@DOMAIN")->required();
+    addressing.add_option("ADDRESS", arguments->address, "An address of the subscriber's account")
+        ->required();
+    addressing.add_flag("--remove", arguments->remove, "Take it away");
 }
 
 }  // namespace

@@ -32,6 +32,10 @@ void check_grant(Kind kind, const Grant& grant) {
     }
 }
 
+void check_has_addresses(Kind kind) {
+    if (kind != Kind::subscriber) throw UserError("only subscribers have addresses of their own");
+}
+
 std::string fingerprint_of(std::string_view text) {
     std::string digits;
     for (char c : text) {
@@ -69,9 +73,7 @@ Login Users::parsed(std::string_view login) const {
 bool Users::create(const NewUser& user, std::string_view password) {
     const auto login = parsed(user.login);
     check_password(password);
-    if (!user.addresses.empty() && user.kind != Kind::subscriber) {
-        throw UserError("only subscribers have addresses of their own");
-    }
+    if (!user.addresses.empty()) check_has_addresses(user.kind);
     base::sql::ArrayText addresses, domains, permissions;
     for (const auto& address : user.addresses) addresses.add(std::string_view(address));
     for (const auto& grant : user.grants) {
@@ -121,6 +123,24 @@ void Users::remove_certificate(std::string_view login, std::string_view fingerpr
 void Users::set_enabled(std::string_view login, bool enabled) {
     const auto who = parsed(login);
     change(login, "SELECT auth.set_enabled($1, $2, $3)", base::sql::params(who.domain, who.name, enabled));
+}
+
+void Users::add_address(std::string_view login, std::string_view address) {
+    const auto who = parsed(login);
+    const auto stored = find_principal(*session_, who);
+    if (!stored) throw UserError("there is no user '" + std::string(login) + "'");
+    check_has_addresses(stored->principal.kind);
+    change(login, "SELECT auth.set_address($1, $2, $3, true)",
+           base::sql::params(who.domain, who.name, address));
+}
+
+void Users::remove_address(std::string_view login, std::string_view address) {
+    const auto who = parsed(login);
+    const auto done = session_->exec("SELECT auth.set_address($1, $2, $3, false)",
+                                     base::sql::params(who.domain, who.name, address));
+    if (!done.boolean(0, 0)) {
+        throw UserError("'" + std::string(login) + "' has no address " + std::string(address));
+    }
 }
 
 void Users::add_grant(std::string_view login, const Grant& grant) {

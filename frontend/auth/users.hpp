@@ -47,6 +47,9 @@ class Users {
     void add_certificate(std::string_view login, std::string_view fingerprint);
     void remove_certificate(std::string_view login, std::string_view fingerprint);
     void set_enabled(std::string_view login, bool enabled);
+    /// Subscribers only; `address` is in the ledger's normal form.
+    void add_address(std::string_view login, std::string_view address);
+    void remove_address(std::string_view login, std::string_view address);
     void add_grant(std::string_view login, const Grant& grant);
     void revoke_grant(std::string_view login, const Grant& grant);
 

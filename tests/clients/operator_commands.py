@@ -168,7 +168,7 @@ class OperatorCommands(unittest.TestCase):
 
     def test_every_subcommand_explains_itself_with_an_example(self):
         for group, count in (("account", 14), ("audit", 1), ("balance", 8), ("export", 3), ("hold", 3), ("period", 3),
-                             ("rule", 4), ("tariff", 8), ("user", 11), ("voucher", 6)):
+                             ("rule", 4), ("tariff", 8), ("user", 12), ("voucher", 6)):
             output = self.done(group, "--help")
             subcommands = re.findall(r"^  ([a-z-]+) {2,}", output.split("Subcommands:")[1], re.MULTILINE)
             self.assertEqual(len(subcommands), count, output)
@@ -606,6 +606,42 @@ class OperatorCommands(unittest.TestCase):
                          "Added reader, subscriber.\n")
         listed = next(user for user in self.json("user", "list") if user["login"].startswith("reader@"))
         self.assertEqual(sorted(listed["addresses"].split(", ")), sorted(addresses))
+
+    def test_what_an_account_gives_up_is_no_users_own(self):
+        address, kept = self.new_account(), self.new_account()
+        second = "sip:" + address[5:] + "@example.com"
+        self.done("account", "add-address", address, second)
+        secret = os.path.join(self.folder, "former")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write("former\n")
+        self.done("user", "add", "former", "--kind", "subscriber", "--address", address, "--address", second,
+                  "--address", kept, "--password-file", secret)
+        see = ("--user", "former", "--password-file", secret)
+        self.assertIn("100", self.done("balance", address, *see))
+
+        # Whoever gets the number next has secrets from whoever had it.
+        self.done("account", "release-address", second)
+        self.done("account", "close", address)
+        self.done("account", "open", address, second, "--domain", "example.com")
+        self.done("balance", "credit", address, "77", "EUR", "--balance", "main", "--reference", "next")
+        for command in (("balance", address), ("balance", second), ("history", address)):
+            _, errors, status = self.ledgerline(*command, *see)
+            self.assertEqual(status, 1, errors)
+            self.assertIn("POL0001", errors)
+        self.assertIn("100", self.done("balance", kept, *see))
+        self.assertEqual(self.rows("select act, subject, details from trail where act = 'user.address_removed' "
+                                   f"and subject = 'former@example.com' order by details collate \"C\""),
+                         [f"user.address_removed|former@example.com|{second}",
+                          f"user.address_removed|former@example.com|{address}"])
+
+        # The same person's again: the operator says so.
+        self.assertEqual(self.done("user", "address", "former", address), f"{address} is an address of former now.\n")
+        self.assertIn("77", self.done("balance", address, *see))
+        self.assertEqual(self.done("user", "address", "former", address, "--remove"),
+                         f"{address} is no address of former any more.\n")
+        self.refused("impossible", "user", "address", "former", address, "--remove")
+        self.refused("impossible", "user", "address", "nobody", address)
+        self.assertIn("only subscribers", self.refused("impossible", "user", "address", "demo-app", address))
 
     def test_prefixes_begin_addresses(self):
         for limit in ("address-prefix", "call-allow", "call-deny"):

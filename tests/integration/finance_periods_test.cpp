@@ -171,6 +171,18 @@ TEST_F(FinancePeriods, AReversalCountsWithWhomItUndid) {
                           shop.rfind(',') - shop.find(',', shop.find(',') + 1) - 1));
     EXPECT_EQ(bench().value("select application from finance.journal where reference_code = 'v2'"),
               "operator");
+
+    // Undone itself, it is with the shop again that the money is earned.
+    const auto net = [] {
+        return bench().value(
+            "select sum(net) from finance.revenue_daily where unit = 'EUR' and application = 'shop'");
+    };
+    const auto before = net();
+    auto again = a_reversal(account_, "v3", "reversal", "v2");
+    again.origin.application = again.of_application = "operator";
+    ASSERT_EQ(ask(std::move(again)), "posted");
+    EXPECT_EQ(revenue("operator"), "(,,,)") << "nor by undoing that";
+    EXPECT_EQ(bench().value("select " + net() + " - " + before), "8.00");
 }
 
 /// A past of its own: superusers wrote it, because nothing can be recorded in the past.

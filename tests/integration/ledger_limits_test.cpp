@@ -168,6 +168,26 @@ TEST_F(LedgerLimits, holds_count_when_placed_and_what_they_give_back_does_not) {
 
 /// Lanes, splits and new balances lock the same rows from two nodes; afterwards each count is what was
 /// posted.
+TEST_F(LedgerLimits, a_refund_of_what_was_reserved_on_another_day_makes_no_room_today) {
+    limit("reserved", "amount_per_day", "EUR", 1000);
+    const auto on = bench().open_account();
+    const auto receipt = post(by("reserved", a_place(on, "", euro("8"))));
+    const auto hold = bench().run(ledger().find_hold(receipt.value().hold.value())).value();
+    EXPECT_EQ(used("reserved", "amount_per_day"), "800");
+    // As if all that had been yesterday.
+    bench().exec("update ledger.hold set placed_at = placed_at - interval '1 day' where account_id = " +
+                 std::to_string(on->id));
+    bench().exec(
+        "update ledger.limit_use u set since = u.since - 1 from ledger.application a"
+        " where a.application_id = u.application_id and a.name = 'reserved'");
+    EXPECT_EQ(ask(by("reserved", a_charge(on, "today", euro("10")))), "posted");
+    EXPECT_EQ(ask(by("reserved", a_capture(hold, "taken", euro("8")))), "posted");
+    EXPECT_EQ(ask(by("reserved", a_refund(on, "back", "taken", euro("8")))), "posted");
+    EXPECT_EQ(ask(by("reserved", a_charge(on, "more", euro("0.01")))), "over_limit");
+    EXPECT_EQ(ask(by("reserved", a_refund(on, "back too", "today", euro("4")))), "posted");
+    EXPECT_EQ(ask(by("reserved", a_charge(on, "more", euro("4")))), "posted");
+}
+
 TEST_F(LedgerLimits, nothing_is_lost_or_refused_for_another_reason_whatever_comes_together) {
     const std::vector<std::string> names{"mixed-a", "mixed-b", "mixed-c", "free"};
     for (const auto& name : names) {

@@ -1,5 +1,6 @@
 // The ledger's operations one by one on a real PostgreSQL: each outcome, and that a refusal changes nothing.
 #include "tests/support/ledger.hpp"
+#include "ledger/batch.hpp"
 #include "tests/support/ledger_audit.hpp"
 
 #include <gtest/gtest.h>
@@ -158,6 +159,51 @@ TEST_F(LedgerTest, ALinkedRefundGivesBackAtMostTheCharge) {
         bench().value("select count(*) from finance.journal where refund_of is not null and account_id = " +
                       std::to_string(account_->id)),
         "2");
+}
+
+TEST_F(LedgerTest, RefundsOfOneChargeShareABatch) {
+    std::vector<ledger::Posting> postings;
+    for (const auto operation :
+         {ledger::Operation::refund, ledger::Operation::charge, ledger::Operation::refund,
+          ledger::Operation::charge, ledger::Operation::refund}) {
+        ledger::Posting posting;
+        posting.operation = operation;
+        posting.account = account_;
+        posting.reference = "r1";
+        if (operation == ledger::Operation::refund) {
+            posting.original_reference = posting.reference;
+            posting.reference = "back-" + std::to_string(postings.size());
+        }
+        postings.push_back(std::move(posting));
+    }
+    std::vector<const ledger::Posting*> pointers;
+    for (const auto& posting : postings) pointers.push_back(&posting);
+    const auto plan = ledger::plan_batch(pointers);
+    EXPECT_EQ(plan.entries.size(), 3U) << "one at a time, they kept everybody else waiting";
+    EXPECT_EQ(plan.deferred, (std::vector<std::size_t>{1, 3})) << "a charge is not among its refunds";
+
+    ASSERT_TRUE(charge("r1", euro("30"), "main"));
+    std::vector<boost::asio::awaitable<ledger::Result<ledger::Receipt>>> work;
+    for (int i = 0; i < 60; ++i) {
+        ledger::Refund request;
+        request.account = account_;
+        request.origin = {.application = "shop",
+                          .reference = "back-" + std::to_string(i),
+                          .description = "sorry",
+                          .code = {}};
+        request.amount = euro("1");
+        request.original_reference = "r1";
+        work.push_back(bench().ledger().refund(std::move(request)));
+    }
+    const auto results = bench().run_all(std::move(work));
+    EXPECT_EQ(std::ranges::count_if(results, [](const auto& result) { return result.has_value(); }), 30);
+    for (const auto& result : results) {
+        if (result) continue;
+        EXPECT_EQ(result.error(), Refusal::beyond_charge);
+    }
+    EXPECT_EQ(posted(), "100.00");
+    auto session = bench().session();
+    EXPECT_EQ(tests::broken_rules(session), "");
 }
 
 TEST_F(LedgerTest, ARefundWithoutAChargeNeedsLeave) {

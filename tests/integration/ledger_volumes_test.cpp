@@ -185,6 +185,34 @@ TEST_F(LedgerVolumes, ARequestByCodeIsKnownAgainWhateverItCostsByThen) {
     EXPECT_EQ(state(), "100.00 0.00 100.00");
 }
 
+TEST_F(LedgerVolumes, ARefundThatNamesNoUnitIsInThatOfItsCharge) {
+    // Counted as the default balance counts, a refund of 1500 fils would be one of 15 dinars.
+    bench().exec("select ledger.define_balance_type('example.com', 'dinars', 'KWD', 40)");
+    ASSERT_EQ(ask(a_credit(account_, "fill", amount("100"), "dinars")), "posted");
+    const auto minor = [](const char* text) {
+        auto value = amount(text);
+        value.minor = true;
+        return value;
+    };
+    ASSERT_EQ(ask(a_charge(account_, "M1", minor("20000"), "dinars")), "posted");
+    EXPECT_EQ(state("dinars"), "80.000 0.000 80.000");
+    EXPECT_EQ(ask(a_refund(account_, "M2", "M1", minor("1500"))), "posted");
+    EXPECT_EQ(ask(a_refund(account_, "M2", "M1", minor("1500.0"))), "replayed");
+    EXPECT_EQ(state("dinars"), "81.500 0.000 81.500");
+
+    price("TUNE", "250", "null, null, 'KWD'");
+    price("TUNE", "99");
+    auto charge = a_charge(account_, "T1", by_code(), "dinars");
+    charge.origin.code = "TUNE";
+    ASSERT_EQ(ask(std::move(charge)), "posted");
+    auto back = a_refund(account_, "T2", "T1", by_code());
+    back.origin.code = "TUNE";
+    EXPECT_EQ(ask(back), "posted");
+    EXPECT_EQ(ask(back), "replayed");
+    EXPECT_EQ(state("dinars"), "81.500 0.000 81.500");
+    EXPECT_EQ(state(), "100.00 0.00 100.00");
+}
+
 TEST_F(LedgerVolumes, HoldsCapturesAndSplitsGoByCodeToo) {
     price("A", "101");
     auto place = a_place(account_, "P1", by_code());

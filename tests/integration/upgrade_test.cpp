@@ -154,6 +154,41 @@ TEST(Upgrade, SplitsOfBeforeCanBeRefunded) {
     EXPECT_EQ(refund.text(0, 0), "posted,beyond_charge");
 }
 
+/// Migration 45 takes from logins what their accounts gave up.
+TEST(Upgrade, AddressesThatWereGivenUpAreNoLoginsOwn) {
+    constexpr std::size_t before = 44;
+    const tests::TestDatabase database(false);
+    auto session = database.session("postgres");
+    apply(session, before);
+    session.exec_script(R"(
+        select ledger.create_domain('example.com');
+        select ledger.open_account('example.com', array['tel:+1', 'tel:+2', 'tel:+3', 'tel:+4']);
+        select auth.create_principal('example.com', 'one', true, 'subscriber', null,
+                                     array['tel:+1', 'tel:+2', 'tel:+3', 'tel:+4', 'tel:+5'], null, null);
+        select ledger.release_address('tel:+2');
+        select ledger.release_address('tel:+3');
+        select ledger.release_address('tel:+4');
+        select ledger.add_address(shard, account_id, 'tel:+3') from ledger.account;
+        select ledger.open_account('example.com', array['tel:+4']);
+        select auth.create_principal('example.com', 'two', true, 'subscriber', null, array['tel:+4'], null, null);)");
+    apply(session, base::embedded_migrations().size());
+    const auto own = [&] {
+        return std::string(
+            session
+                .exec("select string_agg(name || ' ' || replace(addresses, E'\\n', ','), '; ' order "
+                      "by name) from auth.description")
+                .text(0, 0));
+    };
+    EXPECT_EQ(own(), "one tel:+1,tel:+3,tel:+5; two tel:+4");
+    // And from then on, whatever way it goes.
+    session.exec("select ledger.release_address('tel:+3')");
+    EXPECT_EQ(own(), "one tel:+1,tel:+5; two tel:+4");
+    session.exec(
+        "select ledger.close_account(shard, account_id, ledger.application_id('operator'), '')"
+        "  from ledger.address where address = 'tel:+4' and until is null");
+    EXPECT_EQ(own(), "one tel:+1,tel:+5; two ");
+}
+
 /// Migration 38 tells balances of their accounts while nodes of before it are at work.
 TEST(Upgrade, AnAccountThatIsSuspendedMeanwhileIsNotCharged) {
     constexpr std::size_t before = 37;
