@@ -78,7 +78,19 @@ Tiers tiers_of(const Arguments& arguments) {
     return tiers;
 }
 
+/// A price that ends before it begins would never hold; without --from it begins now.
+void check_validity(Desk& desk, const Arguments& arguments) {
+    const auto ends = desk.query("select $2::timestamptz <= coalesce($1::timestamptz, clock_timestamp())",
+                                 params(time_of(arguments.from), time_of(arguments.to)));
+    if (!ends.is_null(0, 0) && ends.boolean(0, 0)) {
+        throw PlainError("--to " + arguments.to + " is not after " +
+                         (arguments.from.empty() ? "now" : "--from " + arguments.from));
+    }
+}
+
 void add(Desk& desk, const Arguments& arguments) {
+    check_validity(desk, arguments);
+    if (arguments.name.empty()) throw PlainError("a tariff needs a name");
     const auto decimals = decimals_of(desk, arguments.currency);
     if (arguments.domain) desk.refuse_unknown_domain(*arguments.domain);
     const auto minimum =
@@ -180,6 +192,8 @@ void rate(Desk& desk, const Arguments& arguments) {
 }
 
 void set_price(Desk& desk, const Arguments& arguments) {
+    check_validity(desk, arguments);
+    if (arguments.code.empty()) throw PlainError("a price needs a code");
     const auto decimals = decimals_of(desk, arguments.unit);
     if (arguments.domain) desk.refuse_unknown_domain(*arguments.domain);
     const auto minor = minor_units(decimal_of(arguments.amount), decimals, desk.max_amount(), "a price");

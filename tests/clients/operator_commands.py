@@ -590,6 +590,11 @@ class OperatorCommands(unittest.TestCase):
         for mistake in (("-1",), ("x",), ("1", "--tier", "0:1"), ("1", "--tier", "9"), ("1", "--step", "0"),
                         ("1", "--from", "soon")):
             self.misused(*add, *mistake)
+        ends = ("--from", "2027-02-01", "--to", "2027-02-01")
+        for command in ((*add, "1"), ("tariff", "price", "MUSIC", "1", "EUR")):
+            self.assertEqual(self.misused(*command, *ends), "ledgerline: --to 2027-02-01 is not after --from 2027-02-01\n")
+            self.assertEqual(self.misused(*command, "--to", "2020-01-01"), "ledgerline: --to 2020-01-01 is not after now\n")
+        self.assertEqual(self.misused("tariff", "price", "", "1", "EUR"), "ledgerline: a price needs a code\n")
         self.assertEqual(self.rows("select name, version, prices, minimum from tariffs order by version"),
                          ["calls|1|{0.1000000000,0.0500000000}|0.00", "calls|2|{0.2000000000}|0.05"])
         self.assertEqual(self.done("tariff", "end", "calls"), "The tariff calls ends now.\n")
