@@ -292,8 +292,12 @@ std::vector<Setting> database_settings(Settings& s) {
         {"database.owner_url", &s.database.owner_url,
          "URI of the role that applies migrations (may create roles); empty: the same as database.url."},
         {"database.role", &s.database.role, "Role that every session on database.url takes; empty: its own."},
-        {"database.sessions", &s.database.sessions, "Sessions for everything that is not posting.", 1, 1000},
-        {"database.queue_limit", &s.database.queue_limit, "Statements that may wait for a session.", 1},
+        {"database.sessions", &s.database.sessions,
+         "Sessions for all that no lane posts; one of them is not for what waits for locks (volumes, "
+         "splits).",
+         1, 1000},
+        {"database.queue_limit", &s.database.queue_limit,
+         "Statements that may wait for a session; of those that wait for locks as many again.", 1},
         {"database.statement_timeout", &s.database.statement_timeout, "The longest that a statement may run.",
          1},
 

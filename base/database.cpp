@@ -1,6 +1,7 @@
-// The pool's threads: each takes work from one bounded queue and runs it on its own session.
+// The pool's threads: each takes work from the two bounded queues and runs it on its own session.
 #include "base/database.hpp"
 
+#include <algorithm>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
@@ -18,15 +19,21 @@ namespace base {
 namespace asio = boost::asio;
 
 struct Database::Pool {
+    enum class Kind : std::uint8_t { plain, locking };
+
     struct Entry {
         std::shared_ptr<Job> job;
         std::function<void()> finished;
+        std::uint64_t number = 0;  ///< of arrival
+        Kind kind = Kind::plain;
     };
 
     const Options options;
     mutable std::mutex mutex;
     std::condition_variable changed;
-    std::deque<Entry> queue;
+    std::deque<Entry> plain, locking;
+    std::uint64_t arrived = 0;
+    std::size_t locking_under_way = 0;
     bool stopping = false;
     std::vector<std::jthread> threads;  // last: joined before the rest goes
 
@@ -45,11 +52,12 @@ struct Database::Pool {
         changed.notify_all();
     }
 
-    void push(std::shared_ptr<Job> job, std::function<void()> finished) {
+    void push(std::shared_ptr<Job> job, std::function<void()> finished, Kind kind) {
         {
             const std::lock_guard lock(mutex);
+            auto& queue = kind == Kind::plain ? plain : locking;
             if (queue.size() < options.queue_limit) {
-                queue.push_back({std::move(job), std::move(finished)});
+                queue.push_back({std::move(job), std::move(finished), ++arrived, kind});
                 changed.notify_one();
                 return;
             }
@@ -58,12 +66,23 @@ struct Database::Pool {
         finished();
     }
 
+    /// The queue whose turn it is, in the order of arrival; null: nothing may begin now.
+    std::deque<Entry>* next_queue() {
+        const auto room = std::max<std::size_t>(options.sessions, 2) - 1;
+        const bool may_lock = !locking.empty() && locking_under_way < room;
+        if (!may_lock) return plain.empty() ? nullptr : &plain;
+        return plain.empty() || locking.front().number < plain.front().number ? &locking : &plain;
+    }
+
     std::optional<Entry> pop() {
         std::unique_lock lock(mutex);
-        changed.wait(lock, [this] { return stopping || !queue.empty(); });
-        if (queue.empty()) return std::nullopt;
-        auto entry = std::move(queue.front());
-        queue.pop_front();
+        changed.wait(lock, [this] { return stopping || next_queue() != nullptr; });
+        auto* queue = next_queue();
+        // At the end: what may not begin now is left to those whose work is under way.
+        if (queue == nullptr) return std::nullopt;
+        auto entry = std::move(queue->front());
+        queue->pop_front();
+        if (entry.kind == Kind::locking) ++locking_under_way;
         return entry;
     }
 
@@ -75,8 +94,28 @@ struct Database::Pool {
             } catch (...) {
                 entry->job->fail(std::current_exception());
             }
+            if (entry->kind == Kind::locking) {
+                const std::lock_guard lock(mutex);
+                --locking_under_way;
+                changed.notify_one();  // there is room for one more, and this thread may get other work
+            }
             entry->finished();
         }
+    }
+
+    /// Queues the work; the coroutine that waits is resumed on its own executor.
+    static asio::awaitable<void> perform(Pool* pool, std::shared_ptr<Job> job, Kind kind) {
+        const auto start = [pool, kind, job = std::move(job)](auto handler) mutable {
+            // The io_context must not run out of work while the handler is here. The handler is wrapped in a
+            // shared pointer because std::function wants to copy.
+            const auto executor = asio::get_associated_executor(handler);
+            auto tracked = asio::prefer(executor, asio::execution::outstanding_work.tracked);
+            auto done = std::make_shared<Done>(std::move(handler));
+            pool->push(
+                std::move(job), [tracked, done] { asio::post(tracked, [done] { std::move (*done)(); }); },
+                kind);
+        };
+        return asio::async_initiate<const asio::use_awaitable_t<>, void()>(start, asio::use_awaitable);
     }
 
     /// A thread's session, made when it is needed and made anew when it was lost.
@@ -122,24 +161,21 @@ Database::~Database() = default;
 
 std::size_t Database::queued() const {
     const std::lock_guard lock(pool_->mutex);
-    return pool_->queue.size();
+    return pool_->plain.size() + pool_->locking.size();
 }
 
 asio::awaitable<void> Database::perform(std::shared_ptr<Job> job) {
-    const auto start = [pool = pool_.get(), job = std::move(job)](auto handler) mutable {
-        // The io_context must not run out of work while the handler is here. The handler is wrapped in a
-        // shared pointer because std::function wants to copy.
-        const auto executor = asio::get_associated_executor(handler);
-        auto tracked = asio::prefer(executor, asio::execution::outstanding_work.tracked);
-        auto done = std::make_shared<Done>(std::move(handler));
-        pool->push(std::move(job), [tracked, done] { asio::post(tracked, [done] { std::move (*done)(); }); });
-    };
-    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(start, asio::use_awaitable);
+    return Pool::perform(pool_.get(), std::move(job), Pool::Kind::plain);
+}
+
+asio::awaitable<void> Database::perform_locking(std::shared_ptr<Job> job) {
+    return Pool::perform(pool_.get(), std::move(job), Pool::Kind::locking);
 }
 
 void Database::perform_blocking(const std::shared_ptr<Job>& job) {
     std::promise<void> finished;
-    pool_->push(job, [&finished] { finished.set_value(); });
+    pool_->push(
+        job, [&finished] { finished.set_value(); }, Pool::Kind::plain);
     finished.get_future().wait();
 }
 

@@ -28,7 +28,7 @@ class Database {
     struct Options {
         sql::SessionOptions session;  ///< statement_timeout must be set
         std::size_t sessions = 4;
-        std::size_t queue_limit = 1024;
+        std::size_t queue_limit = 1024;  ///< of each kind of work
         std::chrono::milliseconds reconnect_pause{
             500};  ///< after a failed connect, work fails at once for so long
         /// false: once a session is lost all further work on it fails; for a transaction that spans several
@@ -52,7 +52,16 @@ class Database {
         co_return task->result();
     }
 
-    /// The same, blocking, for start-up code that has no coroutine.
+    /// The same for work that waits for locks, which may take long when much of it comes at once: it has a
+    /// queue of its own and never all sessions, so that what only reads does not wait behind it.
+    template <class Work>
+    boost::asio::awaitable<std::invoke_result_t<Work&, sql::Session&>> run_locking(Work work) {
+        auto task = std::make_shared<Task<Work>>(std::move(work));
+        co_await perform_locking(task);
+        co_return task->result();
+    }
+
+    /// The same as run, blocking, for start-up code that has no coroutine.
     template <class Work>
     std::invoke_result_t<Work&, sql::Session&> run_blocking(Work work) {
         auto task = std::make_shared<Task<Work>>(std::move(work));
@@ -104,6 +113,7 @@ class Database {
     using Done = boost::asio::any_completion_handler<void()>;
 
     boost::asio::awaitable<void> perform(std::shared_ptr<Job> job);
+    boost::asio::awaitable<void> perform_locking(std::shared_ptr<Job> job);
     void perform_blocking(const std::shared_ptr<Job>& job);
 
     struct Pool;

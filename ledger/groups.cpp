@@ -223,13 +223,14 @@ asio::awaitable<Result<Receipt>> Ledger::run_group(Work work) {
 
 /// Runs one transaction until the database has answered; sending again is safe, because the request has a
 /// key.
-asio::awaitable<Result<base::sql::Rows>> Ledger::run_work(Work work) {
+asio::awaitable<Result<base::sql::Rows>> Ledger::run_work(Work work, Locks locks) {
     const auto deadline = std::chrono::steady_clock::now() + options_.lane.resend_for;
     asio::steady_timer pause(co_await asio::this_coro::executor);
     while (true) {
         std::optional<Refusal> refusal;
         bool again = false;
         try {
+            if (locks == Locks::shards) co_return co_await database_.run_locking(work);
             co_return co_await database_.run(work);
         } catch (const base::DatabaseBusy&) {
             refusal = Refusal::overloaded;

@@ -141,6 +141,8 @@ class Ledger {
 
   private:
     using Work = std::function<base::sql::Rows(base::sql::Session&)>;
+    /// Whether work waits for shards that others have: then it does not keep what only reads waiting.
+    enum class Locks : std::uint8_t { none, shards };
 
     /// An application as this node remembers it.
     struct Known {
@@ -171,7 +173,7 @@ class Ledger {
     boost::asio::awaitable<std::optional<Refusal>> in_major_units(Posting& posting,
                                                                   std::string_view operation);
     boost::asio::awaitable<std::optional<Refusal>> price(Posting& posting, std::string_view operation);
-    boost::asio::awaitable<Result<base::sql::Rows>> run_work(Work work);
+    boost::asio::awaitable<Result<base::sql::Rows>> run_work(Work work, Locks locks = Locks::shards);
     boost::asio::awaitable<Result<Receipt>> run_group(Work work);
     void remember(HoldFacts facts);
     boost::asio::awaitable<Result<base::sql::Rows>> read(std::string statement, base::sql::Params parameters);

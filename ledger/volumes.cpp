@@ -117,7 +117,7 @@ asio::awaitable<std::optional<Refusal>> Ledger::price(Posting& posting, std::str
             "$10)",
             params);
     };
-    const auto rows = co_await run_work(std::move(work));
+    const auto rows = co_await run_work(std::move(work), Locks::none);
     if (!rows) co_return rows.error();
     if (rows->is_null(0, 0)) co_return Refusal::unknown_price;
     posting.amount.value =
@@ -146,7 +146,7 @@ asio::awaitable<Result<Rated>> Ledger::rate(RateVolume question) {
             "  left join ledger.tariff t on t.tariff_id = q.o_tariff",
             params);
     };
-    const auto rows = co_await run_work(std::move(work));
+    const auto rows = co_await run_work(std::move(work), Locks::none);
     if (!rows) co_return rows.error();
     if (rows->text(0, 0) != "posted") co_return refusal_named(rows->text(0, 0)).value_or(Refusal::internal);
     Rated rated;

@@ -98,6 +98,54 @@ TEST_F(DatabasePool, refuses_work_when_the_queue_is_full) {
     queued.join();
 }
 
+asio::awaitable<void> wait_for(Database& database, std::shared_future<void> lock) {
+    const auto work = [lock](Session&) { lock.wait(); };
+    co_await database.run_locking(work);
+}
+
+TEST_F(DatabasePool, what_waits_for_locks_leaves_a_session_and_the_queue_to_the_others) {
+    auto three = options(3);
+    three.queue_limit = 4;
+    std::promise<void> release;
+    const auto lock = release.get_future().share();
+    asio::io_context io;
+    std::vector<std::future<void>> waiting;
+    std::future<void> refused;
+    {
+        Database database(three);
+        for (int i = 0; i < 6; ++i) {
+            waiting.push_back(asio::co_spawn(io, wait_for(database, lock), asio::use_future));
+            io.poll();
+            // Two of them have a session each, the others are queued: the first two do not count in the
+            // queue.
+            while (i < 2 && database.queued() > 0) std::this_thread::yield();
+        }
+        EXPECT_EQ(database.queued(), 4U);
+        refused = asio::co_spawn(io, wait_for(database, lock), asio::use_future);
+        io.poll();
+        for (int i = 0; i < 20; ++i) {
+            EXPECT_EQ(database.run_blocking(
+                          [i](Session& session) { return session.exec("SELECT 7").integer(0, 0) + i; }),
+                      7 + i);
+        }
+        EXPECT_EQ(database.queued(), 4U) << "one of those has taken the last session";
+        release.set_value();
+    }
+    io.run();  // all that was queued was done, at the end too
+    for (auto& done : waiting) EXPECT_NO_THROW(done.get());
+    EXPECT_THROW(refused.get(), base::DatabaseBusy);
+}
+
+TEST_F(DatabasePool, works_with_a_single_session_too) {
+    Database database(options(1));
+    std::promise<void> release;
+    release.set_value();
+    asio::io_context io;
+    auto done = asio::co_spawn(io, wait_for(database, release.get_future().share()), asio::use_future);
+    io.run();
+    EXPECT_NO_THROW(done.get());
+}
+
 TEST_F(DatabasePool, replaces_sessions_that_were_closed_while_idle) {
     Database database(options(1));
     const auto pid = [](Session& session) { return session.exec("SELECT pg_backend_pid()").integer(0, 0); };
