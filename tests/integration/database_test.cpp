@@ -99,7 +99,7 @@ TEST_F(DatabasePool, refuses_work_when_the_queue_is_full) {
 }
 
 asio::awaitable<void> wait_for(Database& database, std::shared_future<void> lock) {
-    const auto work = [lock](Session&) { lock.wait(); };
+    const auto work = [lock](Session&) { lock.wait_for(std::chrono::seconds(20)); };
     co_await database.run_locking(work);
 }
 
