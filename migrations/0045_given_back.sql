@@ -7,6 +7,8 @@
 -- batch. One at a time, with the others taking up the batch's room meanwhile, some hundreds of them kept all that a lane
 -- posts waiting for seconds. (A refund and its charge still come apart.)
 --
+-- And of what gives itself back: holds that are due end piece by piece, however many there are.
+--
 -- Of functions that are long only what is meant changes: each is taken as it is, and must have the one place.
 
 set local role ledgerline_owner;
@@ -153,6 +155,35 @@ select pg_temp.change('ledger.count_requests',
     $to$                      from ledger.journal j join ledger.journal c on c.shard = j.shard and c.journal_no = j.refund_of
                       left join ledger.hold h on h.shard = c.shard and h.hold_id = c.hold_id
 $to$);
+
+-- Holds that are due end in pieces of so many. All of an account's at once, a million of them (a busy account, and a
+-- server that was away for long) took longer than a statement may, was rolled back and tried again for ever, with the
+-- shard's lock in hand; and the sweeps of other shards never came. What is due and not yet ended can't be used.
+create function ledger.holds_at_once() returns integer
+language sql immutable parallel safe
+return 10000;
+comment on function ledger.holds_at_once is 'how many holds end in one piece of work';
+
+select pg_temp.change('ledger.expire_holds',
+    $from$           set state = 'expired', ended_at = h.expires_at
+         where h.shard = p_shard and h.account_id = p_account and h.state = 'open' and h.expires_at <= p_at
+$from$,
+    $to$           set state = 'expired', ended_at = h.expires_at
+          from (select x.hold_id from ledger.hold x
+                 where x.shard = p_shard and x.account_id = p_account and x.state = 'open' and x.expires_at <= p_at
+                 order by x.expires_at limit ledger.holds_at_once()) d
+         where h.shard = p_shard and h.hold_id = d.hold_id
+$to$);
+select pg_temp.change('ledger.sweep_holds',
+    E'        v_ended := v_ended + ledger.expire_holds(p_shard, v_account, v_at);\n',
+    E'        v_ended := v_ended + ledger.expire_holds(p_shard, v_account, v_at);\n'
+    '        exit when v_ended >= ledger.holds_at_once();\n');
+select pg_temp.change('ledger.post_in_turn', E'               or h_state[h] <> ''open'' then\n',
+                      E'               or h_state[h] <> ''open'' or h_expires[h] <= v_at then\n');
+select pg_temp.change('ledger.close_account', E'    perform ledger.expire_holds(p_shard, p_account, v_at);\n',
+                      E'    while ledger.expire_holds(p_shard, p_account, v_at) > 0 loop null; end loop;\n');
+comment on function ledger.expire_holds is
+    'ends due holds of an account, a piece of them, and gives back what they held; how many';
 
 drop function pg_temp.change(regproc, text, text);
 

@@ -38,6 +38,39 @@ TEST_F(LedgerHolds, ExtendWithinFundsTheCreditLimitAndBeyond) {
     EXPECT_EQ(hold_state(held), "14999 0 open main:14999-0");
 }
 
+TEST_F(LedgerHolds, HoweverManyAreDueAtOnceTheyEndPieceByPiece) {
+    const auto last = hold(account_, euro("1"));
+    const auto id = std::to_string(account_->id);
+    bench().exec(
+        "with many as (insert into ledger.hold (shard, hold_id, account_id, application_id, unit, amount,"
+        "                                       placed_at, expires_at)"
+        "  select h.shard, gen_random_uuid(), h.account_id, h.application_id, 'bytes', 1, h.placed_at,"
+        "         h.placed_at - interval '1 s'"
+        "    from ledger.hold h, generate_series(1, ledger.holds_at_once() + 1) where h.account_id = " +
+        id +
+        "  returning shard, hold_id),"
+        " legs as (insert into ledger.hold_leg (shard, hold_id, leg_no, balance_no, amount)"
+        "  select m.shard, m.hold_id, 1, b.balance_no, 1 from many m, ledger.balance b"
+        "   where b.account_id = " +
+        id + " and b.balance_type = 'data' returning 1)" +
+        "update ledger.balance b set held = (select count(*) from legs)"
+        " where b.account_id = " +
+        id + " and b.balance_type = 'data'");
+    bench().exec("update ledger.hold set expires_at = placed_at where hold_id = '" + base::hex(last->id.id) +
+                 "'");
+    bench().exec("update ledger.account set next_hold_expiry = opened_at where account_id = " + id);
+    const auto open = [&] {
+        return bench().value("select count(*) from ledger.hold where state = 'open' and account_id = " + id);
+    };
+    // Those that are left are no less expired.
+    EXPECT_EQ(post(a_capture(last, "late", euro("1"))).error(), ledger::Refusal::unknown_hold);
+    EXPECT_EQ(open(), "2");
+    EXPECT_EQ(post(an_extension(last, "", euro("1"))).error(), ledger::Refusal::unknown_hold);
+    EXPECT_EQ(open(), "0");
+    EXPECT_EQ(state("data"), "1000000 0 1000000");
+    EXPECT_EQ(state(), "100.00 0.00 100.00");
+}
+
 TEST_F(LedgerHolds, CapturePartAndAllAndBeyond) {
     set_credit_limit(account_, "main", credit_limit);
     for (const auto* placed : {"40", "100"}) {  // the second one needs the credit limit
