@@ -39,6 +39,7 @@ Call::Call(Connection connection, CallOptions options, Moment now)
         legs_[leg].state = State::answered;
         legs_[leg].described = sdp;
         legs_[leg].lines = sdp::media_lines(sdp.empty() ? connection.callee_sdp : sdp);
+        legs_[leg].session = options_.session + leg;
         legs_[leg].version = version;
     };
     take(0, connection.caller_sdp, connection.caller_version);

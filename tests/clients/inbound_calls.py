@@ -194,13 +194,16 @@ class InboundCalls(Calls):
 
     def test_hold_is_relayed_and_the_offer_keeps_its_session(self):
         self.register(self.bob)
-        call, _ = self.connect(self.alice, self.bob)
+        call, invite = self.connect(self.alice, self.bob)
         self.alice.waiting.clear()
         call.sequence += 1
         self.alice.send(self.alice.request("INVITE", call.target, call.sequence, call.id, call.to, call.tag,
                                            body=SDP.format(port=self.alice.port) + "a=sendonly\r\n"))
         held = self.bob.invited()
         self.assertIn("a=sendonly", held.body)
+        # Of the o= line the version alone changes (RFC 3264, 8).
+        before, after = (re.search(r"o=(\S+ \d+) (\d+) (.*)", message.body).groups() for message in (invite, held))
+        self.assertEqual((after[0], int(after[1]), after[2]), (before[0], int(before[1]) + 1, before[2]))
         self.bob.answer(held)
         self.assertEqual(call.response().status, 200)
         call.bye()
