@@ -144,6 +144,14 @@ std::optional<std::string> DialPlan::callable(std::string_view text) const {
     return address;
 }
 
+std::optional<std::string> DialPlan::caller(std::string_view text) const {
+    if (auto address = callable(text)) return address;
+    for (const auto& reading : ledger::readings_of(text, options_.numbers)) {
+        if (auto address = callable(reading)) return address;
+    }
+    return std::nullopt;
+}
+
 bool DialPlan::is_emergency(std::string_view number) const {
     return std::ranges::find(options_.emergency, number) != options_.emergency.end();
 }

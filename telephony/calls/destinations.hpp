@@ -39,6 +39,10 @@ class DialPlan {
     /// brackets, quotes, headers or control characters, with one host and a port that there can be.
     [[nodiscard]] std::optional<std::string> callable(std::string_view text) const;
 
+    /// The same of who calls, by what a peer says: parameters that others put behind a number
+    /// (`;cpc=ordinary`) or an address make nobody somebody else.
+    [[nodiscard]] std::optional<std::string> caller(std::string_view text) const;
+
     /// Of a callable address: whether it goes the ordinary way, or is a short or emergency number, also where
     /// somebody put the country's code in front of one.
     [[nodiscard]] Kind kind_of(std::string_view address) const;

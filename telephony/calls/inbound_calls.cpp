@@ -161,7 +161,7 @@ std::optional<Caller> InboundCalls::caller_of(const Door::Visitor& visitor, cons
         const auto& uri = sender.asserted.empty() ? sender.from : sender.asserted;
         const auto readings = options_.local.readings(uri);
         const auto address =
-            readings.empty() ? std::optional<std::string>() : options_.dial_plan.callable(readings.back());
+            readings.empty() ? std::optional<std::string>() : options_.dial_plan.caller(readings.back());
         caller.address = address.value_or(anonymous_address);
         if (address && *address != anonymous_address) caller.known_as = {*address};
         return caller;

@@ -64,11 +64,15 @@ std::vector<std::string> spellings(std::string_view address) {
     const auto rest = address.substr(colon, end == std::string_view::npos ? end : end - colon);
     result.push_back("sip" + std::string(rest));
     if (at == std::string_view::npos) return result;
-    auto user = address.substr(colon + 1, at - colon - 1);
-    user = user.substr(0, user.find(';'));
+    auto text = address.substr(colon + 1, at - colon - 1);
+    text = text.substr(0, text.find(';'));
+    std::string user;
+    // Visual separators mean nothing (RFC 3966, 5.1.1).
+    std::ranges::copy_if(text, std::back_inserter(user),
+                         [](char c) { return std::string_view("-.()").find(c) == std::string_view::npos; });
     const bool number = user.size() > 1 && user.front() == '+' &&
                         std::ranges::all_of(user.substr(1), [](char c) { return c >= '0' && c <= '9'; });
-    if (number) result.push_back("tel:" + std::string(user));
+    if (number) result.push_back("tel:" + user);
     return result;
 }
 

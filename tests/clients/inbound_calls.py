@@ -444,6 +444,13 @@ class TrustedPeers(Calls):
         call.bye()
         self.bob.expect_bye()
         self.assertEqual(self.record(BOB), "terminated|hang-up|tel:+4930123456|127.0.0.1|inbound")
+        self.rule("immediately", "reject", status=403, kind="block-list", calling="array['tel:+4930123456']")
+        for spelling in ("tel:+4930123456;cpc=ordinary", "tel:+49-30-123456", "sip:+4930123456@gateway.example;user=phone",
+                         "sip:+49-30-(123456)@gateway.example", "sip:%2B4930123456@gateway.example",
+                         "sip:+4930123456;npdi@gateway.example", "sips:+49.30.123456@gateway.example"):
+            with self.subTest(spelling):
+                refused = peer.call(BOB, [f"P-Asserted-Identity: <{spelling}>"])
+                self.assertEqual(refused.response().status, 403)
         outside = self.stranger("outside")
         self.assertEqual(peer.call(f"sip:outside@127.0.0.1:{outside.port}").response().status, 403)
         # Trust is for calls only.

@@ -64,6 +64,19 @@ TEST(DialPlan, WhatIsNoAddressCanNotBeCalled) {
     }
 }
 
+TEST(DialPlan, ACallerIsTheSameWhateverStandsBehindTheAddress) {
+    const std::vector<std::pair<std::string, std::string>> callers{
+        {"tel:+4930123456;cpc=ordinary", "tel:+4930123456"},
+        {"tel:+49-30-123456;npdi;rn=+4930", "tel:+4930123456"},
+        {"tel:+4930123456", "tel:+4930123456"},
+        {"tel:030123456;phone-context=example.com", ""},
+        {"sip:a@b;maddr=127.0.0.1", "sip:a@b"},
+        {"sip:a@127.0.0.1>", ""},
+    };
+    for (const auto& [text, address] : callers)
+        EXPECT_EQ(german().caller(text).value_or(""), address) << text;
+}
+
 TEST(DialPlan, ASipUriHasOneHostAndAPortThatThereCanBe) {
     for (const auto* text :
          {"sip:a@127.0.0.1", "sip:a@127.0.0.1:5060", "sip:a@[::1]:65535;transport=tcp", "sip:example.com",

@@ -166,6 +166,8 @@ TEST(Rules, PatternsOfAddresses) {
         {"sip:alice@example.com", "sip:Alice@example.com", false},
         {"tel:+15550001", "sip:+15550001@gateway.example.net;user=phone", true},
         {"tel:+15550001", "sip:+15550001;phone-context=x@gateway.example.net", true},
+        {"tel:+15550001", "sip:+1-555-(0001)@gateway.example.net", true},
+        {"tel:+15550001", "sip:+1.5550001;cpc=ordinary@gateway.example.net;user=phone", true},
         {"tel:+15550001", "sip:15550001@gateway.example.net", false},
         {"tel:+15550001", "sip:+@gateway.example.net", false},
         {"tel:+", "sip:+@gateway.example.net", false},
