@@ -200,33 +200,33 @@ boost::asio::awaitable<bool> extend_charge(ledger::Ledger& ledger, base::Logger 
     }
 }
 
-boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger log,
-                                           std::shared_ptr<const CallCharge> charge, bool paid,
-                                           std::int64_t seconds) {
+boost::asio::awaitable<Settled> settle_charge(ledger::Ledger& ledger, base::Logger log,
+                                              std::shared_ptr<const CallCharge> charge, bool paid,
+                                              std::int64_t seconds) {
     boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
     for (int attempt = 0; attempt < retries_max; ++attempt) {
         const auto receipt = co_await sent(post_end(ledger, *charge, paid, seconds), log);
         // A hold that has ended gives nothing back any more.
-        if (receipt || receipt.error() == ledger::Refusal::unknown_hold) co_return true;
+        if (receipt || receipt.error() == ledger::Refusal::unknown_hold) co_return Settled::posted;
         const auto why = receipt.error();
         if (attempt % retries_silent == 0 || !passing(why))
             log.warning(
                 "a call's charge is not settled",
                 {{"hold", to_string(charge->hold->id)}, {"charged", paid}, {"why", ledger::to_string(why)}});
         if (why == ledger::Refusal::internal) break;
-        if (!passing(why)) co_return true;
+        if (!passing(why)) co_return Settled::refused;
         pause.expires_after(retry_pause);
         co_await pause.async_wait(boost::asio::use_awaitable);
     }
-    co_return false;
+    co_return Settled::open;
 }
 
 void start_settling(const boost::asio::any_io_executor& executor, ledger::Ledger& ledger, base::Logger log,
                     std::shared_ptr<const CallCharge> charge, bool paid, std::int64_t seconds,
-                    std::function<void()> done) {
+                    std::function<void(Settled)> done) {
     boost::asio::co_spawn(executor, settle_charge(ledger, std::move(log), std::move(charge), paid, seconds),
-                          [done = std::move(done)](const std::exception_ptr& error, bool settled) {
-                              if (!error && settled) done();
+                          [done = std::move(done)](const std::exception_ptr& error, Settled how) {
+                              if (!error && how != Settled::open) done(how);
                           });
 }
 

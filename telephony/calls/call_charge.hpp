@@ -44,19 +44,26 @@ struct CallCharge {
                                                          std::chrono::seconds slice,
                                                          std::chrono::milliseconds patience);
 
+/// What became of the end of a charge.
+enum class Settled : std::uint8_t {
+    posted,   ///< and where there was nothing left to give back
+    refused,  ///< for ever: the hold was gone, and the payer has spent what it held, or has no account any
+              ///< more
+    open,     ///< the ledger was away for too long, or failed by a defect: the server's next start settles it
+};
+
 /// Charges all of it (`paid`; by time: `seconds`, at most what is held for), or gives it back. Repeats the
 /// posting until the ledger has it, with the same keys each time, so that one that was posted although its
-/// answer was lost is not posted again. False: the ledger was away for too long, or failed by a defect, and
-/// it is still to be done: the call's record stays open, and the server's next start settles it.
-[[nodiscard]] boost::asio::awaitable<bool> settle_charge(ledger::Ledger& ledger, base::Logger log,
-                                                         std::shared_ptr<const CallCharge> charge, bool paid,
-                                                         std::int64_t seconds);
+/// answer was lost is not posted again.
+[[nodiscard]] boost::asio::awaitable<Settled> settle_charge(ledger::Ledger& ledger, base::Logger log,
+                                                            std::shared_ptr<const CallCharge> charge,
+                                                            bool paid, std::int64_t seconds);
 
-/// settle_charge, started on this executor; `done` is called there when it is posted, and not when it is
-/// still to be done.
+/// settle_charge, started on this executor; `done` is called there when it is posted or refused, and not when
+/// it is still to be done.
 void start_settling(const boost::asio::any_io_executor& executor, ledger::Ledger& ledger, base::Logger log,
                     std::shared_ptr<const CallCharge> charge, bool paid, std::int64_t seconds,
-                    std::function<void()> done);
+                    std::function<void(Settled how)> done);
 
 /// extend_charge, started on this executor; `granted` is called there with all that is held for, and not when
 /// no more could be held.

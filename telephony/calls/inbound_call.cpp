@@ -77,11 +77,8 @@ InboundCall::Steps InboundCall::held(const HoldOutcome& outcome, Moment now) {
     return step(now, [&] {
         if (!holding_) return;
         const auto holding = std::move(*std::exchange(holding_, std::nullopt));
-        if (over_ || call_) {
-            // Too late to be paid for.
-            if (outcome.refusal == 0) steps_.commands.emplace_back(command::Release{});
-            return;
-        }
+        // Too late to be paid for: whoever holds it has asked awaits_hold().
+        if (over_ || call_) return;
         options_.call.held = outcome.refusal == 0;
         options_.call.granted = outcome.granted;
         if (outcome.refusal != 0)

@@ -125,6 +125,9 @@ class InboundCall {
     [[nodiscard]] Steps withdraw(const std::set<std::string>& addresses, Moment now);
 
     [[nodiscard]] const CallStatus& status() const { return call_ ? call_->status() : status_; }
+    /// Is the amount still wanted that a Hold is to hold? Otherwise the call is over, or was answered before
+    /// it had to be paid for.
+    [[nodiscard]] bool awaits_hold() const { return holding_ && !over_ && !call_; }
     [[nodiscard]] bool finished() const { return finished_; }
     /// Addresses by which the call came to where it is, of accounts.
     [[nodiscard]] std::set<std::string> called() const;

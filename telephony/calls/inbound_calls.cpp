@@ -350,8 +350,8 @@ Observer InboundCalls::observer(CallNo call) {
         const auto& live = *find(call);
         uses_.records.put(live.record, live.call.status(), std::move(safe));
     };
-    result.settled_paid = [this, call] { settle(*find(call), true); };
-    result.settled_free = [this, call] { settle(*find(call), false); };
+    result.settled_paid = [this, call] { settle(call, true); };
+    result.settled_free = [this, call] { settle(call, false); };
     result.extend = [this, call] { extend(call); };
     result.finished = [this, call] { asio::post(executor_, [this, call] { finished(call); }); };
     return result;
@@ -511,10 +511,11 @@ asio::awaitable<void> InboundCalls::hold(CallNo call, applications::Toll toll) {
         outcome.refusal = status_of(account.error());
     }
     auto* live = find(call);
-    if (live == nullptr) {
-        if (charge) start_settling(executor_, uses_.ledger, log_, charge, false, 0, [] {});
-        co_return;
-    }
+    // It never becomes the call's, nor its record's: a server that takes over would charge it.
+    if (charge && (live == nullptr || !live->call.awaits_hold()))
+        start_settling(executor_, uses_.ledger, log_, std::exchange(charge, nullptr), false, 0,
+                       [](Settled) {});
+    if (live == nullptr) co_return;
     if (charge) {
         outcome.granted = std::chrono::seconds(charge->seconds);
         live->charge = charge;
@@ -527,7 +528,11 @@ void InboundCalls::settle(Live& live, bool paid) {
     if (!live.charge) return;
     const auto seconds = paid ? billed_seconds(live.call.status()) : 0;
     start_settling(executor_, uses_.ledger, log_, live.charge, paid, seconds,
-                   [&records = uses_.records, id = live.record.id] { records.settled(id); });
+                   [this, call, paid, id = live.record.id](Settled how) {
+                       uses_.records.settled(id);
+                       // Nobody talks who can't be charged for it any more.
+                       if (paid && how == Settled::refused) end({call});
+                   });
 }
 
 void InboundCalls::extend(CallNo call) {

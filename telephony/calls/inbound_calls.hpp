@@ -118,7 +118,7 @@ class InboundCalls final : public Reception {
     void leave_callable(applications::Directive& directive, const std::string& id) const;
     boost::asio::awaitable<void> hold(CallNo call, applications::Toll toll);
     boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(CallNo call, applications::Toll toll);
-    void settle(Live& live, bool paid);
+    void settle(CallNo call, bool paid);
     void extend(CallNo call);
 
     Options options_;

@@ -112,7 +112,13 @@ calls::Observer ParlayMakeCall::observer(const TaskContext& context) {
 }
 
 void ParlayMakeCall::settle(Settlement how) {
-    settle_(how, [&records = records_, id = record_.id] { records.settled(id); });
+    settle_(how, [&records = records_, id = record_.id, paid = how.paid,
+                  task = std::weak_ptr<ParlayMakeCall*>(self_)](calls::Settled result) {
+        records.settled(id);
+        // Nobody talks who can't be charged for it any more.
+        const auto self = task.lock();
+        if (self && paid && result == calls::Settled::refused) (*self)->live_.deliver(calls::event::End{});
+    });
 }
 
 void ParlayMakeCall::extend() {

@@ -1,6 +1,7 @@
 // The application parlayMakeCall: one call between the parties that somebody named.
 #pragma once
 
+#include "telephony/calls/call_charge.hpp"
 #include "telephony/calls/ladder.hpp"
 #include "telephony/calls/live_call.hpp"
 #include "telephony/calls/records.hpp"
@@ -34,9 +35,9 @@ struct MakeCall {
     calls::Appearance appearance;
     calls::CallOptions options;   ///< session and address are the node's
     std::size_t parties_max = 2;  ///< that may be there at once
-    /// The held amount's end, given exactly once each call that has one. Calls `done` once that is posted,
-    /// maybe after the task's end.
-    std::function<void(Settlement how, std::function<void()> done)> settle;
+    /// The held amount's end, given exactly once each call that has one. Calls `done` once that is posted or
+    /// refused, maybe after the task's end.
+    std::function<void(Settlement how, std::function<void(calls::Settled)> done)> settle;
     /// Of a call that is paid by time: pays for more, and calls `granted` with all that is paid for then; not
     /// when it can't be.
     std::function<void(std::function<void(std::chrono::seconds)> granted)> extend;
@@ -91,7 +92,7 @@ class ParlayMakeCall final : public Task {
     std::optional<calls::sdp::AudioOnly> audio_;  // of the next addition
     std::map<calls::LegNo, calls::LegId> moved_;  // to other calls
     std::size_t parties_max_;
-    std::function<void(Settlement, std::function<void()>)> settle_;
+    std::function<void(Settlement, std::function<void(calls::Settled)>)> settle_;
     std::function<void(std::function<void(std::chrono::seconds)>)> extend_;
     std::shared_ptr<ParlayMakeCall*> self_;  // for answers that may come after the task's end
     calls::RecordFacts record_;

@@ -86,7 +86,9 @@ boost::asio::awaitable<bool> settle(ledger::Ledger& ledger, const LostCall& lost
     charge.origin.application = (*hold)->application;
     charge.origin.of_call = true;
     auto kept = std::make_shared<const calls::CallCharge>(std::move(charge));
-    co_return co_await calls::settle_charge(ledger, log, std::move(kept), lost.answered, lost.charge.seconds);
+    const auto how =
+        co_await calls::settle_charge(ledger, log, std::move(kept), lost.answered, lost.charge.seconds);
+    co_return how != calls::Settled::open;
 }
 
 }  // namespace

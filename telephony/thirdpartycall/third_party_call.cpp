@@ -252,7 +252,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
         directory_.executor(), launch(call, std::move(parameters), std::chrono::steady_clock::now()),
         boost::asio::use_awaitable);
     if (launched.refused) {
-        if (charge) settlement(charge)({}, [] {});
+        if (charge) settlement(charge)({}, [](calls::Settled) {});
         co_return std::move(*launched.refused);
     }
     Identifier identifier;
@@ -262,7 +262,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
 
 /// What posts the end of a charge, on the directory's executor.
 ThirdPartyCall::Settlement ThirdPartyCall::settlement(const std::shared_ptr<const CallCharge>& charge) {
-    return [this, charge](tasks::Settlement how, std::function<void()> done) {
+    return [this, charge](tasks::Settlement how, std::function<void(calls::Settled)> done) {
         calls::start_settling(directory_.executor(), ledger_, log_, charge, how.paid, how.seconds,
                               std::move(done));
     };

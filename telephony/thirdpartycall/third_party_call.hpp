@@ -89,7 +89,7 @@ class ThirdPartyCall {
                                             std::chrono::steady_clock::time_point asked);
     boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(const frontend::Call& call,
                                                                      const std::string& calling_party);
-    using Settlement = std::function<void(tasks::Settlement how, std::function<void()> done)>;
+    using Settlement = std::function<void(tasks::Settlement how, std::function<void(calls::Settled)> done)>;
     using Extension = std::function<void(std::function<void(std::chrono::seconds)> granted)>;
     Extension extension(const std::shared_ptr<CallCharge>& charge);
     Settlement settlement(const std::shared_ptr<const CallCharge>& charge);

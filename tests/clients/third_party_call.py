@@ -320,5 +320,36 @@ class ThirdPartyCall(CallCase):
         self.finish()
 
 
+class HoldsThatEnd(CallCase):
+    """Of sessions that wait for longer than what is held for them lives."""
+    ledgerline = LEDGERLINE
+    settings = {"HOLD_TTL": "1s", "LEDGER_SWEEP_INTERVAL": "200ms"}
+
+    def test_nobody_talks_for_what_is_spent_meanwhile(self):
+        alice, payer = self.client("v3_4", "alice"), "tel:+15550001"
+        charging = {"description": "a call", "currency": "EUR", "amount": Decimal("40.00")}
+        for spends in (False, True):
+            first = self.peer("first")
+            second = self.peer("second")
+            session = alice.makeCallSession(callParticipants=[first.uri], charging=charging, changeMediaNotAllowed=False)
+            reference = {"callSessionIdentifier": session}
+            self.until(lambda: alice.getCallParticipantInformation(callParticipant=first.uri, **reference)
+                       .callParticipantStatus == "CallParticipantConnected", "the first participant")
+            self.until(lambda: self.held(payer).split("|")[1] == "0.00", "the end of the hold")
+            before = Decimal(self.held(payer).split("|")[0])
+            if spends:
+                self.command("charge", payer, str(before), "EUR", "--reference", "spent")
+            alice.addCallParticipant(callParticipant=second.uri, **reference)
+            if spends:
+                # Who can't pay does not talk.
+                self.until(lambda: {p.callParticipantStatus for p in alice.getCallSessionInformation(**reference)
+                                    .callParticipantInformation} == {"CallParticipantTerminated"}, "the end")
+                self.assertEqual(self.held(payer), "0.00|0.00")
+            else:
+                self.until(lambda: Decimal(self.held(payer).split("|")[0]) == before - 40, "the charge")
+                alice.endCallSession(**reference)
+            self.finish()
+
+
 if __name__ == "__main__":
     unittest.main()
