@@ -241,6 +241,7 @@ struct Settings {
         std::int64_t inbound_limit = 4'000;
         std::int64_t forwards_max = 5;
         std::int64_t branches_max = 16;
+        std::int64_t targets_max = 64;
         std::int64_t rule_cache = 100'000;
         std::int64_t calls_per_user = 1'000;
         std::int64_t participants_limit = 32;

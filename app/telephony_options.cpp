@@ -207,6 +207,7 @@ calls::InboundCalls::Options inbound_options(const Settings& settings, const cal
     options.call.call = call_options(settings, address);
     options.call.hops_max = to_size(settings.call.forwards_max);
     options.call.branches_max = to_size(settings.call.branches_max);
+    options.call.targets_max = to_size(settings.call.targets_max);
     options.calls_max = to_size(settings.call.inbound_limit);
     options.calls_per_user = to_size(settings.call.calls_per_user);
     options.slice = std::chrono::ceil<std::chrono::seconds>(settings.call.slice);

@@ -282,6 +282,10 @@ std::vector<Setting> call_settings(Settings& s) {
          "Forwards of one call, one after the other; more get 483.", 0, 20},
         {"call.branches_max", &s.call.branches_max,
          "Devices that one call from outside may be sent to, one after the other or at once.", 1, 60},
+        {"call.targets_max", &s.call.targets_max,
+         "Addresses that one call from outside may be sent to, by forwards and forks, one after the other or "
+         "at once; more get 483.",
+         1, 1000},
         {"call.rule_cache", &s.call.rule_cache, "Accounts whose Signal Rules a node remembers.", 1},
         {"call.calls_per_user", &s.call.calls_per_user, "Calls of one user at once.", 1},
         {"call.participants_limit", &s.call.participants_limit,

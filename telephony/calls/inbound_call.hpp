@@ -105,6 +105,7 @@ struct InboundOptions {
     CallOptions call;
     std::size_t hops_max = 5;       ///< forwards one after the other
     std::size_t branches_max = 16;  ///< dialogs to the targets of one call, ended ones counted
+    std::size_t targets_max = 64;   ///< addresses that one call is sent to, ended ones counted
 };
 
 class InboundCall {
@@ -124,10 +125,10 @@ class InboundCall {
     /// The users of these addresses are disabled: what rings there stops, and who talks by them is hung up.
     [[nodiscard]] Steps withdraw(const std::set<std::string>& addresses, Moment now);
 
-    [[nodiscard]] const CallStatus& status() const { return call_ ? call_->status() : status_; }
     /// Is the amount still wanted that a Hold is to hold? Otherwise the call is over, or was answered before
     /// it had to be paid for.
     [[nodiscard]] bool awaits_hold() const { return holding_ && !over_ && !call_; }
+    [[nodiscard]] const CallStatus& status() const { return call_ ? call_->status() : status_; }
     [[nodiscard]] bool finished() const { return finished_; }
     /// Addresses by which the call came to where it is, of accounts.
     [[nodiscard]] std::set<std::string> called() const;

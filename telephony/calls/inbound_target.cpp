@@ -65,7 +65,8 @@ TargetNo InboundCall::begin(std::string address, std::size_t hops, std::optional
     target.parent = parent;
     target.predecessor = predecessor;
     target.where.rules = std::make_shared<const rules::RuleSet>();
-    if (hops > options_.hops_max)
+    // A few forks after each other, each of a few addresses, would make thousands.
+    if (hops > options_.hops_max || number >= options_.targets_max)
         fail(number, loop_status);
     else
         steps_.errands.emplace_back(

@@ -320,6 +320,50 @@ TEST(InboundCall, AnAmountIsHeldFirstAndSettledOnce) {
     EXPECT_EQ(held({402, {}}).every<command::Refuse>().at(0).status, 402);
 }
 
+/// Each address that it names is asked about in turn.
+TEST(InboundCall, AnApplicationThatForksForEverGetsNoMoreThanSoManyAddresses) {
+    Player player({rule(Stage::immediately, rules::action::Ask{"n"})});
+    player.start();
+    std::size_t next = 0;
+    std::size_t looked_up = 1;
+    for (; next < player.errands.size() && looked_up < 2000; ++next) {
+        const auto errand = player.errands[next];
+        if (const auto* resolve = std::get_if<errand::Resolve>(&errand); resolve != nullptr && next > 0) {
+            ++looked_up;
+            Destination found{Destination::Kind::account, "sip:b@x", player.rules, player.contacts};
+            player.take(player.call.resolved(resolve->target, std::move(found), player.moment));
+        } else if (const auto* ask = std::get_if<errand::Ask>(&errand)) {
+            applications::Directive directive{applications::Verb::fork, {}, {}};
+            for (std::size_t i = 0; i < 10; ++i)
+                directive.addresses.push_back("sip:b@x;n=" + std::to_string(next) + '.' + std::to_string(i));
+            player.take(player.call.directed(ask->target, directive, player.moment));
+        }
+    }
+    EXPECT_EQ(looked_up, Player::options().targets_max);
+    player.feed(event::Answered{1, offer, {}});
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+}
+
+TEST(InboundCall, WhatIsHeldTooLateIsNotTheCalls) {
+    applications::Directive directive;
+    directive.toll = applications::Toll{};
+    Player player({rule(Stage::no_answer, rules::action::Ask{"n"})});
+    player.start();
+    const auto rings = player.every<command::SetTimer>().back();
+    player.feed(event::Timer{rings.id});
+    EXPECT_FALSE(player.call.awaits_hold());
+    player.take(player.call.directed(0, directive, player.moment));
+    EXPECT_TRUE(player.call.awaits_hold());
+    // Its phone rings on.
+    player.feed(event::Answered{1, offer, {}});
+    EXPECT_FALSE(player.call.awaits_hold());
+    player.take(player.call.held({}, player.moment));
+    player.feed(event::HungUp{0});
+    player.feed(event::Gone{1});
+    EXPECT_TRUE(player.call.finished());
+    EXPECT_TRUE(player.every<command::Capture>().empty());
+}
+
 /// Paid for six seconds; its last timer is the one that rings when the notice is due.
 Player paid_by_time() {
     applications::Directive directive;
