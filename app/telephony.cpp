@@ -335,6 +335,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     }
     if (parts.agent) parts.make_inbound(settings, *listen, uses, recorder.run());
     auto service = service_options(settings, listen ? listen->address : "");
+    if (listen) service.local = local_domain(settings, *listen);
     if (parts.agent) service.network_lag = [&agent = *parts.agent] { return agent.lag(); };
     parts.third_party_call.emplace(std::move(service), ledger, *parts.directory, *parts.nodes,
                                    parts.located ? &*parts.located : nullptr,

@@ -189,22 +189,50 @@ boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::check_address(con
     const auto forbidden = frontend::fault(frontend::Code::not_allowed);
     const auto& limits = principal.limits().calls;
     const auto kind = options_.dial_plan.kind_of(party.address);
-    const bool denied = kind == calls::DialPlan::Kind::barred ||
-                        options_.destinations.denied(party.address) ||
-                        calls::starts_with_any(party.address, limits.deny);
-    if (!entitled || denied) co_return refused(forbidden);
-    const bool outside = options_.destinations.allowed(party.address, limits.allow, limits.deny);
-    if (outside || kind == calls::DialPlan::Kind::routed || principal.owns(party.address))
+    const auto denied = [&](const std::string& each) {
+        return options_.destinations.denied(each) || calls::starts_with_any(each, limits.deny);
+    };
+    if (!entitled || kind == calls::DialPlan::Kind::barred || denied(party.address))
+        co_return refused(forbidden);
+    auto called = co_await called_account(party.address);
+    if (called.unknown_why) co_return refused_charge(*called.unknown_why);
+    if (denied(called.address)) co_return refused(forbidden);
+    const bool outside = options_.destinations.allowed(called.address, limits.allow, limits.deny);
+    if (outside || kind == calls::DialPlan::Kind::routed || principal.owns(called.address))
         co_return std::nullopt;
-    const auto account = co_await ledger_.find(party.address);
-    if (!account) {
-        if (account.error() == ledger::Refusal::unknown_account) co_return refused(forbidden);
-        co_return refused_charge(account.error());
+    if (!called.account) {
+        // At an address of the network that is none of ours, but somebody's by name.
+        const auto named = co_await ledger_.find(party.address);
+        if (!named) {
+            if (named.error() == ledger::Refusal::unknown_account) co_return refused(forbidden);
+            co_return refused_charge(named.error());
+        }
+        called.account = *named;
     }
-    const auto& domain = (*account)->domain;
+    const auto& domain = called.account->domain;
     const bool inside = own ? domain == principal.domain() : principal.allows(call.permission, domain);
     if (inside) co_return std::nullopt;
     co_return refused(forbidden);
+}
+
+/// The account that a call to this address goes to, with the address that it has there: at this server's own
+/// host, or with a port, it may be spelled in other ways, which are no way round what is said of it.
+boost::asio::awaitable<ThirdPartyCall::Called> ThirdPartyCall::called_account(std::string address) {
+    Called called{address, nullptr, {}};
+    // Where the call goes to nobody's account, none is looked for.
+    if (!options_.local.may_be_account(address)) co_return called;
+    for (const auto& reading : options_.local.readings(address)) {
+        const auto account = co_await ledger_.find(reading);
+        if (account) {
+            called.address = reading;
+            called.account = *account;
+            break;
+        }
+        if (account.error() == ledger::Refusal::unknown_account) continue;
+        called.unknown_why = account.error();
+        break;
+    }
+    co_return called;
 }
 
 /// A subscriber pays from the own account; for an application that may, the calling party does.

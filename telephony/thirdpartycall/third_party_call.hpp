@@ -7,6 +7,7 @@
 #include "telephony/calls/bridge.hpp"
 #include "telephony/calls/call_charge.hpp"
 #include "telephony/calls/destinations.hpp"
+#include "telephony/calls/local_domain.hpp"
 #include "telephony/calls/signalling.hpp"
 #include "telephony/tasks/directory.hpp"
 #include "telephony/tasks/make_call.hpp"
@@ -41,6 +42,7 @@ class ThirdPartyCall {
         std::function<std::chrono::milliseconds()> network_lag;
         Destinations destinations{"", "", false};
         calls::DialPlan dial_plan{{}};
+        calls::LocalDomain local{};
     };
 
     /// The references outlive this. `signalling` null: there is no SIP, and no call can be made. `bridge`
@@ -83,8 +85,16 @@ class ThirdPartyCall {
 
     Handled<Identifier> start(const frontend::Call& call, std::vector<NamedAddress> parties,
                               std::optional<Charging> charging, tasks::MakeCall parameters);
+    /// What an address to be called leads to.
+    struct Called {
+        std::string address;
+        ledger::AccountPtr account;  ///< null: none
+        std::optional<ledger::Refusal> unknown_why;
+    };
+
     boost::asio::awaitable<std::optional<frontend::Refused>> check_address(const frontend::Call& call,
                                                                            NamedAddress& party);
+    boost::asio::awaitable<Called> called_account(std::string address);
     boost::asio::awaitable<Launched> launch(const frontend::Call& call, tasks::MakeCall parameters,
                                             std::chrono::steady_clock::time_point asked);
     boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(const frontend::Call& call,

@@ -99,6 +99,21 @@ class CallLimits(CallCase):
         self.start(bob, "tel:+4940123", "tel:+15550002")
         self.fault("POL0001", self.v2.makeCall, callingParty="tel:+4940123", calledParty=NOWHERE)
 
+    def test_an_account_is_denied_by_whatever_leads_to_it(self):
+        alice = self.client("v2_3", "alice")
+        here = f"127.0.0.1:{self.sip_port}"
+        self.limit("alice", "call-deny", "tel:+15550002")
+        for address in ("tel:+15550002", f"sip:+15550002@{here}", f"sip:+1-555-0002@{here};user=phone",
+                        f"sip:%2B15550002@localhost:{self.sip_port}"):
+            with self.subTest(address):
+                self.fault("POL0001", alice.makeCall, callingParty=NOWHERE, calledParty=address)
+        # Nor is an account of another domain the own one's by its name here.
+        self.command("account", "domain", "other.example")
+        self.command("account", "open", "tel:+4940777", "--domain", "other.example")
+        for address in ("tel:+4940777", f"sip:+4940777@{here}"):
+            with self.subTest(address):
+                self.fault("POL0001", alice.makeCall, callingParty=NOWHERE, calledParty=address)
+
     def test_calls_at_once_and_a_second(self):
         bob = self.client("v2_3", "bob")
         self.limit("bob", "calls-at-once", "2")
