@@ -38,6 +38,7 @@ int status_of(ledger::Refusal refusal) {
 struct InboundCalls::Live {
     InboundCall call;
     auth::PrincipalPtr caller;  ///< null: it came from a trusted peer
+    std::string payer;          ///< the caller's address, when we or a peer know it; empty: it is but claimed
     RecordFacts record;
     std::shared_ptr<CallCharge> charge;
     std::unique_ptr<CommandRunner> runner;
@@ -190,6 +191,9 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
     request.dialog = std::move(incoming.dialog);
     request.max_forwards = incoming.max_forwards;
     request.session = new_call_id(options_.run);
+    // What stands in From anybody may write there.
+    const bool vouched = principal || !incoming.sender.asserted.empty();
+    auto payer = vouched ? request.caller.address : std::string();
     RecordFacts record;
     record.id = request.session;
     record.owner = principal ? principal->login() : incoming.sender.source;
@@ -204,9 +208,9 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
     if (principal) onlookers = {principal->login(), std::string(principal->domain()), {}};
     Ladder ladder(options_.trace_max);
     ladder.add({0, now(), false, "INVITE " + request.called});
-    auto live = std::unique_ptr<Live>(
-        new Live{InboundCall(std::move(request), std::move(options), now()), principal, std::move(record),
-                 nullptr, nullptr, std::move(onlookers), std::move(ladder), std::move(passed_on)});
+    auto live = std::unique_ptr<Live>(new Live{
+        InboundCall(std::move(request), std::move(options), now()), principal, std::move(payer),
+        std::move(record), nullptr, nullptr, std::move(onlookers), std::move(ladder), std::move(passed_on)});
     CommandRunner::Machine machine;
     machine.deliver = [this, number](const Event& event) {
         if (auto* self = find(number)) carry_out(number, self->call.on(event, now()));
@@ -487,8 +491,8 @@ asio::awaitable<ledger::Result<ledger::AccountPtr>> InboundCalls::payer(CallNo c
                                                                         applications::Toll toll) {
     if (!toll.payer.empty()) co_return co_await uses_.ledger.find(toll.payer);
     const auto* live = find(call);
-    if (live == nullptr) co_return ledger::Refusal::unknown_account;
-    const auto caller = live->call.status().parties.front().address;
+    if (live == nullptr || live->payer.empty()) co_return ledger::Refusal::unknown_account;
+    const auto caller = live->payer;
     auto account = co_await uses_.ledger.find(caller);
     if (!account) co_return account;
     const auto in = [&](const std::string& domain) { return domain == "*" || domain == (*account)->domain; };
@@ -524,7 +528,8 @@ asio::awaitable<void> InboundCalls::hold(CallNo call, applications::Toll toll) {
     carry_out(call, live->call.held(outcome, now()));
 }
 
-void InboundCalls::settle(Live& live, bool paid) {
+void InboundCalls::settle(CallNo call, bool paid) {
+    const auto& live = *find(call);
     if (!live.charge) return;
     const auto seconds = paid ? billed_seconds(live.call.status()) : 0;
     start_settling(executor_, uses_.ledger, log_, live.charge, paid, seconds,

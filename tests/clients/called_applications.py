@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Calls from outside, about which applications are asked and told over SOAP.
 
-    called_applications.py LEDGERLINE [CalledApplications | Troubles]
+    called_applications.py LEDGERLINE [CalledApplications | Troubles | FromPeers]
 """
 import functools
 import socket
@@ -392,6 +392,25 @@ class CalledApplications(ApplicationCalls):
         self.bob.reply(invite, 486)
         self.assertEqual(call.response().status, 486)
         self.assertEqual(self.application.events, [])
+
+
+class FromPeers(ApplicationCalls):
+    """Calls that a peer brings."""
+    settings = dict(ApplicationCalls.settings, SIP_TRUSTED_PEERS="127.0.0.0/8")
+
+    def test_who_pays_is_who_the_peer_says_and_not_who_the_caller_does(self):
+        self.register(self.bob)
+        self.start(ASK, "CalledNumber")
+        self.answers("Continue", charging={"description": "advice", "currency": "EUR", "amount": "0.50"})
+        before = self.held("tel:+15550001")
+        for headers in ([], ["P-Asserted-Identity: <sip:stranger@outside.example>"]):
+            self.assertEqual(self.alice.call(BOB, headers).response().status, 403)
+        self.assertEqual(self.held("tel:+15550001"), before)
+        call = self.alice.call(BOB, ["P-Asserted-Identity: <tel:+15550001>"])
+        self.connected(call, self.bob)
+        self.ended(call, self.bob)
+        self.until(lambda: self.query("select -amount from journal where amount < 0 and address = 'tel:+15550001'") == "0.50",
+                   "the charge")
 
 
 if __name__ == "__main__":
