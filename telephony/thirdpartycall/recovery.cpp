@@ -142,11 +142,11 @@ std::function<Recovery::Heartbeat(base::sql::Session&)> Recovery::sign_of_life()
 
 boost::asio::awaitable<void> Recovery::live() {
     constexpr auto awaited = boost::asio::as_tuple(boost::asio::use_awaitable);
-    bool due = true;
+    start_recovering();
     while (!stopped_) {
-        if (due) co_await recover();
-        due = co_await missed_others();
-        if (due || stopped_) continue;
+        const bool missed = co_await missed_others();
+        if (missed) start_recovering();
+        if (stopped_) break;
         pause_.expires_after(options_.heartbeat);
         co_await pause_.async_wait(awaited);
     }
@@ -183,6 +183,21 @@ boost::asio::awaitable<void> Recovery::end_taken() {
         log_.warning("another node took this one for dead and ends its call", {{"call", id}});
         running_.taken(id);
     }
+}
+
+/// Beside the signs of life: a server that is busy with the calls of another, or waits for the ledger, is not
+/// dead itself.
+void Recovery::start_recovering() {
+    again_ = true;
+    if (std::exchange(recovering_, true)) return;
+    boost::asio::co_spawn(executor_, recover_all(), [this](const std::exception_ptr& error) {
+        recovering_ = false;
+        if (error) log_.error("lost calls are left to the next start");
+    });
+}
+
+boost::asio::awaitable<void> Recovery::recover_all() {
+    while (std::exchange(again_, false)) co_await recover();
 }
 
 boost::asio::awaitable<void> Recovery::recover() {

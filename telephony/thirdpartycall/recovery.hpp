@@ -56,6 +56,8 @@ class Recovery {
     boost::asio::awaitable<bool> missed_others();
     [[nodiscard]] std::function<Heartbeat(base::sql::Session&)> sign_of_life() const;
     boost::asio::awaitable<void> end_taken();
+    void start_recovering();
+    boost::asio::awaitable<void> recover_all();
     boost::asio::awaitable<void> recover();
 
     calls::Recorder recorder_;
@@ -67,8 +69,10 @@ class Recovery {
     boost::asio::any_io_executor executor_;
     base::Logger log_;
     boost::asio::steady_timer pause_;
-    std::string url_;       // where others ask this one about its calls
-    bool unheard_ = false;  // the last sign of life failed
+    std::string url_;          // where others ask this one about its calls
+    bool unheard_ = false;     // the last sign of life failed
+    bool recovering_ = false;  // recover_all() runs
+    bool again_ = false;       // there may be calls that it has not seen
     bool stopped_ = false;
 };
 
