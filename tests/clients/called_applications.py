@@ -15,6 +15,7 @@ from zeep.transports import Transport
 
 from application_endpoint import ApplicationEndpoint
 from inbound_calls import BOB, Calls
+from sip_user import SipUser
 
 ASK, TELL = "CallDirection", "Call"
 MANAGERS = {ASK: "CallDirectionManager", TELL: "CallNotificationManager"}
@@ -403,10 +404,12 @@ class FromPeers(ApplicationCalls):
         self.start(ASK, "CalledNumber")
         self.answers("Continue", charging={"description": "advice", "currency": "EUR", "amount": "0.50"})
         before = self.held("tel:+15550001")
+        caller = SipUser("alice@example.com", self.sip)  # as the peer hands its INVITE on
+        self.users.append(caller)
         for headers in ([], ["P-Asserted-Identity: <sip:stranger@outside.example>"]):
-            self.assertEqual(self.alice.call(BOB, headers).response().status, 403)
+            self.assertEqual(caller.call(BOB, headers).response().status, 403)
         self.assertEqual(self.held("tel:+15550001"), before)
-        call = self.alice.call(BOB, ["P-Asserted-Identity: <tel:+15550001>"])
+        call = caller.call(BOB, ["P-Asserted-Identity: <tel:+15550001>"])
         self.connected(call, self.bob)
         self.ended(call, self.bob)
         self.until(lambda: self.query("select -amount from journal where amount < 0 and address = 'tel:+15550001'") == "0.50",
