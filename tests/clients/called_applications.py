@@ -4,7 +4,9 @@
     called_applications.py LEDGERLINE [CalledApplications | Troubles | FromPeers]
 """
 import functools
+import os
 import socket
+import subprocess
 import threading
 import time
 import unittest
@@ -381,6 +383,32 @@ class CalledApplications(ApplicationCalls):
         self.ended(call, self.bob)
         charged = "select c.charge, c.unit from calls c join journal j using (hold_id) where j.amount = -0.50 limit 1"
         self.assertEqual(self.until(lambda: self.query(charged), "the charge"), "0.50|EUR")
+
+    def test_what_is_held_too_late_is_charged_to_nobody(self):
+        """Asked when nobody answers, it wants an amount; the phone rings on, and is answered before that is held."""
+        self.register(self.bob)
+        self.start(ASK, "NoAnswer")
+        self.answers("Continue", charging={"description": "advice", "currency": "EUR", "amount": "0.70"})
+        before = self.held("tel:+15550001")
+        socket_path = os.path.realpath(os.path.join(self.folder, "var", "socket"))
+        with subprocess.Popen(["psql", "-U", "postgres", "-h", socket_path, "-d", "ledgerline", "-qAt"], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+            other.stdin.write("begin; lock table ledger.hold in exclusive mode; select 'locked';\n")
+            other.stdin.flush()
+            self.assertEqual(other.stdout.readline(), "locked\n")
+            call = self.alice.call(BOB)
+            invite = self.bob.invited()
+            self.bob.reply(invite, 180)
+            waits = "select count(*) > 0 from pg_locks where not granted and relation = 'ledger.hold'::regclass"
+            self.until(lambda: self.owner(waits) == "t", "the amount that waits")
+            self.bob.answer(invite)
+            self.assertEqual(call.response().status, 200)
+        released = "select count(*) from ledger.hold where amount = 70 and state <> 'open'"
+        self.until(lambda: self.owner(released) == "1", "the release")
+        self.ended(call, self.bob)
+        last = "select settled, hold is null from ledger.call where ended_at is not null order by created_at desc limit 1"
+        self.until(lambda: self.query("select count(*) from calls where ended_at is null") == "0", "the end")
+        self.assertEqual((self.owner(last), self.held("tel:+15550001")), ("t|t", before))
 
     def test_stopped_while_a_call_rings(self):
         self.register(self.bob)
