@@ -137,7 +137,10 @@ std::optional<std::string> DialPlan::callable(std::string_view text) const {
             return address;
         if (!complete) address = ledger::readings_of(address, options_.numbers).front();
         const auto digits = std::string_view(address).substr(tel.size());
-        const bool fits = digits.starts_with('+') && has_only(digits.substr(1), digits_only);
+        // No country's code begins with 0: a list of prefixes would look at another number than is dialled
+        // where somebody reads +00 as 00.
+        const bool fits =
+            digits.starts_with('+') && has_only(digits.substr(1), digits_only) && digits[1] != '0';
         return fits ? std::optional(address) : std::nullopt;
     }
     if (!address.starts_with("sip:") || !is_plain(address)) return std::nullopt;

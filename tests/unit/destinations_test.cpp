@@ -57,9 +57,10 @@ TEST(DialPlan, ShortAndEmergencyNumbersGoTheirOwnWay) {
 }
 
 TEST(DialPlan, WhatIsNoAddressCanNotBeCalled) {
-    for (const auto* text : {"", "tel:", "tel:+", "tel:abc", "tel:+49*30", "tel:+49a", "mailto:a@b",
-                             "sip:", "sip:a@127.0.0.1>\r\nX: y", "sip:a@b?Subject=x", "sips:a@b",
-                             "tel:123456789;phone-context=example.com", "tel:+4930;ext=5"}) {
+    for (const auto* text :
+         {"", "tel:", "tel:+", "tel:abc", "tel:+49*30", "tel:+49a", "mailto:a@b",
+          "sip:", "sip:a@127.0.0.1>\r\nX: y", "sip:a@b?Subject=x", "sips:a@b",
+          "tel:123456789;phone-context=example.com", "tel:+4930;ext=5", "tel:+0049900123", "+0 49900123"}) {
         EXPECT_FALSE(german().callable(text)) << text;
     }
 }
