@@ -384,6 +384,24 @@ class CalledApplications(ApplicationCalls):
         charged = "select c.charge, c.unit from calls c join journal j using (hold_id) where j.amount = -0.50 limit 1"
         self.assertEqual(self.until(lambda: self.query(charged), "the charge"), "0.50|EUR")
 
+    def test_who_may_not_start_it_any_more_is_asked_and_told_nothing(self):
+        self.register(self.bob)
+        self.start(ASK, "CalledNumber")
+        self.start(TELL, "CalledNumber", correlator="t-1")
+        self.answers("EndCall")
+        for command, status in (("revoke", 200), ("grant", 603)):
+            self.command("user", command, "demo-app", "rules.change", "example.com")
+            self.rules_heard()
+            call = self.alice.call(BOB)
+            if status == 200:
+                self.connected(call, self.bob)
+                self.ended(call, self.bob)
+                self.assertEqual(self.application.events, [])
+            else:
+                self.assertEqual(call.response().status, status)
+        self.assertEqual(sorted(event.operation for event in self.application.wait_for(2)),
+                         ["handleCalledNumber", "notifyCalledNumber"])
+
     def test_what_is_held_too_late_is_charged_to_nobody(self):
         """Asked when nobody answers, it wants an amount; the phone rings on, and is answered before that is held."""
         self.register(self.bob)
