@@ -170,7 +170,8 @@ TEST(Upgrade, AddressesThatWereGivenUpAreNoLoginsOwn) {
         select ledger.release_address('tel:+4');
         select ledger.add_address(shard, account_id, 'tel:+3') from ledger.account;
         select ledger.open_account('example.com', array['tel:+4']);
-        select auth.create_principal('example.com', 'two', true, 'subscriber', null, array['tel:+4'], null, null);)");
+        select auth.create_principal('example.com', 'two', true, 'subscriber', null, array['tel:+4'],
+                                     null, null);)");
     apply(session, base::embedded_migrations().size());
     const auto own = [&] {
         return std::string(
