@@ -20,36 +20,52 @@ namespace {
 
 class CallRecovery : public LedgerSuite {};
 
-TEST_F(CallRecovery, StopsWithoutAnotherPauseWhenASignOfLifeIsUnderWay) {
-    base::Database::Options pool;
-    pool.session.url = bench().url();
-    pool.session.statement_timeout = std::chrono::seconds(30);
-    base::Database database(pool);
+base::Database::Options pool(const std::string& url) {
+    base::Database::Options options;
+    options.session.url = url;
+    options.session.statement_timeout = std::chrono::seconds(30);
+    return options;
+}
+
+thirdpartycall::RecoveryOptions with_heartbeat(std::chrono::milliseconds heartbeat) {
+    thirdpartycall::RecoveryOptions options;
+    options.heartbeat = heartbeat;
+    return options;
+}
+
+/// What a server without calls of its own has for those of others.
+struct Server {
+    Server(const std::string& url, ledger::Ledger& ledger, std::chrono::milliseconds heartbeat)
+        : database(pool(url)),
+          recovery({"sip:node", std::string(32, 'a')}, with_heartbeat(heartbeat),
+                   {[] { return std::vector<std::string>(); }, [](const std::string&) {}}, database, ledger,
+                   signalling, io.get_executor(), base::Logger()) {}
+
+    base::Database database;
     boost::asio::io_context io;
     NoSignalling signalling;
-    thirdpartycall::RecoveryOptions options;
-    options.heartbeat = std::chrono::hours(1);
-    const thirdpartycall::RunningCalls running{[] { return std::vector<std::string>(); },
-                                               [](const std::string&) {}};
-    thirdpartycall::Recovery recovery({"sip:node", std::string(32, 'a')}, options, running, database,
-                                      ledger(), signalling, io.get_executor(), base::Logger());
-    recovery.start("http://127.0.0.1:1");
+    thirdpartycall::Recovery recovery;
+};
+
+TEST_F(CallRecovery, StopsWithoutAnotherPauseWhenASignOfLifeIsUnderWay) {
+    Server server(bench().url(), ledger(), std::chrono::hours(1));
+    server.recovery.start("http://127.0.0.1:1");
     auto other = bench().session();
     base::sql::Transaction blocking(other);
     other.exec("select from ledger.call_server for update");
-    auto ran = std::async(std::launch::async, [&] { io.run(); });
+    auto ran = std::async(std::launch::async, [&] { server.io.run(); });
     const auto waiting =
         "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'call_heartbeat'";
     while (bench().value(waiting) != "1") std::this_thread::sleep_for(std::chrono::milliseconds(5));
     std::promise<void> stopped;
-    boost::asio::post(io, [&] {
-        recovery.stop();
+    boost::asio::post(server.io, [&] {
+        server.recovery.stop();
         stopped.set_value();
     });
     stopped.get_future().wait();
     blocking.commit();
     EXPECT_EQ(ran.wait_for(std::chrono::seconds(30)), std::future_status::ready) << "it waits for its turn";
-    io.stop();
+    server.io.stop();
 }
 
 /// What one server has to do for another's calls may take long: its own calls must not be taken for that.
@@ -73,23 +89,12 @@ TEST_F(CallRecovery, SaysThatItLivesWhileACallOfAnotherCanNotBeSettled) {
                         party("sip:a@b") + ',' + party("sip:c@b") + "]}]";
     bench().exec("select ledger.record_calls('" + record + "', '{}', 'sip:node', '" + std::string(32, 'b') +
                  "')");
-    base::Database::Options pool;
-    pool.session.url = bench().url();
-    pool.session.statement_timeout = std::chrono::seconds(30);
-    base::Database database(pool);
-    boost::asio::io_context io;
-    NoSignalling signalling;
-    thirdpartycall::RecoveryOptions options;
-    options.heartbeat = std::chrono::milliseconds(10);
-    const thirdpartycall::RunningCalls running{[] { return std::vector<std::string>(); },
-                                               [](const std::string&) {}};
-    thirdpartycall::Recovery recovery({"sip:node", std::string(32, 'a')}, options, running, database,
-                                      ledger(), signalling, io.get_executor(), base::Logger());
+    Server server(bench().url(), ledger(), std::chrono::milliseconds(10));
     auto other = bench().session();
     base::sql::Transaction blocking(other);
     other.exec("select from ledger.hold for update");
-    recovery.start("http://127.0.0.1:1");
-    auto ran = std::async(std::launch::async, [&] { io.run(); });
+    server.recovery.start("http://127.0.0.1:1");
+    auto ran = std::async(std::launch::async, [&] { server.io.run(); });
     const auto until = [&](const std::string& question, const std::string& answer) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         while (bench().value(question) != answer) {
@@ -105,9 +110,9 @@ TEST_F(CallRecovery, SaysThatItLivesWhileACallOfAnotherCanNotBeSettled) {
     blocking.commit();
     EXPECT_TRUE(
         until("select settled and ended_at is not null from ledger.call where call_id = 'lost'", "t"));
-    boost::asio::post(io, [&] { recovery.stop(); });
+    boost::asio::post(server.io, [&] { server.recovery.stop(); });
     EXPECT_EQ(ran.wait_for(std::chrono::seconds(30)), std::future_status::ready);
-    io.stop();
+    server.io.stop();
 }
 
 }  // namespace
