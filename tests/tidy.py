@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""The source is tested too: who includes whom, lines, forbidden words, co_await traps, files that nothing builds.
+"""The source is tested too: who includes whom, lines, forbidden words, co_await traps, files that nothing builds,
+tests that nothing runs.
 
     tests/tidy.py [ROOT]     prints each finding as FILE:LINE: TEXT; exit status 1 when there is one
 """
+import ast
 import os
 import re
 import sys
@@ -169,6 +171,17 @@ def check_functions(path, text):
             yield start + 1, f"a function of {end - start - 1} lines (at most {FUNCTION_MAX})"
 
 
+def check_hidden(path, text):
+    """A method whose class has another one of its name further down is never called; a test like that never runs."""
+    for owner in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)):
+        # What is decorated may go together: a property and its setter.
+        methods = [node for node in owner.body if isinstance(node, ast.FunctionDef) and not node.decorator_list]
+        last = {method.name: method for method in methods}
+        for method in methods:
+            if last[method.name] is not method:
+                yield method.lineno, f"{method.name} is hidden by line {last[method.name].lineno}"
+
+
 CHECKS = [check_shape, check_includes, check_await, check_floating_point, check_functions]
 
 
@@ -198,6 +211,8 @@ def findings(root):
         checks = [] if path == "tests/tidy.py" else [check_lines]
         if path.endswith(CPP):
             checks += CHECKS
+        elif path.endswith(".py"):
+            checks.append(check_hidden)
         for check in checks:
             for number, what in check(path, text):
                 yield path, number, what
@@ -224,6 +239,7 @@ BAD = [
     (check_await, "a.cpp", "co_return co_await a.b(c, std::vector<int>{1, 2});\n"),
     (check_floating_point, "ledger/a.cpp", "double x;\n"),
     (check_functions, "a.cpp", "void f(int x) {\n" + "    g();\n" * 71 + "}\n"),
+    (check_hidden, "a.py", "class A:\n    def f(self): pass\n    def f(self): pass\n"),
 ]
 GOOD = [
     (check_includes, "payment/a.cpp", '#include "ledger/ledger.hpp"\n#include "base/sql.hpp"\n#include <vector>\n'),
@@ -233,6 +249,7 @@ GOOD = [
     (check_await, "a.cpp", "co_await f(1'000, x);\nauto a = g({1});\n"),
     (check_floating_point, "ledger/a.cpp", "// double entry\n"),
     (check_functions, "a.cpp", "void f(int x) {\n" + "    g();\n" * 70 + "}\n"),
+    (check_hidden, "a.py", "class A:\n    def f(self): pass\nclass B:\n    def f(self): pass\n"),
 ]
 
 

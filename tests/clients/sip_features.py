@@ -133,7 +133,7 @@ class SipFeatures(CallCase):
         for phone in (first, second):
             phone.expect_bye()
 
-    def test_both_hang_up_at_once(self):
+    def test_the_servers_bye_crosses_that_of_its_peer(self):
         """The answer to the server's BYE comes when the peer's own has ended the dialog already."""
         keep = "".join(f'<ereg regexp=".*" search_in="hdr" header="{header}:" assign_to="{name}"/>'
                        for header, name in (("Via", "via"), ("CSeq", "seq")))
