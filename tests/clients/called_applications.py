@@ -6,7 +6,6 @@
 import functools
 import os
 import socket
-import subprocess
 import threading
 import time
 import unittest
@@ -17,6 +16,7 @@ from zeep.transports import Transport
 
 from application_endpoint import ApplicationEndpoint
 from inbound_calls import BOB, Calls
+from server import locked
 from sip_user import SipUser
 
 ASK, TELL = "CallDirection", "Call"
@@ -408,12 +408,7 @@ class CalledApplications(ApplicationCalls):
         self.start(ASK, "NoAnswer")
         self.answers("Continue", charging={"description": "advice", "currency": "EUR", "amount": "0.70"})
         before = self.held("tel:+15550001")
-        socket_path = os.path.realpath(os.path.join(self.folder, "var", "socket"))
-        with subprocess.Popen(["psql", "-U", "postgres", "-h", socket_path, "-d", "ledgerline", "-qAt"], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-            other.stdin.write("begin; lock table ledger.hold in exclusive mode; select 'locked';\n")
-            other.stdin.flush()
-            self.assertEqual(other.stdout.readline(), "locked\n")
+        with locked(os.path.join(self.folder, "var"), "lock table ledger.hold in exclusive mode"):
             call = self.alice.call(BOB)
             invite = self.bob.invited()
             self.bob.reply(invite, 180)

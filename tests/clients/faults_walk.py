@@ -8,14 +8,13 @@ A row that is in neither of the two tables below is a failure: whoever adds a ca
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
 
-from server import PSQL, Server, run, server_info, sql
+from server import Server, locked, run, server_info, sql
 from soap_drivers import Backwards, Refusal
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -337,13 +336,7 @@ class FaultsWalk(unittest.TestCase):
             client = Backwards(self.url)
             answers.append(client.call(interface, version, operation, {**children, **ref(f"slow-{operation}-{number}")}))
             client.close()
-        socket = os.path.realpath(os.path.join(self.data_dir, "socket"))
-        with subprocess.Popen([PSQL, "-XqAt", "-h", socket, "-U", "postgres", "ledgerline"], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-            holder.stdin.write("begin; select from ledger.shard for update; \\echo locked\n")
-            holder.stdin.flush()
-            while holder.stdout.readline() != "locked\n":
-                pass
+        with locked(self.data_dir, "select from ledger.shard for update"):
             asking = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
             for thread in asking:
                 thread.start()

@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
-from server import PSQL, Server, run, server_info, sql
+from server import PSQL, Server, locked, run, server_info, sql
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 WAIT_SECONDS = 60
@@ -137,13 +136,7 @@ class FrontEnd(unittest.TestCase):
         self.assertRegex(body, "SVC0002.*vendorInfo")
 
     def test_overload_has_the_status_that_old_clients_read(self):
-        socket_folder = os.path.realpath(os.path.join(self.data_dir, "socket"))
-        with subprocess.Popen([PSQL, "-XqAt", "-h", socket_folder, "-U", "postgres", "ledgerline"], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-            holder.stdin.write("begin; select from ledger.shard for update; \\echo locked\n")
-            holder.stdin.flush()
-            while holder.stdout.readline() != "locked\n":
-                pass
+        with locked(self.data_dir, "select from ledger.shard for update") as holder:
             with self.asked(charge(reference="waits")) as waiting:
                 self.wait_for(lambda: self.post(charge(reference="refused"))[2], "SVC0001")
                 status, headers, answer = self.post(charge(reference="refused"))

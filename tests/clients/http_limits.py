@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,7 @@ import unittest
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
-from server import PSQL, Server, server_info
+from server import Server, locked, server_info
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 SOURCE_DIR = os.path.abspath(sys.argv.pop(1))
@@ -100,13 +99,7 @@ class HttpLimits(unittest.TestCase):
     @contextmanager
     def stuck(self):
         """Charges wait in the database meanwhile."""
-        path = os.path.realpath(os.path.join(self.data_dir, "socket"))
-        with subprocess.Popen([PSQL, "-XqAt", "-h", path, "-U", "postgres", "ledgerline"], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-            holder.stdin.write("begin; select from ledger.shard for update; \\echo locked\n")
-            holder.stdin.flush()
-            while holder.stdout.readline() != "locked\n":
-                pass
+        with locked(self.data_dir, "select from ledger.shard for update"):
             yield
 
     def test_every_limit_is_here(self):

@@ -5,7 +5,6 @@
 """
 import os
 import re
-import subprocess
 import sys
 import time
 import unittest
@@ -13,7 +12,7 @@ import unittest
 import requests
 
 from call_case import CallCase
-from server import run
+from server import locked, run
 from sip_user import SDP, SipUser
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -539,17 +538,11 @@ class Rules(Calls):
             self.assertEqual(call.response().status, 486)
         call_alice()
         self.rule("immediately", "stop")  # bob's are not known any more, alice's are
-        socket = os.path.realpath(os.path.join(self.folder, "var", "socket"))
-        with subprocess.Popen(["psql", "-U", "postgres", "-h", socket, "-d", "ledgerline", "-qAt"], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as psql:
-            psql.stdin.write("begin; lock table rules.rule; select 'locked';\n")
-            psql.stdin.flush()
-            self.assertEqual(psql.stdout.readline(), "locked\n")
+        with locked(os.path.join(self.folder, "var"), "lock table rules.rule"):
             call = self.alice.call(BOB)
             self.assertEqual(call.response(lambda status: status == 100).status, 100)
             call_alice()
             self.assertTrue(self.bob.hears_nothing(lambda m: m.method == "INVITE", 0.05))
-            psql.communicate("rollback;\n")
         self.bob.reply(self.bob.invited(), 486)
         self.assertEqual(call.response().status, 486)
 

@@ -1,4 +1,5 @@
 """Starts a server for a test of its clients, and stops it."""
+import contextlib
 import ctypes
 import json
 import os
@@ -90,6 +91,19 @@ def sql(data_dir, statement, user="ledgerline_service"):
                                   "-c", statement])
     assert status == 0, errors
     return output.splitlines()
+
+
+@contextlib.contextmanager
+def locked(data_dir, statement):
+    """What this statement locks in the embedded database is another session's meanwhile; closing its input ends that."""
+    socket = os.path.realpath(os.path.join(data_dir, "socket"))
+    with subprocess.Popen([PSQL, "-XqAt", "-h", socket, "-U", "postgres", "ledgerline"], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdin.write(f"begin; {statement}; \\echo locked\n")
+        other.stdin.flush()
+        lines = iter(other.stdout.readline, "")
+        assert "locked\n" in lines, "the session has ended"
+        yield other
 
 
 def run(command, **options):
