@@ -30,6 +30,12 @@ std::string without_separators(std::string_view number) {
     return result;
 }
 
+/// Of a number and its parameters, which are compared without regard to case (RFC 3966, 4).
+std::string normal_telephone(std::string_view text) {
+    const auto parameters = std::min(text.find(';'), text.size());
+    return "tel:" + without_separators(text.substr(0, parameters)) + lowered(text.substr(parameters));
+}
+
 bool is_number(std::string_view text) {
     return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -49,15 +55,12 @@ std::string address_portion(const std::string& uri) {
 
 std::string normal_address(std::string_view text) {
     text = trimmed(text);
-    if (text.starts_with('+')) return "tel:" + without_separators(text);
+    if (text.starts_with('+')) return normal_telephone(text);
     const auto colon = text.find(':');
     if (colon == std::string_view::npos) return std::string(text);
     const auto scheme = lowered(text.substr(0, colon));
     const auto rest = text.substr(colon + 1);
-    if (scheme == "tel") {
-        const auto parameters = std::min(rest.find(';'), rest.size());
-        return "tel:" + without_separators(rest.substr(0, parameters)) + lowered(rest.substr(parameters));
-    }
+    if (scheme == "tel") return normal_telephone(rest);
     if (scheme != "sip" && scheme != "sips") return scheme + ':' + std::string(rest);
     const auto at = rest.find('@');
     if (at == std::string_view::npos) return scheme + ':' + lowered(rest);

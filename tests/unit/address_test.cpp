@@ -13,6 +13,8 @@ TEST(address, has_one_spelling) {
     EXPECT_EQ(normal_address(" TEL:+1 (555) 000-1 "), "tel:+15550001");
     EXPECT_EQ(normal_address("+1.555.0001"), "tel:+15550001");
     EXPECT_EQ(normal_address("SIP:Alice@Example.COM"), "sip:Alice@example.com");
+    EXPECT_EQ(normal_address("tel:+1-555;EXT=1-2"), "tel:+1555;ext=1-2");
+    EXPECT_EQ(normal_address("+1-555;EXT=1-2"), "tel:+1555;ext=1-2");
 }
 
 TEST(address, that_is_complete_means_itself) {
