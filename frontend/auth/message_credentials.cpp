@@ -41,7 +41,11 @@ std::optional<SystemTime> take_time(std::string_view& text, const std::array<cha
     const year_month_day date{year(parts[0]), month(static_cast<unsigned>(parts[1])),
                               day(static_cast<unsigned>(parts[2]))};
     if (!date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 60) return std::nullopt;
-    return sys_days(date) + hours(parts[3]) + minutes(parts[4]) + seconds(parts[5]);
+    // The clock counts nanoseconds, of which 64 bits reach from 1677 to 2262; Expires in the year 9999 is
+    // "never".
+    constexpr sys_days first(year(1700) / January / 1), last(year(2200) / January / 1);
+    return std::clamp<sys_seconds>(sys_days(date) + hours(parts[3]) + minutes(parts[4]) + seconds(parts[5]),
+                                   first, last);
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ struct SpHeader {
     std::string_view id, password, time_stamp;
 };
 
-/// An xsd:dateTime with a zone (absent: UTC), to the second. Nothing for anything else.
+/// An xsd:dateTime with a zone (absent: UTC), to the second. Nothing for anything else. Times before 1700 and
+/// after 2200 become these.
 [[nodiscard]] std::optional<SystemTime> parse_created(std::string_view text);
 /// yyyyMMddHHmmss in UTC.
 [[nodiscard]] std::optional<SystemTime> parse_time_stamp(std::string_view text);

@@ -120,6 +120,18 @@ class AuthSchemes(unittest.TestCase):
             stale = username_token(time_stamp("%Y-%m-%dT%H:%M:%SZ", seconds), os.urandom(16))
             self.assertEqual(self.curl(header=stale), "401", seconds)
 
+    def test_a_security_header_holds_until_it_expires(self):
+        iso = "%Y-%m-%dT%H:%M:%SZ"
+
+        def expiring(end):
+            return username_token(time_stamp(iso), os.urandom(16)).replace(
+                "</w:Security>", f"<u:Timestamp><u:Expires>{end}</u:Expires></u:Timestamp></w:Security>")
+        # Who means "never" writes the last year that there is.
+        for end in (time_stamp(iso, 60), "2300-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+            self.assertEqual(self.curl(header=expiring(end)), "200", end)
+        for end in (time_stamp(iso, -3600), "0001-01-01T00:00:00Z", "soon"):
+            self.assertEqual(self.curl(header=expiring(end)), "401", end)
+
     def test_request_soap_header(self):
         now = time_stamp("%Y%m%d%H%M%S")
         self.assertEqual(self.curl(header=sp_header(now)), "200")
