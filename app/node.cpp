@@ -5,6 +5,7 @@
 #include "accountmgmt/pins.hpp"
 #include "app/data_dir.hpp"
 #include "app/database_watch.hpp"
+#include "app/interfaces.hpp"
 #include "app/ledger_options.hpp"
 #include "app/telephony.hpp"
 #include "app/telephony_options.hpp"
@@ -21,11 +22,8 @@
 #include "ledger/ledger.hpp"
 #include "ledger/sealer.hpp"
 #include "ledger/sweeper.hpp"
-#include "payment/interfaces.hpp"
 #include "payment/payment.hpp"
 #include "payment/request_status.hpp"
-#include "telephony/callhandling/messages.hpp"
-#include "telephony/callnotification/messages.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -221,19 +219,6 @@ http::Options http_options(const Settings& settings) {
     options.linger_timeout = settings.http.linger_timeout;
     options.linger_limit = to_size(settings.http.linger_limit.bytes);
     return options;
-}
-
-/// Those that are served, and those of applications that are called.
-std::vector<const soap::Interface*> published_interfaces() {
-    std::vector<const soap::Interface*> all(payment::interfaces.begin(), payment::interfaces.end());
-    all.push_back(&accountmgmt::account_management);
-    all.push_back(&thirdpartycall::third_party_call);
-    all.push_back(&callnotification::call_direction_manager);
-    all.push_back(&callnotification::call_notification_manager);
-    all.push_back(&applications::call_direction);
-    all.push_back(&applications::call_notification);
-    all.push_back(&callhandling::call_handling);
-    return all;
 }
 
 /// A file of its own, or the log.

@@ -1,12 +1,10 @@
 // Example requests are requests: what is published decodes, for every operation of every version.
+#include "app/interfaces.hpp"
 #include "frontend/index_page.hpp"
 #include "frontend/soap/envelope.hpp"
 #include "frontend/soap/sample.hpp"
 #include "frontend/soap/wsdl.hpp"
 #include "payment/interfaces.hpp"
-#include "telephony/callhandling/messages.hpp"
-#include "telephony/callnotification/messages.hpp"
-#include "telephony/thirdpartycall/third_party_call.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,20 +14,9 @@
 
 namespace {
 
-std::vector<const soap::Interface*> interfaces() {
-    std::vector<const soap::Interface*> all(payment::interfaces.begin(), payment::interfaces.end());
-    all.push_back(&thirdpartycall::third_party_call);
-    all.push_back(&callnotification::call_direction_manager);
-    all.push_back(&callnotification::call_notification_manager);
-    all.push_back(&applications::call_direction);
-    all.push_back(&applications::call_notification);
-    all.push_back(&callhandling::call_handling);
-    return all;
-}
-
 TEST(Sample, decodes_as_the_operation_that_it_shows) {
     const soap::XmlRuntime runtime;
-    const soap::Catalogue catalogue(interfaces());
+    const soap::Catalogue catalogue(app::published_interfaces());
     const soap::Decoder decoder(runtime, catalogue);
     std::size_t samples = 0;
     for (const auto* interface : catalogue.interfaces()) {
@@ -61,7 +48,7 @@ TEST(Sample, is_not_there_for_operations_that_are_not) {
 }
 
 TEST(IndexPage, links_every_operation_version_and_wsdl_and_escapes_its_address) {
-    const soap::Catalogue catalogue(interfaces());
+    const soap::Catalogue catalogue(app::published_interfaces());
     const auto page = frontend::index_page(catalogue, "http://h/\"><script>");
     EXPECT_EQ(page.find("<script>"), std::string::npos);
     for (const auto* interface : catalogue.interfaces()) {

@@ -3,13 +3,9 @@
 //
 // A message of a random operation and version is made from its table, changed in one place, and shown to our
 // decoder and to Xerces' schema validator. LEDGERLINE_SEED repeats a run.
-#include "accountmgmt/messages.hpp"
+#include "app/interfaces.hpp"
 #include "frontend/soap/envelope.hpp"
 #include "frontend/soap/wsdl.hpp"
-#include "payment/interfaces.hpp"
-#include "telephony/callhandling/messages.hpp"
-#include "telephony/callnotification/messages.hpp"
-#include "telephony/thirdpartycall/third_party_call.hpp"
 #include "tests/support/schema_validator.hpp"
 
 #include <gtest/gtest.h>
@@ -330,18 +326,8 @@ class SchemaTest : public testing::Test {
         served_.push_back(std::move(one));
     }
 
-    static std::vector<const soap::Interface*> interfaces() {
-        std::vector<const soap::Interface*> all(payment::interfaces.begin(), payment::interfaces.end());
-        all.push_back(&accountmgmt::account_management);
-        all.push_back(&thirdpartycall::third_party_call);
-        all.push_back(&callnotification::call_direction_manager);
-        all.push_back(&callnotification::call_notification_manager);
-        all.push_back(&callhandling::call_handling);
-        return all;
-    }
-
     soap::XmlRuntime runtime_;
-    soap::Catalogue catalogue_{interfaces()};
+    soap::Catalogue catalogue_{app::published_interfaces()};
     soap::Decoder decoder_{runtime_, catalogue_};
     std::vector<Served> served_;
 };
