@@ -19,9 +19,11 @@ endif()
 if(LEDGERLINE_SANITIZE)
   target_compile_options(ledgerline_options INTERFACE -fsanitize=${LEDGERLINE_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(ledgerline_options INTERFACE -fsanitize=${LEDGERLINE_SANITIZE})
-  # Inlined otherwise than usual, Asio's own new and delete of coroutine frames look like a mismatched pair, and
-  # Boost's optional looks uninitialised.
-  target_compile_options(ledgerline_options INTERFACE -Wno-mismatched-new-delete -Wno-maybe-uninitialized)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # Inlined otherwise than usual, Asio's own new and delete of coroutine frames look like a mismatched pair, and
+    # Boost's optional looks uninitialised.
+    target_compile_options(ledgerline_options INTERFACE -Wno-mismatched-new-delete -Wno-maybe-uninitialized)
+  endif()
   if(LEDGERLINE_SANITIZE MATCHES thread)
     # Asio's fences are known to it.
     target_compile_options(ledgerline_options INTERFACE -Wno-tsan)

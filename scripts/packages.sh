@@ -24,6 +24,7 @@ run_packages=(janus postgresql-15)
 bench_packages=(libbenchmark-dev sip-tester wrk)
 test_packages=(
     baresip-core
+    clang-16
     curl
     gsoap
     hledger
@@ -31,6 +32,7 @@ test_packages=(
     kamailio-tls-modules
     kamailio-websocket-modules
     libaxis-java
+    libclang-rt-16-dev
     libgoogle-gson-java
     libgsoap-dev
     libgtest-dev

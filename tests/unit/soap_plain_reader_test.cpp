@@ -2,6 +2,7 @@
 // before it gave up is the beginning of what Xerces tells. A seed is printed; LEDGERLINE_SEED=N repeats a
 // run.
 #include "frontend/soap/plain_reader.hpp"
+#include "tests/support/xml_recorder.hpp"
 #include "tests/unit/soap_support.hpp"
 
 #include <gtest/gtest.h>
@@ -17,37 +18,6 @@
 
 namespace {
 
-constexpr std::string_view xsi = "http://www.w3.org/2001/XMLSchema-instance";
-
-/// Everything that a reader tells, as one text. Pieces of one text are joined: where they are cut is free.
-class Recorder final : public soap::XmlEvents {
-  public:
-    void start(std::string_view name_space, std::string_view local,
-               const soap::XmlAttributes& attributes) override {
-        told.append("\x01{").append(name_space).append("}").append(local);
-        for (const auto& [space, name] : {std::pair<std::string_view, std::string_view>{"", "a"},
-                                          {"", "Type"},
-                                          {xsi, "nil"},
-                                          {soap_test::soap11, "mustUnderstand"}})
-            told.append(" ").append(attributes.find(space, name));
-        told += attributes.empty() ? "" : " +";
-        in_text_ = false;
-    }
-    void text(std::string_view piece) override {
-        if (!in_text_) told += '\x02';
-        told += piece;
-        in_text_ = true;
-    }
-    void end() override {
-        told += '\x03';
-        in_text_ = false;
-    }
-    std::string told;
-
-  private:
-    bool in_text_ = false;
-};
-
 class PlainReader : public testing::Test {
   protected:
     /// Whether it is plain; both readers must agree about it.
@@ -58,7 +28,7 @@ class PlainReader : public testing::Test {
         } catch (const soap::XmlError&) {
             return false;  // neither reader sees it
         }
-        Recorder by_plain, by_xerces;
+        tests::XmlRecorder by_plain, by_xerces;
         const bool accepted = plain_.parse(*document, by_plain);
         std::string error;
         try {
@@ -90,7 +60,7 @@ std::vector<std::string> ordinary_messages() {
         soap_test::envelope(
             "<chargeAmount xmlns='urn:x'><a xmlns=''>&lt;&amp;&gt;&quot;&apos;</a></chargeAmount>"),
         soap_test::envelope(
-            "<l:x a='1' Type = \"two\" xmlns:i='" + std::string(xsi) + "' i:nil='true'/>",
+            "<l:x a='1' Type = \"two\" xmlns:i='" + std::string(tests::xsi) + "' i:nil='true'/>",
             "<h:Security xmlns:h='urn:h' s:mustUnderstand='1'>caf\xC3\xA9 \xF0\x9F\x8E\xB5</h:Security>"),
         "<?xml version='1.0' encoding='UTF-8'?>\r\n" + soap_test::charge(soap_test::good_children) + "\r\n",
         "<a xmlns:p='urn:1'><b xmlns:p='urn:2'><p:c/></b><p:c/></a>",
