@@ -82,6 +82,12 @@ bool token_matches(const UsernameToken& token, std::string_view secret) {
     return equal_secretly(encode_base64(sha1(*text)), token.password);
 }
 
+std::string token_identity(std::string_view login, const UsernameToken& token) {
+    std::string key(login);
+    key.append("\n").append(encode_base64(decode_base64(token.nonce).value_or(std::string())));
+    return sha256_hex(key.append("\n").append(token.created));
+}
+
 bool sp_matches(const SpHeader& header, std::string_view secret) {
     std::string text(header.id);
     text.append(secret).append(header.time_stamp);

@@ -35,6 +35,9 @@ struct SpHeader {
 /// Base64(SHA-1(nonce + created + secret)), the nonce as bytes and Created as its literal text (profile 1.0,
 /// 3.1). False for a nonce that is no base64.
 [[nodiscard]] bool token_matches(const UsernameToken& token, std::string_view secret);
+/// What a token must not come twice under, whoever spells it anew: base64 has several forms of the same
+/// bytes, which all have the same digest.
+[[nodiscard]] std::string token_identity(std::string_view login, const UsernameToken& token);
 [[nodiscard]] bool sp_matches(const SpHeader& header, std::string_view secret);
 
 /// Remembers what must not come twice until its time window has passed. Thread-safe.

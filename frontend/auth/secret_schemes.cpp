@@ -194,15 +194,13 @@ asio::awaitable<Outcome> SecretSchemes::token(UsernameToken token, std::string_v
     if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, peer);
     if (!token_matches(token, entry->secret)) co_return co_await refuse(name, "wrong digest", peer);
     if (!impl_->in_time(*created)) co_return co_await refuse(name, "Created too old or too new", peer);
-    auto key = name;
-    key.append("\n").append(token.nonce).append("\n").append(token.created);
-    const auto digest = sha256_hex(key);
-    const auto verdict = impl_->use_once(std::move(key), *created);
+    const auto identity = token_identity(name, token);
+    const auto verdict = impl_->use_once(identity, *created);
     if (verdict == ReplayMemory::Verdict::full) co_return Denial::overloaded;
     bool replayed = verdict == ReplayMemory::Verdict::replayed;
     // Fresh here: was it used at another node, or before a restart?
     if (!replayed) {
-        const auto first = co_await use_in_database(digest);
+        const auto first = co_await use_in_database(identity);
         if (!first) co_return Denial::unavailable;
         replayed = !*first;
     }
