@@ -16,11 +16,14 @@ std::optional<Throttle::Clock::time_point> refused_until(const Counts& counts, s
     return below ? std::nullopt : std::optional(found->second.ends);
 }
 
+/// Nobody's login is longer, and what a stranger makes up must not be kept in full.
+std::string_view login_key(std::string_view login) { return login.substr(0, 511); }
+
 }  // namespace
 
 bool Throttle::allows(std::string_view login, std::string_view address, Clock::time_point now) {
     const std::lock_guard lock(mutex_);
-    auto until = refused_until(logins_, login, options_.per_login, now);
+    auto until = refused_until(logins_, login_key(login), options_.per_login, now);
     if (!until) until = refused_until(addresses_, address, options_.per_address, now);
     if (!until) return true;
     if (refused_.size() >= options_.entries_max) {
@@ -39,7 +42,7 @@ Throttle::Clock::duration Throttle::refused_for(std::string_view address, Clock:
 
 void Throttle::failed(std::string_view login, std::string_view address, Clock::time_point now) {
     const std::lock_guard lock(mutex_);
-    add(logins_, login, now);
+    add(logins_, login_key(login), now);
     add(addresses_, address, now);
 }
 

@@ -1,0 +1,43 @@
+// Who is slowed down for guessing, and who is not.
+#include "frontend/auth/throttle.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace {
+
+using namespace std::chrono_literals;
+using auth::Throttle;
+
+class Throttled : public testing::Test {
+  protected:
+    void guess(std::string_view login, std::string_view from, int times) {
+        for (int i = 0; i < times; ++i) throttle.failed(login, from, now);
+    }
+    bool allows(std::string_view login, std::string_view from) { return throttle.allows(login, from, now); }
+
+    Throttle throttle{{.per_login = 3, .per_address = 5, .window = 1min}};
+    Throttle::Clock::time_point now{};
+};
+
+TEST_F(Throttled, NewTriesOfALoginAndFromAnAddressUntilTheWindowEnds) {
+    guess("shop", "192.0.2.1", 3);
+    EXPECT_FALSE(allows("shop", "198.51.100.1"));
+    EXPECT_TRUE(allows("other", "192.0.2.1"));
+    guess("nobody", "192.0.2.1", 2);
+    EXPECT_FALSE(allows("other", "192.0.2.1"));
+    EXPECT_TRUE(allows("other", "198.51.100.1"));
+    EXPECT_GT(throttle.refused_for("192.0.2.1", now), 0s);
+    now += 1min;
+    EXPECT_TRUE(allows("shop", "192.0.2.1"));
+}
+
+TEST_F(Throttled, LoginsThatAreTooLongToBeAnybodysCountAsOne) {
+    const std::string made_up(60'000, 'x');
+    guess(made_up + "1", "192.0.2.1", 3);
+    EXPECT_FALSE(allows(made_up + "2", "198.51.100.1"));
+    EXPECT_TRUE(allows(made_up.substr(0, 500), "198.51.100.1"));
+}
+
+}  // namespace
