@@ -97,6 +97,7 @@ auth::Authenticator::Options auth_options(const Settings::Auth& settings) {
     options.failures.throttle.per_login = to_size(settings.failures_per_login);
     options.failures.throttle.per_address = to_size(settings.failures_per_address);
     options.failures.throttle.window = settings.failure_window;
+    options.failures.throttle.works_for = settings.credential_ttl;
     return options;
 }
 

@@ -31,6 +31,11 @@ class Failures {
         return throttle_.allows(login, address, Clock::now());
     }
 
+    /// This login was right from this address: guesses from elsewhere do not concern it there for a while.
+    void worked(std::string_view login, std::string_view address) {
+        throttle_.worked(login, address, Clock::now());
+    }
+
     /// How long an address that was just refused shall wait.
     [[nodiscard]] std::chrono::seconds retry_after(std::string_view address) {
         return std::max(std::chrono::seconds(1), std::chrono::ceil<std::chrono::seconds>(

@@ -177,6 +177,7 @@ asio::awaitable<Outcome> SecretSchemes::digest(DigestCredentials given, std::str
         case DigestNonces::Verdict::fresh:
             break;
     }
+    impl_->failures.worked(name, peer);
     co_return entry->principal;
 }
 
@@ -205,6 +206,7 @@ asio::awaitable<Outcome> SecretSchemes::token(UsernameToken token, std::string_v
         replayed = !*first;
     }
     if (replayed) co_return co_await refuse(name, "replayed token", peer);
+    impl_->failures.worked(name, peer);
     co_return entry->principal;
 }
 
@@ -240,6 +242,7 @@ asio::awaitable<Outcome> SecretSchemes::sp_header(SpHeader header, std::string_v
     // Clients send one of these for all requests of a second: within the window it may come again.
     if (!time || !impl_->in_time(*time))
         co_return co_await refuse(name, "timeStamp too old or too new", peer);
+    impl_->failures.worked(name, peer);
     co_return entry->principal;
 }
 

@@ -19,6 +19,18 @@ std::optional<Throttle::Clock::time_point> refused_until(const Counts& counts, s
 /// Nobody's login is longer, and what a stranger makes up must not be kept in full.
 std::string_view login_key(std::string_view login) { return login.substr(0, 511); }
 
+std::string pair_key(std::string_view login, std::string_view address) {
+    return std::string(address) + ' ' + std::string(login_key(login));
+}
+
+/// Makes room for one more: those that have ended go, else any.
+template <class Map, class Ended>
+void make_room(Map& map, std::size_t limit, Ended ended) {
+    if (map.size() < limit) return;
+    std::erase_if(map, [&](const auto& entry) { return ended(entry.second); });
+    if (map.size() >= limit) map.erase(map.begin());
+}
+
 }  // namespace
 
 bool Throttle::allows(std::string_view login, std::string_view address, Clock::time_point now) {
@@ -26,10 +38,12 @@ bool Throttle::allows(std::string_view login, std::string_view address, Clock::t
     auto until = refused_until(logins_, login_key(login), options_.per_login, now);
     if (!until) until = refused_until(addresses_, address, options_.per_address, now);
     if (!until) return true;
-    if (refused_.size() >= options_.entries_max) {
-        std::erase_if(refused_, [now](const auto& entry) { return entry.second <= now; });
-        if (refused_.size() >= options_.entries_max) refused_.erase(refused_.begin());
+    const auto* known = working(login, address, now);
+    if (known != nullptr &&
+        (known->count.ends <= now || known->count.failures < options_.per_login || options_.per_login == 0)) {
+        return true;
     }
+    make_room(refused_, options_.entries_max, [now](auto ends) { return ends <= now; });
     refused_[std::string(address)] = *until;
     return false;
 }
@@ -44,16 +58,33 @@ void Throttle::failed(std::string_view login, std::string_view address, Clock::t
     const std::lock_guard lock(mutex_);
     add(logins_, login_key(login), now);
     add(addresses_, address, now);
+    if (auto* known = working(login, address, now)) count(known->count, now);
+}
+
+void Throttle::worked(std::string_view login, std::string_view address, Clock::time_point now) {
+    const std::lock_guard lock(mutex_);
+    if (auto* known = working(login, address, now)) {
+        known->ends = now + options_.works_for;
+        return;
+    }
+    make_room(working_, options_.entries_max, [now](const Working& each) { return each.ends <= now; });
+    working_[pair_key(login, address)] = {now + options_.works_for, {}};
 }
 
 void Throttle::add(Counts& counts, std::string_view key, Clock::time_point now) const {
-    if (counts.size() >= options_.entries_max) {
-        std::erase_if(counts, [now](const auto& entry) { return entry.second.ends <= now; });
-        if (counts.size() >= options_.entries_max) counts.erase(counts.begin());
-    }
-    auto& count = counts[std::string(key)];
+    make_room(counts, options_.entries_max, [now](const Count& each) { return each.ends <= now; });
+    count(counts[std::string(key)], now);
+}
+
+void Throttle::count(Count& count, Clock::time_point now) const {
     if (count.ends <= now) count = {0, now + options_.window};
     ++count.failures;
+}
+
+Throttle::Working* Throttle::working(std::string_view login, std::string_view address,
+                                     Clock::time_point now) {
+    const auto found = working_.find(pair_key(login, address));
+    return found == working_.end() || found->second.ends <= now ? nullptr : &found->second;
 }
 
 }  // namespace auth

@@ -211,10 +211,10 @@ class AuthNodes(unittest.TestCase):
                   f'<h:timeStamp>{stamp}</h:timeStamp></h:RequestSOAPHeader>')
         self.assertEqual(self.post(0, header=header)[0], 401)
 
-    def token(self, created, nonce):
-        digest = base64.b64encode(hashlib.sha1(nonce + created.encode() + b"demo-app").digest()).decode()
+    def token(self, created, nonce, user="demo-app", secret="demo-app"):
+        digest = base64.b64encode(hashlib.sha1(nonce + created.encode() + secret.encode()).digest()).decode()
         return (f'<w:Security xmlns:w="{WSSE}wssecurity-secext-1.0.xsd" xmlns:u="{WSSE}wssecurity-utility-1.0.xsd">'
-                f'<w:UsernameToken><w:Username>demo-app</w:Username><w:Password Type="{WSSE}username-token-profile-'
+                f'<w:UsernameToken><w:Username>{user}</w:Username><w:Password Type="{WSSE}username-token-profile-'
                 f'1.0#PasswordDigest">{digest}</w:Password><w:Nonce>{base64.b64encode(nonce).decode()}</w:Nonce>'
                 f'<u:Created>{created}</u:Created></w:UsernameToken></w:Security>')
 
@@ -247,6 +247,21 @@ class AuthNodes(unittest.TestCase):
         self.assertIn("stale=true", head)
         for node in (0, 1):
             self.assertEqual(self.post(node, "--digest", "-u", "demo-app:demo-app")[0], 200)
+
+    def test_who_guesses_elsewhere_does_not_lock_out_who_works_with_a_secret(self):
+        known = [500, 500]  # and allowed nothing
+
+        def work(secret, source="127.0.0.1"):
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            return [self.post(0, "--interface", source, header=self.token(now, os.urandom(16), "alice", secret))[0],
+                    self.post(0, "--interface", source, "--digest", "-u", f"alice:{secret}")[0]]
+        self.assertEqual(work("alice"), known)
+        deadline = time.monotonic() + WAIT_SECONDS
+        for source in ("127.0.0.2", "127.0.0.1"):  # guessing where it works is no way round
+            while 429 not in work("guess", source):
+                self.assertLess(time.monotonic(), deadline)
+            if source != "127.0.0.1":
+                self.assertEqual(work("alice"), known)
 
     def test_who_guesses_waits_and_who_works_does_not(self):
         self.add("victim", "right")

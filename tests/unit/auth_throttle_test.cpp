@@ -17,7 +17,7 @@ class Throttled : public testing::Test {
     }
     bool allows(std::string_view login, std::string_view from) { return throttle.allows(login, from, now); }
 
-    Throttle throttle{{.per_login = 3, .per_address = 5, .window = 1min}};
+    Throttle throttle{{.per_login = 3, .per_address = 5, .window = 1min, .works_for = 5min}};
     Throttle::Clock::time_point now{};
 };
 
@@ -38,6 +38,39 @@ TEST_F(Throttled, LoginsThatAreTooLongToBeAnybodysCountAsOne) {
     guess(made_up + "1", "192.0.2.1", 3);
     EXPECT_FALSE(allows(made_up + "2", "198.51.100.1"));
     EXPECT_TRUE(allows(made_up.substr(0, 500), "198.51.100.1"));
+}
+
+TEST_F(Throttled, NotWhoWorksWhereverOthersGuess) {
+    throttle.worked("shop", "198.51.100.1", now);
+    guess("shop", "192.0.2.1", 1000);
+    EXPECT_FALSE(allows("shop", "192.0.2.1"));
+    EXPECT_TRUE(allows("shop", "198.51.100.1"));
+    EXPECT_FALSE(allows("shop", "198.51.100.2"));
+    guess("nobody", "198.51.100.1", 5);
+    EXPECT_TRUE(allows("shop", "198.51.100.1"));
+    EXPECT_FALSE(allows("other", "198.51.100.1"));
+    // Not for ever without having been right again.
+    now += 4min;
+    throttle.worked("shop", "198.51.100.1", now);
+    now += 4min;
+    guess("shop", "192.0.2.1", 3);
+    EXPECT_TRUE(allows("shop", "198.51.100.1"));
+    now += 1min;
+    guess("shop", "192.0.2.1", 3);
+    EXPECT_FALSE(allows("shop", "198.51.100.1"));
+}
+
+TEST_F(Throttled, WhoGuessesWhereTheLoginWorks) {
+    throttle.worked("shop", "192.0.2.1", now);
+    guess("shop", "192.0.2.1", 2);
+    throttle.worked("shop", "192.0.2.1", now);
+    EXPECT_TRUE(allows("shop", "192.0.2.1"));
+    guess("shop", "192.0.2.1", 1);
+    EXPECT_FALSE(allows("shop", "192.0.2.1"));
+    throttle.worked("shop", "192.0.2.1", now);  // another request, which was let in before
+    EXPECT_FALSE(allows("shop", "192.0.2.1"));
+    now += 1min;
+    EXPECT_TRUE(allows("shop", "192.0.2.1"));
 }
 
 }  // namespace
