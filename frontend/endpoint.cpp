@@ -206,6 +206,12 @@ asio::awaitable<http::Response> Endpoint::Impl::post(const http::Request& reques
         sender = co_await recognition.message(std::move(sender), headers, exchange.client);
         if (const auto* denial = std::get_if<auth::Denial>(&sender)) co_return denied(*denial, exchange);
         principal = principal_of(sender, exchange);
+        // Whose unknown elements are ignored was known only with the message itself.
+        if (failure && unknown == soap::UnknownElements::refuse &&
+            options.ignores_unknown_elements(*principal)) {
+            decoded = parts.decoder.decode(body.text(), only, soap::UnknownElements::ignore);
+            failure = std::get_if<soap::Failure>(&decoded);
+        }
     }
     if (!principal) co_return denied(auth::Denial::missing, exchange);
     if (failure) {

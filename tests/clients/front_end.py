@@ -27,6 +27,7 @@ SETTINGS = {**{f"LEDGERLINE_SOAP_{name}": value for name, value in SOAP_LIMITS.i
             "LEDGERLINE_HTTP_INFLIGHT_LIMIT": "1", "LEDGERLINE_HTTP_PUBLIC_DESCRIPTIONS": "false",
             "LEDGERLINE_HTTP_PUBLIC_URL": "https://pay.example.com", "LEDGERLINE_SERVER_HEALTH_LISTEN": "127.0.0.1:0"}
 PROBES = ("/healthz", "/readyz", "/metrics")
+WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 NAMESPACE = "http://www.csapi.org/schema/parlayx/payment/amount_charging/v2_1/local"
 
 
@@ -134,6 +135,17 @@ class FrontEnd(unittest.TestCase):
         status, _, body = self.post(unknown)
         self.assertEqual(status, 500)
         self.assertRegex(body, "SVC0002.*vendorInfo")
+
+    def test_unknown_elements_of_an_application_that_the_message_itself_names(self):
+        unknown = "<c:vendorInfo><deep>1</deep></c:vendorInfo>"
+        for user, password, expected, text in (("shop", "shop", 200, "chargeAmountResponse"),
+                                               ("demo-app", "demo-app", 500, "SVC0002.*vendorInfo"),
+                                               ("shop", "wrong", 401, "not-authenticated")):
+            token = (f'<w:Security xmlns:w="{WSSE}"><w:UsernameToken><w:Username>{user}</w:Username><w:Password>'
+                     f"{password}</w:Password></w:UsernameToken></w:Security>")
+            status, _, body = self.post(charge(unknown, reference="token", header=token), None)
+            self.assertEqual(status, expected, body)
+            self.assertRegex(body, text)
 
     def test_overload_has_the_status_that_old_clients_read(self):
         with locked(self.data_dir, "select from ledger.shard for update") as holder:
