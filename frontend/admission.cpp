@@ -7,13 +7,17 @@ namespace asio = boost::asio;
 asio::awaitable<std::optional<soap::Fault>> Admission::refusal(const Call& call) {
     const auto& limits = call.principal->limits();
     if (!limits.any()) co_return std::nullopt;
-    const bool admitted = limits.admits_method(call.interface->name, call.operation->name) &&
-                          limits.admits_time(std::chrono::system_clock::now());
+    if (!limits.admits_method(call.interface->name, call.operation->name)) co_return fault(Code::over_limit);
+    const bool admitted = co_await admits(call.principal);
     if (!admitted) co_return fault(Code::over_limit);
-    if (!limits.requests_per_second || database_ == nullptr) co_return std::nullopt;
-    const bool taken = co_await take_request(call.principal->id(), *limits.requests_per_second);
-    if (!taken) co_return fault(Code::over_limit);
     co_return std::nullopt;
+}
+
+asio::awaitable<bool> Admission::admits(auth::PrincipalPtr principal) {
+    const auto& limits = principal->limits();
+    if (!limits.admits_time(std::chrono::system_clock::now())) co_return false;
+    if (!limits.requests_per_second || database_ == nullptr) co_return true;
+    co_return co_await take_request(principal->id(), *limits.requests_per_second);
 }
 
 asio::awaitable<bool> Admission::take_request(std::int64_t principal, std::int64_t limit) {

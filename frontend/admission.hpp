@@ -22,6 +22,9 @@ class Admission {
     /// database, for all nodes together. Throws what Database::run throws.
     boost::asio::awaitable<std::optional<soap::Fault>> refusal(const Call& call);
 
+    /// The same for what no operation is asked with: only hours, and requests a second.
+    boost::asio::awaitable<bool> admits(auth::PrincipalPtr principal);
+
   private:
     using Clock = std::chrono::steady_clock;
 

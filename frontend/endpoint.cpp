@@ -421,12 +421,20 @@ asio::awaitable<http::Response> Endpoint::Impl::question(const http::Request& re
     auto sender = co_await sender_of_get(request);
     if (auto* denied = std::get_if<http::Response>(&sender)) co_return std::move(*denied);
     auto principal = std::get<auth::PrincipalPtr>(std::move(sender));
+    std::optional<bool> admitted;
+    try {
+        admitted = co_await admission.admits(principal);
+    } catch (const std::exception& error) {
+        parts.log.error("the database failed a question", {{"error", error.what()}});
+    }
     http::Response response;
-    if (route.kind == Route::Kind::call_trace)
+    if (admitted != true)
+        response = admitted ? text_response(429, "Over a limit") : text_response(503, "The database is away");
+    else if (route.kind == Route::Kind::call_trace)
         response = co_await trace_response(parts.call_trace, std::move(principal), route);
     else
         response = co_await status_response(parts.request_status, std::move(principal), route);
-    if (response.status == 503)
+    if (response.status == 503 || response.status == 429)
         response.add_header("Retry-After", std::to_string(options.retry_after.count()));
     co_return response;
 }

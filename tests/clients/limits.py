@@ -12,6 +12,8 @@ import time
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
+from requests import Session
+
 from nodes import charge_parts, command, soap, two_nodes
 from server import run
 
@@ -186,6 +188,25 @@ class Limits(unittest.TestCase):
         self.assertTrue(2 <= answers.count("") <= 2 * seconds, (answers, seconds))
         time.sleep(1.1)
         self.assertEqual(self.charge("0.01"), "")
+
+    def test_what_became_of_a_request_counts_as_one(self):
+        def status(url):
+            with Session() as session:
+                session.trust_env = False
+                return session.get(f"{url}requests/{self.name}-1", params={"endUserIdentifier": self.address},
+                                   auth=(self.name, "secret"), timeout=60).status_code
+        self.assertEqual(status(self.urls[0]), 200)
+        self.limit("requests-per-second", "2")
+        with ThreadPoolExecutor(8) as pool:
+            started = time.monotonic()
+            answers = list(pool.map(lambda i: status(self.urls[i % 2]), range(16)))
+        seconds = int(time.monotonic() - started) + 2
+        self.assertEqual(set(answers), {200, 429})
+        self.assertLessEqual(answers.count(200), 2 * seconds)
+        self.limit("requests-per-second", "--remove")
+        yesterday = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).strftime("%a").lower()
+        self.limit("hours", f"{yesterday} 00:00-00:01")
+        self.assertEqual(status(self.urls[1]), 429)
 
     def test_wrong_commands_and_the_trail(self):
         for wrong in (("amount-per-day", "1.001", "EUR"), ("amount-per-day", "1", "XYZ"), ("amount-per-day", "1"),
