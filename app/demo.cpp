@@ -1,9 +1,9 @@
 // Demo users through auth, demo accounts through the ledger's own functions.
 #include "app/demo.hpp"
 
+#include "frontend/auth/directory.hpp"
+#include "frontend/auth/password.hpp"
 #include "frontend/auth/users.hpp"
-
-#include <vector>
 
 namespace app {
 namespace {
@@ -100,6 +100,20 @@ void load_demo_data(base::sql::Session& owner, const std::string& default_domain
         if (made && has_secret) store.set_secret(user.login, box.seal(name));
         if (made && name == "alice") owner.exec(rules_by_user);
     }
+}
+
+std::vector<std::string> users_with_known_passwords(base::sql::Session& session, const auth::SecretBox& box) {
+    std::vector<std::string> found;
+    for (const auto& user : users()) {
+        const auto name = user.login.substr(0, user.login.find('@'));
+        const auto stored = auth::find_principal(session, {name, domain});
+        if (!stored || !stored->enabled) continue;
+        const auto& hash = stored->password_hash;
+        const bool known_password = !hash.empty() && auth::verify_password(hash, name);
+        const bool known_secret = !stored->secret.empty() && box.open(stored->secret) == name;
+        if (known_password || known_secret) found.push_back(user.login);
+    }
+    return found;
 }
 
 std::string demo_summary() {

@@ -178,6 +178,28 @@ void load_demo(const DatabaseUrls& urls, const Settings& settings) {
     }
 }
 
+/// A ledger that was tried with demo data may go on being used, but not with passwords that everybody knows.
+void check_known_passwords(const DatabaseUrls& urls, const Settings& settings, const std::string& address) {
+    base::sql::SessionOptions options;
+    options.url = urls.owner;
+    options.application_name = "ledgerline serve";
+    std::string logins;
+    try {
+        base::sql::Session session(options);
+        const auto box = auth::SecretBox::from_file(settings.auth.key_file, true);
+        for (const auto& login : users_with_known_passwords(session, box))
+            logins += (logins.empty() ? "" : ", ") + login;
+    } catch (const std::runtime_error& error) {
+        throw PlainError(std::string("the users' passwords can't be looked at: ") + error.what());
+    }
+    if (logins.empty()) return;
+    throw PlainError(
+        "users of the demo data still have the passwords or secrets that everybody knows (" + logins +
+        "), and are served on loopback only, not on " + address +
+        "; start the server on loopback, and disable each with `ledgerline user disable LOGIN`, or "
+        "change both with `user passwd` and `user secret`");
+}
+
 /// Where the server can be reached.
 struct Urls {
     std::string http, health;
@@ -311,6 +333,11 @@ int serve(const ServeOptions& options) {
     auto settings = options.settings;
     if (settings.auth.key_file.empty()) settings.auth.key_file = foundation.data_dir().key_file().string();
     if (options.demo) load_demo(foundation.urls(), settings);
+    for (const auto* each : {&listen, &tls_listen, &sip_listen}) {
+        if (options.demo || !*each || (*each)->loopback()) continue;
+        check_known_passwords(foundation.urls(), settings, (*each)->address);
+        break;
+    }
     std::optional<Node> node;
     // Whoever tries the demo runs applications beside it.
     if (options.demo && settings.callbacks.allow.empty()) settings.callbacks.allow = "127.0.0.0/8, ::1";

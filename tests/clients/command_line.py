@@ -309,6 +309,16 @@ class CommandLine(unittest.TestCase):
         _, errors, status = self.ledgerline("serve", "--demo", "--listen", "0.0.0.0:0", "--data-dir", "elsewhere")
         self.assertEqual(status, 2)
         self.assertIn("loopback only", errors)
+        # Nor do its passwords leave it with a later start that does not ask for the demo.
+        socket_folder = os.path.realpath(os.path.join(self.data_dir, "socket"))
+        key = dict(os.environ, LEDGERLINE_AUTH_KEY_FILE=os.path.join(self.data_dir, "secret.key"))
+        for http, sip in (("0.0.0.0:0", ""), ("127.0.0.1:0", "0.0.0.0:0")):
+            output, errors, status = self.ledgerline(
+                "serve", "--listen", http, "--sip-listen", sip, "--data-dir", "elsewhere", "--database",
+                f"postgresql://postgres@/ledgerline?host={socket_folder}", env=key)
+            self.assertEqual(status, 2, output)
+            self.assertIn("(demo-app@example.com, alice@example.com, ", errors)
+            self.assertIn("loopback only, not on 0.0.0.0", errors)
 
     def test_settings(self):
         path = os.path.join(self.folder, "bad.toml")
