@@ -33,6 +33,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <fstream>
 #include <future>
 #include <iterator>
@@ -42,6 +43,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace app {
@@ -110,9 +112,11 @@ struct Telephony::Parts {
     std::optional<thirdpartycall::Recovery> recovery;
     std::thread thread;
     std::promise<void> ran;
+    std::map<std::string, std::int64_t> orders;  ///< to end calls: the last one of each login
 
     void run();
     void end_calls_of(const std::string& login);
+    asio::awaitable<void> end_calls_as_ordered(std::string login);
     asio::awaitable<void> end_calls_of_disabled();
     /// What happens to calls, whoever has them. What was said before is in their traces by then.
     void deliver(calls::CallNo call, calls::Event event) {
@@ -167,6 +171,30 @@ void Telephony::Parts::end_calls_of(const std::string& login) {
     const auto own = inbound ? inbound->end_calls_of(login) : 0;
     const auto ended = directory->tell_all(login, end) + own;
     if (ended > 0) log.info("ending a user's calls", {{"user", login}, {"calls", ended}});
+}
+
+/// Whoever may read the database may notify, so what counts is an operator's act in the trail, once.
+asio::awaitable<void> Telephony::Parts::end_calls_as_ordered(std::string login) {
+    const auto look = [login](base::sql::Session& session) {
+        return session
+            .exec(
+                "select coalesce(max(event_no), 0) from finance.trail where act = $1 and subject = $2"
+                " and recorded_at > clock_timestamp() - interval '1 minute'",
+                base::sql::params(end_calls_act, login))
+            .integer(0, 0);
+    };
+    try {
+        const auto order = co_await database->run(look);
+        const auto last = orders.find(login);
+        if (order > (last == orders.end() ? 0 : last->second)) {
+            orders[login] = order;
+            end_calls_of(login);
+        } else {
+            log.warning("asked to end a user's calls, but no operator did that", {{"user", login}});
+        }
+    } catch (const std::runtime_error& error) {
+        log.warning("it is unknown whether calls are to end", {{"error", error.what()}});
+    }
 }
 
 /// Those that they made, and those to them.
@@ -415,7 +443,7 @@ void Telephony::forget_all() {
 }
 
 void Telephony::end_calls_of(std::string login) {
-    asio::post(parts_->context, [&parts = *parts_, login = std::move(login)] { parts.end_calls_of(login); });
+    asio::co_spawn(parts_->context, parts_->end_calls_as_ordered(std::move(login)), asio::detached);
 }
 
 void Telephony::users_changed() {

@@ -23,6 +23,8 @@ namespace app {
 
 /// Somebody who works on the database wants all calls of a user ended: NOTIFY with the login.
 constexpr auto end_calls_channel = "calls_end";
+/// Its row in the trail, whose subject is the login; in the transaction that notifies.
+constexpr auto end_calls_act = "call.end_all";
 
 class Telephony {
   public:
@@ -52,7 +54,7 @@ class Telephony {
     /// std::runtime_error when the database can't be reached.
     void join_nodes(const Settings& settings, std::uint16_t http_port);
     void stop_accepting();
-    /// Of this login, e.g. `alice@example.com`; from any thread.
+    /// Of this login, e.g. `alice@example.com`, if an operator wanted that a moment ago; from any thread.
     void end_calls_of(std::string login);
     /// Users may have been disabled or removed: calls by them and to them end. From any thread.
     void users_changed();

@@ -587,6 +587,13 @@ class Ends(Calls):
         self.bob.expect_cancel(invite)
         self.assertEqual(call.response().status, 503)
 
+    def test_who_only_reads_ends_nobodys_calls(self):
+        call = self.talk()
+        self.command("psql", "--", "-c", "select pg_notify('calls_end', 'alice@example.com')")
+        self.server.wait_for("no operator did that")
+        self.assertEqual(call.bye().status, 200)
+        self.bob.expect_bye()
+
     def test_a_user_who_is_disabled_talks_no_more(self):
         self.talk()
         self.addCleanup(self.enable, True)
