@@ -51,7 +51,7 @@ class RequestIds {
 /// What is known about a request under way, for its response, the log and the metrics.
 struct Exchange {
     std::string id;
-    std::string_view client;  ///< its address
+    std::string_view client, authorization;  ///< its address, and what HTTP says who it is
     soap::SoapVersion soap = soap::SoapVersion::v1_1;
     const soap::Interface* interface = nullptr;
     const soap::Version* version = nullptr;  ///< faults are of its common schema; null: Parlay X 2.1's
@@ -306,9 +306,8 @@ http::Response Endpoint::Impl::denied(auth::Denial denial, Exchange& exchange) c
             break;
     }
     auto response = fault_response(fault(Code::not_authenticated), 401, exchange);
-    for (const auto& challenge : recognition.challenges(denial == auth::Denial::stale)) {
+    for (const auto& challenge : recognition.challenges(denial, exchange.authorization))
         response.add_header("WWW-Authenticate", challenge);
-    }
     exchange.outcome = RequestOutcome::unauthenticated;
     exchange.fault += ": ";
     exchange.fault += to_string(denial);
@@ -410,7 +409,7 @@ asio::awaitable<std::variant<auth::PrincipalPtr, http::Response>> Endpoint::Impl
         response.add_header("Retry-After", std::to_string(wait.count()));
     }
     if (response.status == 401) {
-        for (const auto& challenge : recognition.challenges(*denial == auth::Denial::stale))
+        for (const auto& challenge : recognition.challenges(*denial, request.header("Authorization")))
             response.add_header("WWW-Authenticate", challenge);
     }
     co_return response;
@@ -546,6 +545,7 @@ asio::awaitable<http::Response> Endpoint::handle(const http::Request& request) {
     Exchange exchange;
     exchange.id = impl_->ids.next();
     exchange.client = client_address(request, impl_->options.trusted_proxies);
+    exchange.authorization = request.header("Authorization");
     try {
         if (request.method == http::Method::get || request.method == http::Method::head) {
             auto answer = co_await impl_->get(request, route);

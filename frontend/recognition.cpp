@@ -32,12 +32,14 @@ Recognition::Recognition(auth::Authenticator& authenticator, auth::SecretSchemes
       secrets_(secrets),
       basic_challenge_("Basic realm=\"" + realm + "\", charset=\"UTF-8\"") {}
 
-std::vector<std::string> Recognition::challenges(bool stale) const {
+std::vector<std::string> Recognition::challenges(Denial denial, std::string_view authorization) const {
     // Digest last: clients that take the first scheme that they know keep the one that every user can use.
     std::vector<std::string> result{basic_challenge_};
-    if (secrets_ != nullptr) {
-        for (auto& challenge : secrets_->challenges(stale)) result.push_back(std::move(challenge));
-    }
+    // Those that take the strongest one have to come to it, too: their user may have no secret.
+    const bool wrong = denial == Denial::wrong || denial == Denial::malformed;
+    if (secrets_ == nullptr || (wrong && auth::is_digest(authorization))) return result;
+    for (auto& challenge : secrets_->challenges(denial == Denial::stale))
+        result.push_back(std::move(challenge));
     return result;
 }
 

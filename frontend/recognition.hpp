@@ -9,6 +9,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace frontend {
@@ -27,8 +28,9 @@ class Recognition {
     /// Does the header carry credentials that are looked at?
     [[nodiscard]] bool reads(const soap::Headers& headers) const;
 
-    /// Values of WWW-Authenticate.
-    [[nodiscard]] std::vector<std::string> challenges(bool stale) const;
+    /// Values of WWW-Authenticate, for a sender who was denied with this Authorization.
+    [[nodiscard]] std::vector<std::string> challenges(auth::Denial denial,
+                                                      std::string_view authorization) const;
 
   private:
     /// Credentials in a header that are looked at; null: none.

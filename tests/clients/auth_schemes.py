@@ -95,6 +95,14 @@ class AuthSchemes(unittest.TestCase):
         self.assertEqual(self.curl("--digest", "-u", "demo-app:demo-app"), "401")
         self.assertEqual(self.curl("--digest", "-u", "admin:admin"), "401")  # has no secret
 
+    def test_who_takes_the_strongest_scheme_comes_to_the_other(self):
+        self.assertEqual(self.curl("--anyauth", "-u", f"demo-app:{SECRET}"), "200")
+        self.assertEqual(self.curl("--anyauth", "-u", "demo-app:demo-app"), "200")
+        self.assertEqual(self.curl("--anyauth", "-u", "demo-app:neither"), "401")
+        self.command("user", "add", "plain", "--password-file", self.secret_file)
+        self.command("user", "grant", "plain", "payment.charge", "example.com")
+        self.assertEqual(self.curl("--anyauth", "-u", f"plain:{SECRET}"), "200")
+
     def charge_with(self, wsse):
         client = zeep.Client(self.url + "v2_1/AmountCharging?wsdl", wsse=wsse)
         AuthSchemes.count += 1
