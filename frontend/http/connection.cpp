@@ -21,6 +21,8 @@ namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t scratch_bytes = 64UL * 1024;
+/// Shorter bodies are not counted among all bodies: the number of connections bounds them.
+constexpr std::size_t short_body_bytes = 16UL * 1024;
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 void append_number(std::string& out, std::size_t value) {
@@ -85,6 +87,7 @@ class Connection {
         worker_->connections_.insert(this);
     }
     ~Connection() {
+        shared_.body_bytes.fetch_sub(counted_);
         worker_->connections_.erase(this);
         shared_.leave(origin_.peer, origin_.reserved);
     }
@@ -119,6 +122,8 @@ class Connection {
     RequestParser::State parse(std::string_view fresh);
     [[nodiscard]] Response refuse(Refusal refusal, unsigned status);
     [[nodiscard]] bool stays_open() const;
+    [[nodiscard]] bool has_room_for_body();
+    void forget_request();
 
     /// Ends the wait under way with operation_aborted.
     void interrupt() {
@@ -150,6 +155,7 @@ class Connection {
     std::string head_;
     Clock::time_point deadline_ = Clock::time_point::max();
     std::size_t served_ = 0;
+    std::size_t counted_ = 0;  ///< bytes of the request's body in Shared::body_bytes
     Refusal refusal_ = Refusal::malformed;
     unsigned refusal_status_ = 400;
     bool idle_ = false;  ///< waits for a request of which nothing has come
@@ -182,10 +188,11 @@ asio::awaitable<void> Connection::run(std::unique_ptr<Connection> self) {
         if (!keep) {
             // Closing while bytes are unread resets the connection, and the client may never see the
             // response.
+            c.forget_request();
             if (next == Next::refuse || !c.unparsed_.empty()) co_await c.linger();
             break;
         }
-        c.parser_.reset();
+        c.forget_request();
     }
 }
 
@@ -256,6 +263,12 @@ asio::awaitable<Connection::Next> Connection::read_request() {
         if (ec == asio::error::would_block) continue;
         if (ec) co_return Next::close;
         state = parse({scratch.data(), count});
+        if (state != RequestParser::State::refused && !has_room_for_body()) {
+            allow_for_ever();
+            refusal_ = Refusal::overloaded;
+            refusal_status_ = 503;
+            co_return Next::refuse;
+        }
     }
     allow_for_ever();
     if (state == RequestParser::State::complete) co_return Next::answer;
@@ -289,6 +302,20 @@ Response Connection::refuse(Refusal refusal, unsigned status) {
 bool Connection::stays_open() const {
     const auto limit = shared_.options.requests_per_connection;
     return parser_.keep_alive() && !worker_->draining_ && (limit == 0 || served_ < limit);
+}
+
+/// Counts the body as far as it is there. False: all together take too much.
+bool Connection::has_room_for_body() {
+    const auto size = parser_.request().body.size();
+    if (size <= short_body_bytes) return true;
+    const auto more = size - counted_;
+    counted_ = size;
+    return shared_.body_bytes.fetch_add(more) + more <= shared_.body_bytes_max();
+}
+
+void Connection::forget_request() {
+    if (counted_ > 0) shared_.body_bytes.fetch_sub(std::exchange(counted_, 0));
+    parser_.reset();
 }
 
 asio::awaitable<bool> Connection::write(std::string_view head, std::string_view body) {

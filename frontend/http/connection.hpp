@@ -5,6 +5,7 @@
 #include "frontend/http/server.hpp"
 #include "frontend/http/transport.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -34,12 +35,19 @@ struct Shared {
     const Options options;
 
     std::atomic<std::size_t> in_flight{0};
+    std::atomic<std::size_t> body_bytes{0};  ///< of bodies that are there, but the short ones
     std::atomic<std::uint64_t> requests{0};
     std::atomic<std::uint64_t> refusals{0};
     std::atomic<std::uint64_t> timeouts{0};
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> refused_connections{0};
     std::atomic<std::uint64_t> tls_failures{0};
+
+    /// What all bodies together may take: more than usual ones of as many requests as may be answered at
+    /// once, or a few of the largest.
+    [[nodiscard]] std::size_t body_bytes_max() const {
+        return std::max(options.requests_in_flight * 64 * 1024, 8 * options.body_limit);
+    }
 
     /// Counts a new connection; false when a limit is reached.
     bool admit(const std::string& peer, bool reserved);

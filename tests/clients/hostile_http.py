@@ -38,7 +38,7 @@ class Hostile(unittest.TestCase):
         cls.folder = tempfile.mkdtemp(prefix="ledgerline-hostile-")
         os.chmod(cls.folder, 0o755)
         environment = dict(os.environ, LEDGERLINE_HTTP_READ_TIMEOUT="700ms", LEDGERLINE_HTTP_WRITE_TIMEOUT="700ms",
-                           LEDGERLINE_HTTP_CONNECTIONS_PER_ADDRESS="20")
+                           LEDGERLINE_HTTP_CONNECTIONS_PER_ADDRESS="20", LEDGERLINE_HTTP_INFLIGHT_LIMIT="64")
         cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
                               "--sip-listen", "127.0.0.1:0"], cls.folder, environment)
         cls.port = urlsplit(server_info(os.path.join(cls.folder, "var"))["url"]).port
@@ -59,8 +59,8 @@ class Hostile(unittest.TestCase):
             return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1)) * 1024
 
     @classmethod
-    def connect(cls):
-        return socket.create_connection(("127.0.0.1", cls.port), timeout=10)
+    def connect(cls, source="127.0.0.1"):
+        return socket.create_connection(("127.0.0.1", cls.port), timeout=10, source_address=(source, 0))
 
     @classmethod
     def post(cls, body, headers=b"", length=None):
@@ -131,6 +131,33 @@ class Hostile(unittest.TestCase):
         for broken in (b"zz\r\n", b"-1\r\n", b"5\r\nabcdefgh\r\n", b"ffffffffffffffffff\r\n"):
             self.refused(head + broken, 400, "malformed")
         self.refused(head + b"5;" + b"x" * 100_000, 431, "header")
+
+    def test_many_bodies_that_never_end(self):
+        """Together they take no more than eight of the longest; short ones are read meanwhile."""
+        body = b"x" * ((1 << 20) - 1)
+        deadline = time.monotonic() + 30
+        answers, source = b"", 10
+        while b" 503 " not in answers:
+            self.assertLess(time.monotonic(), deadline, answers)
+            connections = [self.connect(f"127.0.0.{source}") for _ in range(16)]
+            source += 1  # an address of which no connection is left
+            for connection in connections:
+                try:
+                    connection.sendall(self.post(body, length=1 << 20))
+                except OSError:
+                    pass  # refused
+            self.assertEqual(self.exchange(self.post(charge().encode()))[0], 200)
+            for connection in connections:
+                with connection:
+                    answers += self.what_came(connection)
+        self.assertIn(b"SVC0001", answers)
+
+    @staticmethod
+    def what_came(connection):
+        try:
+            return connection.recv(65536)
+        except OSError:
+            return b""
 
     def test_headers_without_end(self):
         self.refused(b"POST /ParlayX/ HTTP/1.1\r\nHost: h\r\n" + b"A: b\r\n" * 100_000, 431, "header")
