@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -373,9 +374,17 @@ TEST_F(HttpServer, stops_when_what_is_under_way_is_done) {
     auto busy = this->client();
     busy.send("GET /wait HTTP/1.1\r\nHost: h\r\n\r\n");
     handler_.wait_for_waiting(1);
+    // Connections are dealt in turn: the second of these shows that the busy one's thread has heard, too.
+    std::array more{std::make_unique<HttpClient>(server_->port()),
+                    std::make_unique<HttpClient>(server_->port())};
+    for (const auto& client : more) {
+        client->send(get);
+        EXPECT_TRUE(client->response());
+    }
 
     server_->stop_accepting();
     EXPECT_TRUE(idle.closed());
+    for (const auto& client : more) EXPECT_TRUE(client->closed());
     handler_.release();
     const auto response = busy.response();
     EXPECT_EQ(response->status, 200);
