@@ -89,6 +89,7 @@ EmbeddedPostgres::~EmbeddedPostgres() { stop(); }
 void EmbeddedPostgres::start() {
     check_program();
     user_ = ::geteuid() == 0 ? OsUser::named("postgres") : OsUser::current();
+    check_owner();
     place();
     place_socket();
     end_leftovers();
@@ -108,6 +109,16 @@ void EmbeddedPostgres::check_program() const {
             ", which is not there: install postgresql-15, set [postgres] bin_dir, or give the URL of a "
             "database in [database] url");
     }
+}
+
+/// PostgreSQL would refuse a cluster of somebody else's, but not before files in it were given to its user:
+/// after one start by root, the server of the cluster's owner could not start any more.
+void EmbeddedPostgres::check_owner() const {
+    struct stat status {};
+    if (::stat(data_dir_.cluster().c_str(), &status) != 0 || status.st_uid == user_.uid) return;
+    throw PlainError("the database in " + data_dir_.cluster().string() + " is not the user " + user_.name +
+                     "'s, as whom it would run: start the server as the user that made it (uid " +
+                     std::to_string(status.st_uid) + ')');
 }
 
 /// Decides where the cluster lies: in the data directory, or in /var/lib/ledgerline when its user can't get
@@ -130,6 +141,7 @@ void EmbeddedPostgres::place() {
     home_ = moved_to_;
     make_public_directory(home_.parent_path());
     make_public_directory(home_);
+    if (!moved_lock_) moved_lock_.emplace(DataDir(home_));
     std::ofstream(home_ / "data-directory") << data_dir_.path().string() << '\n';  // for whoever finds it
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace app {
@@ -59,6 +60,7 @@ class EmbeddedPostgres {
 
   private:
     void check_program() const;
+    void check_owner() const;
     void place();
     void place_socket();
     void end_leftovers();
@@ -79,6 +81,7 @@ class EmbeddedPostgres {
     OsUser user_;
     std::filesystem::path home_;  // where cluster and socket really are
     std::filesystem::path moved_to_;
+    std::optional<DataDirLock> moved_lock_;  // of moved_to_: a copy of the link leads there, too
     pid_t pid_ = 0;
 };
 

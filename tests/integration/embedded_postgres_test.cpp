@@ -112,6 +112,46 @@ TEST_F(Embedded, a_folder_that_its_user_cannot_enter_gets_a_link) {
     fs::remove_all(postgres.moved_to());
 }
 
+TEST_F(Embedded, a_copy_of_a_link_takes_no_database_from_its_server) {
+    if (::geteuid() != 0) return;
+    const auto closed = folder_ / "closed";
+    fs::create_directories(closed / "var");
+    ::chmod(closed.c_str(), 0700);
+    EmbeddedPostgres postgres(DataDir(closed / "var"), options(), log_);
+    postgres.start();
+    session(postgres).exec("CREATE TABLE t (x int)");
+    fs::create_directories(closed / "copy");
+    fs::copy_symlink(closed / "var" / "postgres", closed / "copy" / "postgres");
+    {
+        EmbeddedPostgres copy(DataDir(closed / "copy"), options(), log_);
+        EXPECT_THROW(copy.start(), app::PlainError);
+    }
+    EXPECT_EQ(session(postgres).exec("SELECT count(*) FROM t").integer(0, 0), 0);
+    postgres.stop();
+    fs::remove_all(postgres.moved_to());
+}
+
+TEST_F(Embedded, another_users_cluster_is_left_as_it_is) {
+    if (::geteuid() != 0) return;
+    const auto owner_of = [](const fs::path& path) {
+        struct stat status {};
+        EXPECT_EQ(::stat(path.c_str(), &status), 0) << path;
+        return status.st_uid;
+    };
+    {
+        EmbeddedPostgres postgres(DataDir(folder_), options(), log_);
+        postgres.start();
+    }
+    // As if a service of its own user had made it, on whose folder root tries something by hand.
+    constexpr uid_t service = 12345;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_))
+        ASSERT_EQ(::lchown(entry.path().c_str(), service, service), 0);
+    EmbeddedPostgres postgres(DataDir(folder_), options(), log_);
+    EXPECT_THROW(postgres.start(), app::PlainError);
+    for (const auto* name : {"postgres", "postgres/pg_hba.conf", "postgres/ledgerline.conf", "socket"})
+        EXPECT_EQ(owner_of(folder_ / name), service) << name;
+}
+
 TEST_F(Embedded, an_interrupted_initdb_begins_anew) {
     fs::create_directories(folder_ / "postgres.new" / "base");
     std::ofstream(folder_ / "postgres.new" / "PG_VERSION") << "15\n";
