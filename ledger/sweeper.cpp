@@ -19,6 +19,9 @@ void freeze_totals(base::sql::Session& session, const std::string& until, const 
     while (more && !stop.stop_requested()) {
         base::sql::Transaction transaction(session);
         session.exec("set local statement_timeout = 0");  // a day may be long
+        // Somebody else freezes, closes or archives, and that may take long: who may be stopped does not
+        // wait.
+        if (stop.stop_possible()) session.exec("set local lock_timeout = '1s'");
         more = !session.exec("select ledger.freeze_totals($1)", base::sql::params(until)).is_null(0, 0);
         transaction.commit();
     }
@@ -65,7 +68,12 @@ void Sweeper::freeze(const std::stop_token& stop) {
     const auto interval = std::to_string(options_.freeze_interval.count()) + " milliseconds";
     database_.run_blocking([&](base::sql::Session& session) {
         const auto due = session.exec("select ledger.freezing_due($1)", base::sql::params(interval));
-        if (!due.is_null(0, 0)) freeze_totals(session, std::string(due.text(0, 0)), stop);
+        if (due.is_null(0, 0)) return;
+        try {
+            freeze_totals(session, std::string(due.text(0, 0)), stop);
+        } catch (const base::sql::Error& error) {
+            if (error.sqlstate() != "55P03") throw;  // what is due stays due
+        }
     });
 }
 

@@ -4,13 +4,15 @@
     archiving.py LEDGERLINE
 """
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
 from books import Books
-from server import PSQL, run
+from server import PSQL, Server, locked, run, sql
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 PEOPLE = [f"tel:+1555000{n}" for n in range(1, 9)]  # on several shards
@@ -248,6 +250,23 @@ class Parts(January):
                 self.assertIn("does not work on a Citus cluster yet", self.refused(*command))
         finally:
             self.sql("postgres", "drop function ledger.post_shard()")
+
+
+class Stopping(unittest.TestCase):
+    def test_a_server_stops_while_finance_closes_or_archives(self):
+        folder = tempfile.mkdtemp(prefix="ledgerline-stopping-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        os.chmod(folder, 0o755)
+        environment = dict(os.environ, LEDGERLINE_LEDGER_SWEEP_INTERVAL="100ms", LEDGERLINE_FINANCE_FREEZE_INTERVAL="1s")
+        server = Server([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", ""], folder, environment)
+        data_dir = os.path.join(folder, "var")
+        # Both keep this lock to their end.
+        with locked(data_dir, "select from ledger.calendar for update"):
+            deadline = time.monotonic() + 60
+            while sql(data_dir, "select count(*) from pg_locks where not granted", "postgres") == ["0"]:
+                self.assertLess(time.monotonic(), deadline, "nothing freezes")
+                time.sleep(0.02)
+            self.assertEqual(server.stop(), 0, server.output)
 
 
 if __name__ == "__main__":
