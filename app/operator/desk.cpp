@@ -176,6 +176,8 @@ void Desk::act(const Act& act, const std::function<void()>& work) {
         work();
         database_->run_blocking([this](base::sql::Session& session) {
             if (unrecorded_ != nullptr) record_in(session);
+            if (!(std::cout << std::exchange(handed_out_, {})).flush())
+                throw PlainError("can't write to standard output; nothing was changed");
             transaction_->commit();
         });
     } catch (...) {
@@ -224,6 +226,7 @@ int refusals_shown(const DeskOptions& options, const std::function<void(bool&)>&
     bool begun = false;
     try {
         work(begun);
+        if (!std::cout.flush()) throw PlainError("what this has to say can't be written to standard output");
         return 0;
     } catch (const Refused& refusal) {
         Printer(options.json).refused(refusal);

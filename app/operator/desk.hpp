@@ -69,6 +69,9 @@ class Desk {
     void act(const Act& act, const std::function<void()>& work);
     /// What the act under way did so far stays, even when it is refused.
     void keep();
+    /// Text for standard output that nobody can have again: it goes out before the act is done for good, and
+    /// where it can't, the act is undone.
+    void hand_out(std::string text) { handed_out_ = std::move(text); }
     /// For work in a transaction of another session: the act's row goes into that one.
     void record_in(base::sql::Session& session);
 
@@ -89,6 +92,7 @@ class Desk {
     std::optional<base::Database> database_;
     std::optional<ledger::Ledger> ledger_;
     const Act* unrecorded_ = nullptr;  // of the act under way
+    std::string handed_out_;
     std::optional<base::sql::Transaction> transaction_;
 };
 

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 namespace app {
@@ -159,7 +160,9 @@ void create(Desk& desk, const Arguments& arguments) {
     }
     lines.pop_back();  // the printer ends it
     facts["vouchers"] = std::move(list);
-    desk.out().report(lines, std::move(facts));
+    std::ostringstream codes;
+    Printer(desk.out().as_json(), codes).report(lines, std::move(facts));
+    desk.hand_out(codes.str());
 }
 
 void list(Desk& desk, const Arguments& arguments) {

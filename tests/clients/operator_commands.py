@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -552,6 +553,25 @@ class OperatorCommands(unittest.TestCase):
         self.assertEqual(self.rows("select count(*) from vouchers where batch = 'full'"), ["0"])
         self.assertFalse(os.path.exists(path), "the next try says that it exists")
         self.done(*making)
+
+    def test_vouchers_whose_codes_nobody_gets_are_not_made(self):
+        making = ("voucher", "create", "lost", "5", "EUR", "--domain", "example.com", "--balance", "bonus")
+        for options in ((), ("--json",)):
+            self.assertIn("nothing was changed", self.into_full(*making, *options))
+            self.assertEqual(self.rows("select count(*) from vouchers where batch = 'lost'"), ["0"])
+        self.assertEqual(len(self.json(*making)["vouchers"]), 1)
+
+    def into_full(self, *arguments):
+        """What a command complains about whose standard output takes nothing."""
+        with open("/dev/full", "w", encoding="utf-8") as device:
+            full = subprocess.run([LEDGERLINE, *arguments], cwd=self.folder, stdout=device, stderr=subprocess.PIPE,
+                                  timeout=60, check=False, text=True)
+        self.assertEqual(full.returncode, 2, full.stderr)
+        return full.stderr
+
+    def test_lists_that_can_not_be_written_are_no_success(self):
+        for command in (("account", "list"), ("tariff", "list", "--json"), ("audit", "verify")):
+            self.assertIn("standard output", self.into_full(*command))
 
     def test_vouchers_with_pins_in_a_file(self):
         address = self.new_account()
