@@ -2,6 +2,7 @@
 #include "app/psql.hpp"
 
 #include "app/data_dir.hpp"
+#include "app/http_client.hpp"
 #include "app/local_client.hpp"
 #include "app/process.hpp"
 #include "base/sql.hpp"
@@ -13,6 +14,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,6 +60,23 @@ void greet(const std::string& url) {
     std::cout << std::endl;
 }
 
+/// The URL with what psql's session shall be, behind what it says of that itself: where it does, PGOPTIONS in
+/// the environment would mean nothing.
+std::string as_finance(std::string url) {
+    const auto options = "-c role=" + std::string(finance_role) + " -c search_path=finance";
+    if (!url.starts_with("postgresql://") && !url.starts_with("postgres://")) {
+        return url + " options='" + options + '\'';
+    }
+    constexpr std::string_view name = "options=";
+    const auto query = url.find('?');
+    if (query == std::string::npos) return url + '?' + std::string(name) + percent_encoded(options);
+    for (auto found = url.find(name, query); found != std::string::npos; found = url.find(name, found + 1)) {
+        if (url[found - 1] != '?' && url[found - 1] != '&') continue;
+        return url.insert(std::min(url.find('&', found), url.size()), "%20" + percent_encoded(options));
+    }
+    return url + '&' + std::string(name) + percent_encoded(options);
+}
+
 }  // namespace
 
 void run_psql(const PsqlOptions& options) {
@@ -69,11 +88,10 @@ void run_psql(const PsqlOptions& options) {
             throw PlainError(std::string("the database does not answer: ") + error.what());
         }
     }
-    ::setenv("PGOPTIONS", "-c role=ledgerline_finance -c search_path=finance", 1);
     ::setenv("PGAPPNAME", "ledgerline psql", 1);
     auto program = options.settings.postgres.bin_dir + "/psql";
     if (::access(program.c_str(), X_OK) != 0) program = "psql";  // only a client is installed
-    std::vector<std::string> words{"psql", "--dbname=" + url};
+    std::vector<std::string> words{"psql", "--dbname=" + as_finance(url)};
     words.insert(words.end(), options.arguments.begin(), options.arguments.end());
     become(program, std::move(words));
 }

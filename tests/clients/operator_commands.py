@@ -703,6 +703,15 @@ class OperatorCommands(unittest.TestCase):
                       self.misused("balance", "show", "tel:+15550001", "--database", url.format("template1")))
         for mistake in (("account",), ("account", "nonsense"), ("hold", "show")):
             self.misused(*mistake)
+        # Who logs in as the service needs no superuser: not for finance's commands either.
+        service = url.format("ledgerline").replace("postgres@", "ledgerline_service@")
+        self.assertEqual(len(self.json("balance", "show", "tel:+15550001", "--database", service)), 3)
+        self.assertIn("tel:+15550001", self.done("export", "journal", "--database", service))
+        # Nor is psql anything but finance whatever the URL says of its session.
+        for more in ("", "&options=-c%20statement_timeout%3D5s", "&options=-csearch_path%3Dledger&connect_timeout=9"):
+            seen = self.done("psql", "--database", service + more, "--", "-Atc",
+                             "select current_user, current_setting('search_path'), current_setting('statement_timeout')")
+            self.assertEqual(seen, f"ledgerline_finance|finance|{'5s' if 'timeout%3D' in more else 0}\n")
 
 
 if __name__ == "__main__":
