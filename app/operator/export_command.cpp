@@ -12,10 +12,15 @@
 
 #include <CLI/CLI.hpp>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -79,44 +84,72 @@ void begin_behind_archive(base::sql::Session& session, const Arguments& argument
     }
 }
 
-/// Where the rows go: standard output, or a file that has its name only once it is whole.
+/// Where the rows go: standard output, or a file that has its name only once it is whole. What is no regular
+/// file (a pipe, /dev/null) is written to as it is: a file that took its name would take its place.
 class Output {
   public:
     explicit Output(std::string name) : name_(std::move(name)) {
         if (name_.empty()) return;
-        file_.open(part(), std::ios::binary | std::ios::trunc);
+        std::error_code unknown;
+        const auto there = std::filesystem::status(name_, unknown).type();
+        if (there == std::filesystem::file_type::regular)
+            name_ = std::filesystem::canonical(name_);  // a link stays one
+        else if (there != std::filesystem::file_type::not_found)
+            in_place_ = true;
+        if (!in_place_) {
+            open_part();
+            return;
+        }
+        file_.reset(std::fopen(name_.c_str(), "we"));
         if (!file_) fail();
     }
     ~Output() {
-        std::error_code ignored;
-        if (!name_.empty() && !whole_) std::filesystem::remove(part(), ignored);
+        if (!name_.empty() && !in_place_ && !whole_) ::unlink(part().c_str());
     }
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
 
     void write(const std::string& text) {
-        if (!stream().write(text.data(), static_cast<std::streamsize>(text.size()))) fail();
+        if (std::fwrite(text.data(), 1, text.size(), stream()) != text.size()) fail();
     }
     void finish() {
-        if (!stream().flush()) fail();
-        if (name_.empty()) return;
-        file_.close();
-        std::error_code error;
-        std::filesystem::rename(part(), name_, error);
-        if (error) throw PlainError("can't write " + name_ + ": " + error.message());
+        if (std::fflush(stream()) != 0) fail();
+        if (name_.empty() || in_place_) return;
+        if (::rename(part().c_str(), name_.c_str()) != 0) fail();
         whole_ = true;
     }
 
   private:
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+
+    /// Two that wrote one file would write into each other: the second one is refused.
+    void open_part() {
+        struct stat opened {};
+        struct stat named {};
+        do {
+            const int descriptor = ::open(part().c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+            if (descriptor < 0) fail();
+            file_.reset(::fdopen(descriptor, "w"));
+            if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0)
+                throw PlainError("another export is writing " + name_ + " now");
+            // One that has ended meanwhile has given what we opened its other name.
+            if (::fstat(descriptor, &opened) != 0) fail();
+        } while (::stat(part().c_str(), &named) != 0 || named.st_ino != opened.st_ino);
+        if (::ftruncate(::fileno(file_.get()), 0) != 0) fail();
+    }
+
     [[nodiscard]] std::string part() const { return name_ + ".part"; }
-    std::ostream& stream() { return name_.empty() ? std::cout : file_; }
+    [[nodiscard]] std::FILE* stream() const { return name_.empty() ? stdout : file_.get(); }
     [[noreturn]] void fail() const {
         throw PlainError("can't write " + (name_.empty() ? "to standard output" : name_) + ": " +
                          std::strerror(errno));
     }
 
     std::string name_;
-    std::ofstream file_;
+    std::unique_ptr<std::FILE, Close> file_;
+    bool in_place_ = false;
     bool whole_ = false;
 };
 

@@ -5,11 +5,13 @@ docs/finance.md, whose every query is run and compared with the output that stan
     finance_tools.py LEDGERLINE SOURCE-DIR [--write]     --write brings the page's outputs up to date
 """
 import csv
+import fcntl
 import io
 import os
 import pty
 import re
 import select
+import stat
 import subprocess
 import sys
 import time
@@ -168,6 +170,35 @@ class FinanceTools(Books):
             full = subprocess.run([LEDGERLINE, "export", "journal"], cwd=self.folder, stdout=device,
                                   stderr=subprocess.PIPE, timeout=60, check=False)
         self.assertEqual(full.returncode, 2, full.stderr)
+
+    def test_a_file_takes_the_place_of_no_device_and_of_no_other_export(self):
+        # /dev/null is no file that root may replace; a pipe stands for it.
+        pipe, path, link = (os.path.join(self.folder, name) for name in ("pipe", "whole.csv", "link.csv"))
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        self.done("export", "trial-balance", "--output", pipe)
+        self.assertEqual(os.read(reader, 100000).decode().replace("\r\n", "\n"), self.done("export", "trial-balance"))
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+        # A link goes on leading where it led.
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("before")
+        os.symlink("whole.csv", link)
+        # Another export of that file is under way.
+        with open(path + ".part", "w", encoding="utf-8") as file:
+            file.write("half")
+            file.flush()
+            fcntl.flock(file, fcntl.LOCK_EX)
+            output, errors, status = run([LEDGERLINE, "export", "trial-balance", "--output", link], cwd=self.folder)
+            self.assertEqual((output, status), ("", 2))
+            self.assertIn("another export", errors)
+            with open(path, encoding="utf-8") as whole, open(path + ".part", encoding="utf-8") as part:
+                self.assertEqual((whole.read(), part.read()), ("before", "half"))
+        # What one left that was killed is in nobody's way.
+        self.done("export", "trial-balance", "--output", link)
+        self.assertEqual(os.readlink(link), "whole.csv")
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), self.done("export", "trial-balance"))
 
     # Terminals ------------------------------------------------------------------------------------------------------
 
