@@ -69,19 +69,22 @@ Period period_of(base::sql::Session& session, const Arguments& arguments) {
 }
 
 /// What is archived can't be exported: postings without a first time begin where it ends, and a journal that
-/// is wanted from earlier on is refused. (A statement is not, by this, of an account that has nothing there.)
+/// is wanted from earlier on, or until earlier, is refused. (A statement is not, by this, of an account that
+/// has nothing there.)
 void begin_behind_archive(base::sql::Session& session, const Arguments& arguments, Period& period) {
-    const auto archive = session.exec("select t::text, $1::timestamptz < t from finance.archived_before() t",
-                                      params(period.from));
+    const auto archive = session.exec(
+        "select t::text, coalesce($1::timestamptz < t or $2::timestamptz <= t, false) from "
+        "finance.archived_before() t",
+        params(period.from, period.to));
     if (archive.is_null(0, 0)) return;
     const std::string before(archive.text(0, 0));
-    if (!period.from) {
-        period.from = before;
-    } else if (arguments.address.empty() && archive.boolean(0, 1)) {
+    const bool in_archive = archive.boolean(0, 1);
+    if (in_archive && arguments.address.empty()) {
         throw Refused("archived", "the journal before " + before +
                                       " is archived; finance.closed_months and finance.control_totals have "
                                       "its totals");
     }
+    if (!in_archive && !period.from) period.from = before;
 }
 
 /// Where the rows go: standard output, or a file that has its name only once it is whole. What is no regular

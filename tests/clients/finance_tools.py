@@ -308,6 +308,14 @@ class FinanceTools(Books):
             self.assertIn("is archived", run([LEDGERLINE, "psql", "--", "-c", f"select {question}"], cwd=self.folder)[1])
         for export in (("statement", ALICE), ("journal",), ("journal", "--format", "hledger"), ("trial-balance",)):
             self.assertIn("is archived", self.refused("export", *export, "--month", "2026-01"))
+        # Also where it is only said when it ends.
+        for question in ("statement", "journal_of", "opening_of"):
+            for to in ("2026-01-20", "2026-02-01 00:00+01"):
+                self.assertIn("is archived", run([LEDGERLINE, "psql", "--", "-c", f"select {question}('{ALICE}', null, '{to}')"],
+                                                 cwd=self.folder)[1])
+        for export in (("statement", ALICE), ("journal",), ("journal", "--format", "hledger")):
+            self.assertIn("is archived", self.refused("export", *export, "--to", "2026-02-01"))
+        self.done("export", "statement", ALICE, "--to", "2026-02-02")
         self.expect_books(self.done("export", "journal", "--format", "hledger", "--month", "2026-02"),
                           "2026-02-28 22:59:59.999999Z")
         # Without a period they begin with what the archived rows came to.
