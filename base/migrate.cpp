@@ -24,6 +24,16 @@ constexpr auto bookkeeping = R"(
     COMMENT ON TABLE ledger_migration.applied IS 'the migrations that this database has';
 )";
 
+/// A dump of the ledger says nothing of the database that it is restored into: what the tables' owner may do
+/// there. Migrations that make schemas need it.
+constexpr auto owner_grants = R"(
+    DO $$ BEGIN
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'ledgerline_owner')
+           AND NOT has_database_privilege('ledgerline_owner', current_database(), 'CREATE') THEN
+            EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO ledgerline_owner', current_database());
+        END IF;
+    END $$)";
+
 std::string file_name(const Migration& migration) {
     auto number = std::to_string(migration.number);
     number.insert(0, 4 - std::min<std::size_t>(number.size(), 4), '0');
@@ -109,6 +119,7 @@ std::size_t migrate(sql::Session& session, std::span<const Migration> migrations
         session.exec("SELECT set_config($1, $2, false)", sql::params(name, value));
     }
     const auto missing = migrations.subspan(check_applied(session, migrations));
+    if (!missing.empty()) session.exec_script(owner_grants);
     for (const auto& migration : missing) {
         apply(session, migration);
         log.info("migration applied", {{"migration", file_name(migration)}});

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-from server import Server, run, sql
+from server import PSQL, Server, run, sql
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 REPOSITORY = os.path.abspath(sys.argv.pop(1))
@@ -29,6 +29,9 @@ class FirstSteps(unittest.TestCase):
         os.chmod(self.folder, 0o755)
         # The page says `ledgerline`, as one types it where the package is installed.
         self.environment = dict(os.environ, PATH=f"{os.path.dirname(LEDGERLINE)}:{os.environ['PATH']}")
+        self.serve()
+
+    def serve(self):
         self.server = Server(["ledgerline", "serve", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0"],
                              self.folder, self.environment)
 
@@ -54,6 +57,40 @@ class FirstSteps(unittest.TestCase):
                                       "--password-file", "carol.password"], cwd=self.folder, env=self.environment)
         self.assertEqual((status, errors), (0, ""))
         self.assertIn("main", output)
+
+    def test_a_restored_dump_is_the_ledger_that_it_was(self):
+        charge = ("charge", "tel:+4930123456", "1.50", "EUR", "--reference", "R1", "--user", "shop", "--password-file",
+                  "shop.password")
+        self.test_each_line_does_what_the_page_says()
+        dump = os.path.join(self.folder, "dump")
+        self.database("pg_dump", "--format", "custom", "--file", dump)
+        books = self.rows("select * from journal order by shard, journal_no")
+        self.assertEqual(self.server.stop(), 0)
+        shutil.move(os.path.join(self.folder, "var"), os.path.join(self.folder, "before"))
+        self.serve()
+        statements = ("drop database ledgerline with (force)", "create database ledgerline")
+        self.database("psql", *(word for statement in statements for word in ("-c", statement)), database="postgres")
+        self.database("pg_restore", "--exit-on-error", dump)
+        self.assertEqual(self.server.stop(), 0, self.server.output)
+        os.replace(os.path.join(self.folder, "before", "secret.key"), os.path.join(self.folder, "var", "secret.key"))
+        self.serve()
+        self.assertIn("Everything agrees.", self.done("audit", "verify"))
+        self.assertEqual(self.rows("select * from journal order by shard, journal_no"), books)
+        self.assertIn("nothing was posted now", self.done(*charge))
+
+    def done(self, *arguments):
+        output, errors, status = run(["ledgerline", *arguments], cwd=self.folder, env=self.environment)
+        self.assertEqual((status, errors), (0, ""), arguments)
+        return output
+
+    def rows(self, query):
+        return self.done("psql", "--", "-Atc", query).splitlines()
+
+    def database(self, program, *arguments, database="ledgerline"):
+        socket = os.path.realpath(os.path.join(self.folder, "var", "socket"))
+        _, errors, status = run([os.path.join(os.path.dirname(PSQL), program), "-h", socket, "-U", "postgres", "-d", database,
+                                 *arguments])
+        self.assertEqual(status, 0, errors)
 
 
 if __name__ == "__main__":

@@ -85,6 +85,16 @@ TEST(Upgrade, EveryMigrationMeetsDataThatWasMadeBeforeIt) {
     }
 }
 
+/// A dump brings the tables, and not what their owner may do in the database that it is restored into.
+TEST(Upgrade, ADatabaseThatWasRestoredGoesOnFromThere) {
+    constexpr std::size_t before = 12;  // the next one makes a schema
+    const tests::TestDatabase database(false);
+    auto session = database.session("postgres");
+    apply(session, before);
+    session.exec("revoke create, temporary on database " + database.name() + " from ledgerline_owner");
+    apply(session, base::embedded_migrations().size());
+}
+
 /// Migration 23 takes the grants of subscribers away, and gives their accounts the setting instead.
 TEST(Upgrade, GrantsOfRulesBecomeTheAccountsSetting) {
     constexpr std::size_t before = 22;
