@@ -93,5 +93,17 @@ class FirstSteps(unittest.TestCase):
         self.assertEqual(status, 0, errors)
 
 
+class Containers(unittest.TestCase):
+    def test_the_key_of_the_secrets_outlives_its_container(self):
+        """What else is in the server's folder in a container goes with it, and with every new image."""
+        with open(os.path.join(REPOSITORY, "Dockerfile"), encoding="utf-8") as file:
+            folder, = re.findall(r'"--data-dir", "([^"]+)"', file.read())
+        with open(os.path.join(REPOSITORY, "docker-compose.yml"), encoding="utf-8") as file:
+            text = file.read()
+        service = re.search(r"^  ledgerline:\n((?:    .*\n)+)", text, re.MULTILINE).group(1)
+        volume, = re.findall(rf"^    volumes: \[(\w+):{folder}\]", service, re.MULTILINE)
+        self.assertRegex(text, rf"(?m)^volumes:\n(?:  .*\n)*  {volume}:")
+
+
 if __name__ == "__main__":
     unittest.main()
