@@ -83,7 +83,7 @@ Peers::Peers(const std::filesystem::path& folder, std::string url_of_database, i
     session.exec(double_entry_schema);
     session.exec("insert into account (account_id, balance) select i, 1000000 from generate_series(1, " +
                  std::to_string(accounts) + ") i");
-    // On tables that were empty when they were analysed, foreign keys are looked up by reading all of the table.
+    // Where tables were empty when they were analysed, foreign keys are looked up by reading all of them.
     session.exec("select count(move(i, 1 + i % $1, 1.50)) from generate_series(1, least($1, 10000)) i",
                  base::sql::params(accounts));
     session.exec("vacuum analyze");

@@ -193,10 +193,12 @@ def check_built(root, paths):
         included.update(re.findall(r'#include "([^"]+)"', open(os.path.join(root, path), encoding="utf-8").read()))
     for path in paths:
         if path.endswith(".cpp"):
-            top = path.split("/")[0]
-            listed = lists.get(f"{top}/CMakeLists.txt", "")
-            if not re.search(rf"(^|[\s/]){re.escape(path[len(top) + 1:])}\b", listed):
-                yield path, 1, f"not in {top}/CMakeLists.txt"
+            folder = os.path.dirname(path)
+            while f"{folder}/CMakeLists.txt" not in lists and folder:
+                folder = os.path.dirname(folder)
+            listed = lists.get(f"{folder}/CMakeLists.txt", "")
+            if not re.search(rf"(^|[\s/(]){re.escape(path[len(folder) + 1:])}\b", listed):
+                yield path, 1, f"not in {folder}/CMakeLists.txt"
         elif path.endswith(".hpp") and path not in included:
             yield path, 1, "included by nobody"
 
