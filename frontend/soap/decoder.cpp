@@ -35,7 +35,7 @@ struct Worker {
 
 constexpr std::size_t excerpt_bytes_max = 200;
 
-/// The beginning of a body for a log: printable ASCII only.
+/// The beginning of a body, or of what names something in it, for a log: printable ASCII only.
 std::string excerpt(std::string_view bytes) {
     std::string out;
     for (const char c : bytes.substr(0, excerpt_bytes_max)) out += c >= ' ' && c < 0x7F ? c : '.';
@@ -116,9 +116,10 @@ Reply Decoder::decode_reply(std::string_view bytes, const Endpoint& endpoint,
         worker->read(bytes, limits_, reader, [&] { reader.reset(endpoint, operation); });
         return reader.take_reply();
     } catch (const XmlError& error) {
-        return Unintelligible{std::string(error.what()) + ": " + excerpt(bytes)};
+        return Unintelligible{excerpt(error.what()) + ": " + excerpt(bytes)};
     } catch (const Refusal& refusal) {
-        return Unintelligible{refusal.fault.faultstring() + ": " + excerpt(bytes), reader.has_body()};
+        return Unintelligible{excerpt(refusal.fault.faultstring()) + ": " + excerpt(bytes),
+                              reader.has_body()};
     }
 }
 

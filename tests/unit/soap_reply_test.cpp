@@ -1,6 +1,7 @@
 // The client's side: requests that we send, and what may come back.
 #include "tests/unit/soap_support.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace {
@@ -24,6 +25,13 @@ class SoapReply : public SoapTest {
     const soap::Endpoint endpoint = *catalogue.find("v2_1", "AmountCharging");
     const soap::OperationTable& operation = *endpoint.interface->find(*endpoint.version, "chargeAmount");
 };
+
+TEST_F(SoapReply, WhatIsNoReplyIsQuotedInPart) {
+    const auto name = std::string(900, 'n') + "\xC3\x87";
+    const auto reason = unintelligible("<" + name + "></other>");
+    EXPECT_LT(reason.size(), 500U);
+    EXPECT_TRUE(std::ranges::all_of(reason, [](char c) { return c >= ' ' && c < 0x7F; })) << reason;
+}
 
 TEST_F(SoapReply, ARequestThatTheServerReads) {
     const payment::ChargeAmount message{.end_user = "tel:+15550001",
