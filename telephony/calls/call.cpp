@@ -266,13 +266,21 @@ void Call::handle(const event::Rejected& event) {
         if (!dialog_lost) return;
     } else if (leg.state != State::offered && leg.state != State::moving && leg.state != State::parking) {
         if (!dialog_lost) return;
-    } else if (event.status == 491 && leg.retries < options_.glare_retries) {
+    } else if (const auto pause = pause_before_retry(event.status, leg.retries)) {
         ++leg.retries;
         leg.state = State::glare;
-        leg.timer = set_timer(options_.glare_retry);
+        leg.timer = set_timer(*pause);
         return;
     }
     give_up(event.leg, dialog_lost ? Ending::lost : Ending::unusable);
+}
+
+std::optional<std::chrono::milliseconds> Call::pause_before_retry(int status, int retries) const {
+    if (status == 491 && retries < options_.glare_retries) return options_.glare_retry;
+    // Mostly it has overtaken our ACK to the last one, in a proxy of several processes.
+    if (status == 500 && retries < options_.unready_retries)
+        return retries == 0 ? options_.unready_retry : options_.glare_retry;
+    return std::nullopt;
 }
 
 void Call::handle(const event::Timer& event) {

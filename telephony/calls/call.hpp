@@ -60,6 +60,10 @@ struct CallOptions {
         20'000};                                   ///< below 32 s, after which a 2xx gives up on its ACK
     std::chrono::milliseconds glare_retry{2'100};  ///< RFC 3261, 14.1: 2.1 s to 4 s for who made the dialog
     int glare_retries = 4;
+    /// The first pause after a re-INVITE for which the party was not ready; later ones are as long as after
+    /// glare.
+    std::chrono::milliseconds unready_retry{250};
+    int unready_retries = 2;
     std::chrono::milliseconds max_duration{0};  ///< from the connection; 0: none
     bool held = false;  ///< an amount is held for this call: it ends in one Capture or one Release
     /// Of a call that is paid by time: how long it may last as yet. 0: it is paid when it is connected.
@@ -126,7 +130,7 @@ class Call {
         parking,   ///< re-INVITE into silence sent
         offered,   ///< re-INVITE with the other one's offer sent
         moving,    ///< re-INVITE that asks for an offer sent
-        glare,     ///< a re-INVITE met the peer's own: sent again in a moment
+        glare,     ///< a re-INVITE met the peer's own, or came too early: sent again in a moment
         held,      ///< put itself on hold, and is out of the mix
         aside,     ///< parked, or cut off: the bridge failed and is asked again in a moment
         talking,
@@ -231,6 +235,8 @@ class Call {
     [[nodiscard]] std::string theirs(LegNo leg, std::string sdp) const;
     [[nodiscard]] std::string silence(LegNo leg, std::string_view sdp);
     [[nodiscard]] TimerId set_timer(std::chrono::milliseconds after);
+    /// Before a re-INVITE that got this status is sent again (RFC 3261, 14.1 and 14.2); nothing: it is not.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> pause_before_retry(int status, int retries) const;
     void answer(LegNo leg, Ticket ticket, int status, std::string sdp = {});
 
     CallOptions options_;

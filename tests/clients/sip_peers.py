@@ -113,6 +113,9 @@ SCENARIOS = {
     "glare": ANSWER + recv("ACK", SILENT) + recv("INVITE", AUDIO)
              + send("491 Request Pending", LATER, repeat=True) + recv("ACK")
              + recv("INVITE", AUDIO) + send("200 OK", LATER, SDP, repeat=True) + recv("ACK") + BYE,
+    "unready": ANSWER + recv("ACK", SILENT) + recv("INVITE", AUDIO)
+               + send("500 Server Internal Error", LATER + "      Retry-After: 5\n", repeat=True) + recv("ACK")
+               + recv("INVITE", AUDIO) + send("200 OK", LATER, SDP, repeat=True) + recv("ACK") + BYE,
     "second_given_up": ANSWER + recv("ACK", REFUSED) + BYE,
     "holds": SECOND_CONNECTED + pause(200)
              + request("INVITE", 1, SDP.replace("Contact: <sip:[local_ip]:[local_port];transport=[transport]>\n      ", "")

@@ -130,11 +130,12 @@ class ThirdPartyCall(CallCase):
         silent = self.peer("no_offer")
         call = self.v2.makeCall(callingParty=silent.uri, calledParty=second.uri)
         self.assertEqual(self.until_status(call, "CallTerminated").terminationCause, "CallAborted")
-        first, second = self.peer("glare"), self.peer("second")
-        call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
-        self.until_status(call, "CallConnected")
-        self.v2.endCall(callIdentifier=call)
-        self.finish()
+        for again in ("glare", "unready"):
+            first, second = self.peer(again), self.peer("second")
+            call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
+            self.until_status(call, "CallConnected")
+            self.v2.endCall(callIdentifier=call)
+            self.finish()
 
     def test_hold_and_tones_are_relayed(self):
         first, second = self.peer("held"), self.peer("holds")

@@ -156,6 +156,24 @@ TEST(Call, GlareIsTriedAgainAndNotForEver) {
     EXPECT_EQ(player.every<command::End>().size(), 2U);
 }
 
+TEST(Call, APartyThatIsNotReadyIsAskedAgainAndNotForEver) {
+    Player player({"sip:a", "sip:b"});
+    player.feed(event::Start{});
+    player.feed(event::Answered{0, offer});
+    player.feed(event::Answered{1, offer});
+    for (const auto pause : {options().unready_retry, options().glare_retry}) {
+        player.feed(event::Rejected{0, 500});
+        const auto timer = player.every<command::SetTimer>().back();
+        EXPECT_EQ(timer.after, pause);
+        const auto sent = player.every<command::Reinvite>().size();
+        player.feed(event::Timer{timer.id});
+        EXPECT_EQ(player.every<command::Reinvite>().size(), sent + 1);
+    }
+    player.feed(event::Rejected{0, 500});
+    EXPECT_EQ(player.call.status().cause, Cause::aborted);
+    EXPECT_EQ(player.every<command::End>().size(), 2U);
+}
+
 TEST(Call, HoldIsRelayedAndASecondOneAtOnceMeets491) {
     Player player({"sip:a", "sip:b"});
     player.connect();
