@@ -52,7 +52,8 @@ void read_credentials(const http::Request& request) {
 /// first that is refused. When that is seen depends on the pieces: some of a wrong header is enough if it
 /// came at once.
 std::string told(std::string_view bytes, std::size_t piece) {
-    RequestParser parser({.header = 1024, .body = body_max});
+    // No input is as long as a header may be: near that limit, pieces do make a difference.
+    RequestParser parser({.header = 16 * 1024, .body = body_max});
     std::string lines, pending;
     while (true) {
         const auto progress = parser.feed(pending);
