@@ -174,7 +174,8 @@ asio::awaitable<http::Response> Endpoint::Impl::post(const http::Request& reques
 
     // Credentials that HTTP carries come first: who is not allowed in costs no parsing.
     auth::Outcome sender = auth::Denial::missing;
-    const auth::Credentials credentials{request.header("Authorization"), exchange.client};
+    exchange.authorization = request.header("Authorization");
+    const auth::Credentials credentials{exchange.authorization, exchange.client};
     auto known = parts.authenticator.recall(credentials);
     if (known && request.certificate == nullptr)
         sender = std::move(*known);
@@ -545,7 +546,6 @@ asio::awaitable<http::Response> Endpoint::handle(const http::Request& request) {
     Exchange exchange;
     exchange.id = impl_->ids.next();
     exchange.client = client_address(request, impl_->options.trusted_proxies);
-    exchange.authorization = request.header("Authorization");
     try {
         if (request.method == http::Method::get || request.method == http::Method::head) {
             auto answer = co_await impl_->get(request, route);
