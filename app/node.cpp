@@ -362,7 +362,7 @@ void Node::Parts::make_endpoint(const Settings& settings) {
     auto services = payment->services();
     services.push_back(account_management->service());
     for (auto& service : telephony->services()) services.push_back(std::move(service));
-    frontend::Endpoint::Parts parts{
+    frontend::EndpointParts parts{
         catalogue,
         *decoder,
         *authenticator,

@@ -2,7 +2,6 @@
 #include "frontend/node_link.hpp"
 
 #include "base/ids.hpp"
-#include "frontend/questions.hpp"
 
 #include <optional>
 #include <sstream>
@@ -93,15 +92,15 @@ asio::awaitable<std::optional<std::string>> NodeLink::ask(std::string url, std::
 asio::awaitable<http::Response> NodeLink::answer(const http::Request& request) {
     const auto now = std::chrono::system_clock::now();
     auto question = question_of(box_.open(request.body));
-    if (!question) co_return text_response(404, "Nothing here; see /ParlayX/");
+    if (!question) co_return http::text_response(404, "Nothing here; see /ParlayX/");
     const bool timely = question->until > now && question->until <= now + 2 * lifetime;
     if (!timely || seen_.use(question->nonce, question->until, now) != auth::ReplayMemory::Verdict::fresh) {
         log_.warning("a question of another node is too old, or was here before: its clock may be wrong",
                      {{"client", std::string(request.peer)}});
-        co_return text_response(403, "Too old");
+        co_return http::text_response(403, "Too old");
     }
     // A URL that leads to somebody else, or to this server before it was started anew (RFC 9110, 15.5.20).
-    if (question->run != options_.run) co_return text_response(421, "Another server");
+    if (question->run != options_.run) co_return http::text_response(421, "Another server");
     const auto answered = co_await handler_(std::move(question->text));
     http::Response response;
     response.content_type = content_type;

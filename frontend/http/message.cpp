@@ -2,6 +2,7 @@
 #include "frontend/http/message.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace http {
 
@@ -24,6 +25,14 @@ void Response::add_header(std::string_view name, std::string_view value) {
         headers += byte < 0x20 || byte == 0x7F ? ' ' : c;
     }
     headers += "\r\n";
+}
+
+Response text_response(unsigned status, std::string text) {
+    Response response;
+    response.status = status;
+    response.content_type = plain_text;
+    response.body = std::move(text) + '\n';
+    return response;
 }
 
 std::string_view reason_phrase(unsigned status) {

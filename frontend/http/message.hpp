@@ -51,6 +51,11 @@ struct Response {
     void add_header(std::string_view name, std::string_view value);
 };
 
+inline constexpr std::string_view plain_text = "text/plain; charset=utf-8";
+
+/// A plain text, and a line's end.
+[[nodiscard]] Response text_response(unsigned status, std::string text);
+
 /// The registered reason phrase, e.g. `Service Unavailable`.
 [[nodiscard]] std::string_view reason_phrase(unsigned status);
 

@@ -80,8 +80,8 @@ class Endpoint : public testing::Test {
         };
         endpoint_log_.emplace(base::LogOptions{.level = base::LogLevel::error, .file = log_file_});
         endpoint_.emplace(
-            frontend::Endpoint::Parts{catalogue_, decoder_, *authenticator_, std::move(services), readiness,
-                                      metrics, *endpoint_log_, *endpoint_log_, nullptr, status_},
+            frontend::EndpointParts{catalogue_, decoder_, *authenticator_, std::move(services), readiness,
+                                    metrics, *endpoint_log_, *endpoint_log_, nullptr, status_},
             std::move(options));
         http::Options http;
         http.listen[0].port = 0;
