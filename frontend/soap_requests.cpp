@@ -19,6 +19,10 @@ auth::PrincipalPtr principal_of(const auth::Outcome& sender, Exchange& exchange)
     return *principal;
 }
 
+http::Response no_service(const Route& route, Exchange& exchange) {
+    return fault_response(soap::Fault::client("No service at " + std::string(route.path)), 404, exchange);
+}
+
 }  // namespace
 
 SoapRequests::SoapRequests(const EndpointParts& parts, const EndpointOptions& options,
@@ -55,11 +59,10 @@ asio::awaitable<http::Response> SoapRequests::answer(const http::Request& reques
     if (refusal && *refusal != auth::Denial::missing) co_return denied(*refusal, exchange);
     auto principal = principal_of(sender, exchange);
 
-    if (route.kind == Route::Kind::astray || (route.kind == Route::Kind::one_service && !only)) {
-        if (!principal) co_return denied(auth::Denial::missing, exchange);
-        co_return fault_response(soap::Fault::client("No service at " + std::string(route.path)), 404,
-                                 exchange);
-    }
+    // Who says in the message who it is learns only behind it that the address is wrong.
+    const bool astray =
+        route.kind == Route::Kind::astray || (route.kind == Route::Kind::one_service && !only);
+    if (astray && principal) co_return no_service(route, exchange);
     const MessageBody body(request, parts_.decoder.limits().bytes_max);
     if (body.error()) {
         if (!principal) co_return denied(auth::Denial::missing, exchange);
@@ -85,6 +88,7 @@ asio::awaitable<http::Response> SoapRequests::answer(const http::Request& reques
         }
     }
     if (!principal) co_return denied(auth::Denial::missing, exchange);
+    if (astray) co_return no_service(route, exchange);
     if (failure) {
         const auto status = soap::http_status(failure->soap, failure->fault);
         co_return fault_response(failure->fault, static_cast<unsigned>(status), exchange);

@@ -119,6 +119,7 @@ Endpoint RequestReader::find_endpoint(std::string_view name_space, std::string_v
 }
 
 void RequestReader::body_child(std::string_view name_space, std::string_view local) {
+    header_.check_understood();
     const Endpoint endpoint = find_endpoint(name_space, local);
     const OperationTable* operation = endpoint.interface->find(*endpoint.version, local);
     if (!operation || operation->role != Role::served)

@@ -49,6 +49,7 @@ bool is_true(std::string_view value) { return value == "1" || value == "true"; }
 void HeaderReader::reset(SoapVersion soap) {
     soap_ = soap;
     headers_ = Headers{};
+    not_understood_.reset();
     depth_ = 0;
 }
 
@@ -96,16 +97,20 @@ void HeaderReader::start_block(std::string_view name_space, std::string_view loc
     } else {
         is_understood = false;
     }
-    if (must_understand_ && !is_understood) refuse_block();
+    if (must_understand_ && !is_understood) note_not_understood();
 }
 
-void HeaderReader::refuse_block() const {
-    Fault fault;
+void HeaderReader::note_not_understood() {
+    if (not_understood_) return;
+    auto& fault = not_understood_.emplace();
     fault.kind = Fault::Kind::must_understand;
     fault.text = "the header " + block_name_ + " of namespace " + block_namespace_ + " is not understood";
     fault.header_namespace = block_namespace_;
     fault.header_name = block_name_;
-    throw Refusal{std::move(fault)};
+}
+
+void HeaderReader::check_understood() const {
+    if (not_understood_) throw Refusal{*not_understood_};
 }
 
 void HeaderReader::start_security_part(std::string_view local, const XmlAttributes& attributes) {
@@ -169,7 +174,7 @@ void HeaderReader::end() {
     target_ = nullptr;
     if (depth_ == 1 && block_ == Block::reply_address && must_understand_ &&
         !is_one_of(reply_address_, anonymous_addresses))
-        refuse_block();
+        note_not_understood();
     --depth_;
 }
 

@@ -5,6 +5,7 @@
 #include "frontend/soap/envelope.hpp"
 #include "frontend/soap/xml_reader.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,10 @@ class HeaderReader {
     void text(std::string_view piece);
     void end();
 
+    /// After the header: throws when one of its blocks had to be understood and is not. Only then, so that
+    /// the sender's credentials are known whatever stands before them.
+    void check_understood() const;
+
     [[nodiscard]] Headers& headers() { return headers_; }
 
   private:
@@ -29,7 +34,7 @@ class HeaderReader {
     void start_block(std::string_view name_space, std::string_view local, const XmlAttributes& attributes);
     void start_security_part(std::string_view local, const XmlAttributes& attributes);
     void keep_text_in_request_soap_header(std::string_view local);
-    [[noreturn]] void refuse_block() const;
+    void note_not_understood();
 
     const Limits* limits_;
     SoapVersion soap_ = SoapVersion::v1_1;
@@ -40,7 +45,8 @@ class HeaderReader {
     std::string block_namespace_, block_name_;
     bool in_username_token_ = false, in_timestamp_ = false;
     std::string reply_address_;
-    std::string* target_ = nullptr;  ///< where the text of the present element goes; null: nowhere
+    std::optional<Fault> not_understood_;  ///< the first such block
+    std::string* target_ = nullptr;        ///< where the text of the present element goes; null: nowhere
 };
 
 }  // namespace soap

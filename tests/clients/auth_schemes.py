@@ -81,12 +81,12 @@ class AuthSchemes(unittest.TestCase):
         assert status == 0, errors
         return output
 
-    def curl(self, *options, header=""):
+    def curl(self, *options, header="", path=""):
         AuthSchemes.count += 1
         body = BODY.format(header=header, reference=f"A{self.count}")
         done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Content-Type: text/xml",
-                               "--data-binary", "@-", *options, self.url], input=body, capture_output=True, text=True,
-                              timeout=30, check=True)
+                               "--data-binary", "@-", *options, self.url + path], input=body, capture_output=True,
+                              text=True, timeout=30, check=True)
         return done.stdout
 
     def test_curl_digest(self):
@@ -134,6 +134,16 @@ class AuthSchemes(unittest.TestCase):
         for seconds in (-3600, 3600):
             stale = username_token(time_stamp("%Y-%m-%dT%H:%M:%SZ", seconds), os.urandom(16))
             self.assertEqual(self.curl(header=stale), "401", seconds)
+
+    def test_who_is_known_by_the_message_is_told_what_else_is_wrong(self):
+        def token(secret=SECRET):
+            return username_token(time_stamp("%Y-%m-%dT%H:%M:%SZ"), os.urandom(16), secret=secret)
+        for path in ("v4_0/AmountCharging", "v2_1/NoSuchService", "somewhere/else"):
+            self.assertEqual(self.curl(header=token(), path=path), "404", path)
+            self.assertEqual(self.curl(header=token("guess"), path=path), "401", path)
+        unknown = '<x:Transaction xmlns:x="urn:x" s:mustUnderstand="1"/>'
+        self.assertEqual(self.curl(header=unknown + token()), "500")
+        self.assertEqual(self.curl(header=unknown + token("guess")), "401")
 
     def test_a_security_header_holds_until_it_expires(self):
         iso = "%Y-%m-%dT%H:%M:%SZ"

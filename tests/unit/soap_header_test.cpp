@@ -169,6 +169,15 @@ TEST_F(SoapHeader, AFailureKnowsTheCredentialsThatWereRead) {
     EXPECT_EQ(failure.headers.username_token->username, "a");
 }
 
+TEST_F(SoapHeader, CredentialsBehindWhatIsNotUnderstoodAreRead) {
+    const auto failure =
+        this->failure(message("<x:Transaction xmlns:x='urn:x' s:mustUnderstand='1'/>" +
+                              security("<w:UsernameToken><w:Username>a</w:Username></w:UsernameToken>")));
+    EXPECT_EQ(failure.fault.kind, soap::Fault::Kind::must_understand);
+    ASSERT_TRUE(failure.headers.username_token);
+    EXPECT_EQ(failure.headers.username_token->username, "a");
+}
+
 TEST_F(SoapHeader, NothingIsLeftOverFromThePreviousMessage) {
     (void)headers(security("<w:UsernameToken><w:Username>a</w:Username></w:UsernameToken>"));
     EXPECT_FALSE(headers("").username_token);
