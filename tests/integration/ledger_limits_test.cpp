@@ -166,6 +166,26 @@ TEST_F(LedgerLimits, holds_count_when_placed_and_what_they_give_back_does_not) {
     EXPECT_EQ(used("holds", "amount_per_day"), "250");
 }
 
+TEST_F(LedgerLimits, what_a_refund_gives_back_is_found_by_index) {
+    limit("back", "amount_per_day", "EUR", 100000);
+    std::vector<Request> charges;
+    for (int i = 0; i < 500; ++i)
+        charges.push_back(by("back", a_charge(account_, "charge-" + std::to_string(i), euro("0.10"))));
+    EXPECT_EQ(std::ranges::count(ask_all(std::move(charges)), "posted"), 500);
+    EXPECT_EQ(ask(by("back", a_refund(account_, "refund", "charge-250", euro("0.10")))), "posted");
+    EXPECT_EQ(used("back", "amount_per_day"), "4990");
+    auto session = bench().session();
+    const base::sql::Transaction transaction(session);
+    session.exec("select ledger.count_request('refund', " + key_of(account_) +
+                 ", ledger.application_id('back'), 'refund', true, false)");
+    // The session's own counters: no plan can hide from them.
+    const auto read = session.exec(
+        "select seq_scan, idx_tup_fetch from pg_stat_xact_user_tables where relid = "
+        "'ledger.journal'::regclass");
+    EXPECT_EQ(read.integer(0, 0), 0);
+    EXPECT_LE(read.integer(0, 1), 30) << "the locks of the shard are held meanwhile";
+}
+
 /// Lanes, splits and new balances lock the same rows from two nodes; afterwards each count is what was
 /// posted.
 TEST_F(LedgerLimits, a_refund_of_what_was_reserved_on_another_day_makes_no_room_today) {

@@ -230,6 +230,61 @@ TEST_F(LedgerVolumes, HoldsCapturesAndSplitsGoByCodeToo) {
     EXPECT_EQ(state(), "98.48 0.00 98.48");
 }
 
+TEST_F(LedgerVolumes, ARefundByCodeGivesBackWhatWasChargedByIt) {
+    const auto back = [&](std::string reference, std::string original, std::string code = "A") {
+        auto request = a_refund(account_, std::move(reference), std::move(original), by_code());
+        request.origin.code = std::move(code);
+        return ask(std::move(request));
+    };
+    price("A", "100", "null, null, 'EUR'", "'2020-01-01', null");
+    EXPECT_EQ(charge_code("A1", "A"), "posted");
+    EXPECT_EQ(charge_code("A2", "A"), "posted");
+    auto split = a_split({{account_, 50}, {bench().open_account(), 50}}, "A3", by_code());
+    split.origin.code = "A";
+    EXPECT_EQ(ask(std::move(split)), "posted");
+    auto cheaper = a_charge(account_, "A4", euro("0.25"));
+    cheaper.origin.code = "A";
+    EXPECT_EQ(ask(std::move(cheaper)), "posted") << "the amount wins";
+    // Entered today, for all of this year.
+    price("A", "40", "null, null, 'EUR'", "date_trunc('year', now()), null");
+    EXPECT_EQ(back("B1", "A1"), "posted");
+    EXPECT_EQ(state(), "98.25 0.00 98.25");
+    bench().exec("select ledger.end_price('A', null, null, 'EUR', '2020-01-01')");
+    EXPECT_EQ(back("B2", "A2"), "posted");
+    EXPECT_EQ(back("B3", "A3"), "posted") << "its share";
+    EXPECT_EQ(back("B4", "A4"), "posted");
+    EXPECT_EQ(state(), "100.00 0.00 100.00");
+    EXPECT_EQ(back("B5", "A1"), "beyond_charge") << "it has come back";
+    EXPECT_EQ(back("B5", "A1", "B"), "unknown_price");
+}
+
+TEST_F(LedgerVolumes, AReservationKeepsThePricesOfItsPlacing) {
+    const auto place = [&] {
+        auto request = a_place(account_, "", by_code());
+        request.origin.code = "A";
+        return bench().run(ledger().find_hold(post(std::move(request)).value().hold.value())).value();
+    };
+    const auto by_its_code = [](auto request, std::string code = "A") {
+        request.origin.code = std::move(code);
+        return ask(std::move(request));
+    };
+    price("A", "100", "null, null, 'EUR'", "'2020-01-01', null");
+    const auto held = place();
+    price("A", "120");
+    EXPECT_EQ(by_its_code(an_extension(held, "", by_code())), "posted");
+    EXPECT_EQ(hold_state(held), "200 0 open main:200-0");
+    EXPECT_EQ(by_its_code(a_capture(held, "C1", by_code())), "posted");
+    EXPECT_EQ(by_its_code(a_capture(held, "C2", by_code())), "posted");
+    EXPECT_EQ(hold_state(held), "200 200 open main:200-200");
+    EXPECT_EQ(hold_state(place()), "120 0 open main:120-0");
+    // What has begun to have a price since has this one.
+    const auto other = hold(account_, euro("1"));
+    EXPECT_EQ(by_its_code(a_capture(other, "C3", by_code()), "NEW"), "unknown_price");
+    price("NEW", "30");
+    EXPECT_EQ(by_its_code(a_capture(other, "C3", by_code()), "NEW"), "posted");
+    EXPECT_EQ(hold_state(other), "100 30 open main:100-30");
+}
+
 TEST_F(LedgerVolumes, AreRatedByStepsTiersAndMinimum) {
     EXPECT_EQ(rate(1), "no_tariff");
     add({.step = 60, .per = 60, .tier_price = "{0.10}"});
@@ -329,6 +384,9 @@ TEST_F(LedgerVolumes, WorthNothingAreRememberedToo) {
     EXPECT_EQ(refund("B1", "C1", 101), "beyond_charge");
     EXPECT_EQ(refund("B1", "C1", 100), "posted");
     EXPECT_EQ(refund("B1", "C1", 100), "replayed");
+    const auto known = bench().run(ledger().requests(account_, "shop", "B1")).value();
+    ASSERT_EQ(known.size(), 1U) << "whoever lost the answer learns that it was done";
+    EXPECT_EQ(known[0].operation + ' ' + known[0].amount.text(2) + ' ' + known[0].unit, "refund 0.00 EUR");
     EXPECT_EQ(refund("B2", "C1", 1), "beyond_charge");
     EXPECT_EQ(ask(a_refund(account_, "B3", "C1", euro("0.01"))), "beyond_charge");
     const auto hold = hold_volume(50);
