@@ -51,15 +51,19 @@ void Sweeper::serve(const std::stop_token& stop) {
 
 void Sweeper::sweep(const std::stop_token& stop) {
     const auto grace = std::to_string(options_.expiry_grace.count()) + " milliseconds";
+    const auto now = std::chrono::steady_clock::now();
+    const bool balances_too = now >= balances_due_;
     std::int64_t holds = 0;
     std::int64_t balances = 0;
     for (const auto shard : shards_.all()) {
         if (stop.stop_requested()) return;
         holds += sweep_shard("select ledger.sweep_holds($1, $2)",
                              base::sql::params(std::int64_t{shard}, options_.piece), stop);
+        if (!balances_too) continue;
         balances += sweep_shard("select ledger.sweep_balances($1, $2, $3)",
                                 base::sql::params(std::int64_t{shard}, grace, options_.piece), stop);
     }
+    if (balances_too) balances_due_ = now + options_.expiry_grace / 1000;
     if (holds + balances > 0) log_.info("swept", {{"holds", holds}, {"balances", balances}});
 }
 

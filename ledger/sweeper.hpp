@@ -24,7 +24,8 @@ class Sweeper {
   public:
     struct Options {
         std::chrono::milliseconds interval{5000};  ///< between two rounds over all shards
-        /// How long an expired balance waits for a credit that revives it.
+        /// How long an expired balance waits for a credit that revives it, about: balances are looked at in
+        /// every thousandth of it, because each look reads all that ever expired.
         std::chrono::milliseconds expiry_grace = std::chrono::hours(30 * 24);
         std::int64_t piece = 200;  ///< accounts or balances in one transaction
         /// How much of the journal is summed anew by finance's daily totals, at most about.
@@ -46,7 +47,8 @@ class Sweeper {
     base::Database& database_;
     Shards shards_;
     base::Logger log_;
-    std::jthread thread_;  // last: it uses the others
+    std::chrono::steady_clock::time_point balances_due_{};  ///< when they are looked at next
+    std::jthread thread_;                                   // last: it uses the others
 };
 
 }  // namespace ledger

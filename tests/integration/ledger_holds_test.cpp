@@ -214,6 +214,27 @@ TEST_F(LedgerHolds, ASweepThatIsToStopFinishesThePieceUnderWay) {
     bench().exec("select ledger.sweep_holds(" + std::to_string(account_->shard) + "::smallint, 10)");
 }
 
+TEST_F(LedgerHolds, ASweepLooksAtExpiredBalancesNowAndThenOnly) {
+    base::Database::Options pool;
+    pool.session.url = bench().url();
+    pool.session.statement_timeout = std::chrono::seconds(30);
+    base::Database database(pool);
+    make_expired(account_, "bonus", "31 days");
+    const ledger::Sweeper sweeper({.interval = std::chrono::milliseconds(1)}, database, ledger().shards(),
+                                  base::Logger());
+    const auto wait_until = [](const auto& condition) {
+        while (!condition()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    };
+    wait_until([&] { return state("bonus") == "0.00 0.00 0.00"; });
+    EXPECT_EQ(outcome(post(a_credit(account_, "late", euro("5"), "bonus"))), "posted");
+    for (int round = 0; round < 2; ++round) {
+        const auto due = hold(account_, euro("1"));
+        make_due(due);
+        wait_until([&] { return hold_state(due) == "100 0 expired main:100-0"; });
+    }
+    EXPECT_EQ(state("bonus"), "5.00 0.00 0.00") << "each look reads all that ever expired";
+}
+
 TEST_F(LedgerHolds, ATimeToLiveOfMillisecondsEndsHoldsByItself) {
     auto options = LedgerBench::default_options();
     options.lane.limits.hold_ttl = std::chrono::milliseconds(20);
