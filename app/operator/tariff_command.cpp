@@ -3,6 +3,7 @@
 #include "app/operator/command_group.hpp"
 #include "app/operator/commands.hpp"
 #include "app/operator/values.hpp"
+#include "frontend/auth/principal.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -44,6 +45,19 @@ std::int64_t decimals_of(Desk& desk, const std::string& unit) {
                       unit + " is neither a currency of ISO 4217 nor bytes, seconds or messages");
     }
     return rows.integer(0, 0);
+}
+
+/// The application of a login, written in either way, or one that posts without a login. What is for anybody
+/// else would never hold. Throws Refused.
+Text application_of(Desk& desk, const Text& given) {
+    if (!given) return given;
+    const auto login = auth::parse_login(*given, desk.default_domain()).value_or(auth::Login());
+    const auto rows = desk.query(
+        "select application, 1 from auth.description where domain = $1 and name = $2"
+        " union all select name, 2 from ledger.application where name = $3 order by 2",
+        params(login.domain, login.name, *given));
+    if (rows.empty()) throw Refused("unknown_application", "there is no application " + *given);
+    return std::string(rows.text(0, 0));
 }
 
 std::string price_text(const std::string& text) {
@@ -93,12 +107,13 @@ void add(Desk& desk, const Arguments& arguments) {
     if (arguments.name.empty()) throw PlainError("a tariff needs a name");
     const auto decimals = decimals_of(desk, arguments.currency);
     if (arguments.domain) desk.refuse_unknown_domain(*arguments.domain);
+    const auto application = application_of(desk, arguments.application);
     const auto minimum =
         minor_units(decimal_of(arguments.minimum), decimals, desk.max_amount(), "the minimum");
     const auto tiers = tiers_of(arguments);
     const auto version = desk.query(
         "select ledger.add_tariff($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        params(arguments.name, arguments.domain, arguments.application, arguments.unit, arguments.contract,
+        params(arguments.name, arguments.domain, application, arguments.unit, arguments.contract,
                arguments.service, arguments.operation, arguments.currency, arguments.step, arguments.per,
                arguments.minimum_volume, minimum, tiers.from, tiers.price, time_of(arguments.from),
                time_of(arguments.to)));
@@ -170,7 +185,7 @@ void end(Desk& desk, const Arguments& arguments) {
 void rate(Desk& desk, const Arguments& arguments) {
     ledger::RateVolume question;
     question.account = desk.account(arguments.address);
-    question.application = arguments.application.value_or(operator_application);
+    question.application = application_of(desk, arguments.application).value_or(operator_application);
     question.volume.value = arguments.volume;
     const std::pair<const char*, const Text*> hints[]{{"unit", &arguments.volume_unit},
                                                       {"contract", &arguments.contract},
@@ -196,10 +211,11 @@ void set_price(Desk& desk, const Arguments& arguments) {
     if (arguments.code.empty()) throw PlainError("a price needs a code");
     const auto decimals = decimals_of(desk, arguments.unit);
     if (arguments.domain) desk.refuse_unknown_domain(*arguments.domain);
+    const auto application = application_of(desk, arguments.application);
     const auto minor = minor_units(decimal_of(arguments.amount), decimals, desk.max_amount(), "a price");
     if (minor == 0) throw Refused(ledger::Refusal::not_positive);
     desk.query("select ledger.set_price($1, $2, $3, $4, $5, $6, $7)",
-               params(arguments.code, arguments.domain, arguments.application, arguments.unit, minor,
+               params(arguments.code, arguments.domain, application, arguments.unit, minor,
                       time_of(arguments.from), time_of(arguments.to)));
     desk.out().done("The code " + arguments.code + " costs " + arguments.amount + ' ' + arguments.unit +
                     (arguments.from.empty() ? " from now on." : " from " + arguments.from + " on."));
@@ -228,9 +244,9 @@ void prices(Desk& desk, const Arguments& arguments) {
 
 void end_price(Desk& desk, const Arguments& arguments) {
     const auto at = time_of(arguments.at);
-    const auto ended =
-        desk.query("select ledger.end_price($1, $2, $3, $4, coalesce($5, clock_timestamp()))",
-                   params(arguments.code, arguments.domain, arguments.application, arguments.unit, at));
+    const auto application = application_of(desk, arguments.application);
+    const auto ended = desk.query("select ledger.end_price($1, $2, $3, $4, coalesce($5, clock_timestamp()))",
+                                  params(arguments.code, arguments.domain, application, arguments.unit, at));
     if (ended.integer(0, 0) == 0)
         throw Refused(ledger::Refusal::unknown_price, "there is no such price that could end");
     desk.out().done("The price of " + arguments.code + " in " + arguments.unit + " ends " +

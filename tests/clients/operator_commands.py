@@ -680,10 +680,11 @@ class OperatorCommands(unittest.TestCase):
         self.done("tariff", "price", "MUSIC", "1", "EUR", "--application", "demo-app", "--to", "2099-01-01T12:00+02:00")
         self.assertEqual([(p["amount"], p["application"], p["valid_to"]) for p in self.json("tariff", "prices", "MUSIC")],
                          [("1.50", None, None), ("1.00", "demo-app", "2099-01-01T10:00:00Z")])
+        self.refused("unknown_application", "tariff", "price", "MUSIC", "1", "EUR", "--application", "demo-ap")
         self.refused("unknown_unit", "tariff", "price", "MUSIC", "1", "XYZ")
         self.refused("not_positive", "tariff", "price", "MUSIC", "0", "EUR")
         self.refused("too_many_decimals", "tariff", "price", "MUSIC", "0.001", "EUR")
-        self.done("tariff", "end-price", "MUSIC", "EUR", "--application", "demo-app")
+        self.done("tariff", "end-price", "MUSIC", "EUR", "--application", "Demo-App@example.com")
         self.refused("unknown_price", "tariff", "end-price", "MUSIC", "USD")
         self.done("tariff", "end-price", "MUSIC", "EUR")
         self.assertEqual(self.rows("select count(*) from prices where valid_to > now()"), ["0"])
