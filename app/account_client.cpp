@@ -51,6 +51,7 @@ int redeem(const AccountOptions& options) {
     std::string code, pin;
     if (!std::getline(file, code)) throw PlainError("can't read a voucher from " + options.voucher_file);
     std::getline(file, pin);
+    if (pin.ends_with('\r')) pin.pop_back();
     accountmgmt::VoucherUpdate message;
     message.end_user = options.address;
     message.pin = pin_of(options);

@@ -176,12 +176,14 @@ void add_account_clients(CLI::App& program, CommonOptions& common, Action& actio
     auto* amount = topup.add_option("AMOUNT", added->amount, "In the balance's unit, e.g. 10.00");
     add_reference(topup, added->reference);
     topup.get_option("--reference")->required();
-    topup.add_option("--balance", added->balance, "The balance type (default: the account's default)");
-    topup.add_option("--period", added->period_days, "The balance lives at least so many days from now");
+    auto* balance =
+        topup.add_option("--balance", added->balance, "The balance type (default: the account's default)");
+    auto* period =
+        topup.add_option("--period", added->period_days, "The balance lives at least so many days from now");
     topup
         .add_option("--voucher-file", added->voucher_file,
                     "Redeem the voucher in this file: its code, and its PIN on a second line if it has one")
-        ->excludes(amount);
+        ->excludes(amount, balance, period);
     topup.footer("Example:\n  ledgerline topup tel:+15550001 10.00 --reference receipt-4711\n");
     act(topup, common, action, added, top_up);
     topup.parse_complete_callback([added] {

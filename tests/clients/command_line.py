@@ -177,7 +177,7 @@ class CommandLine(unittest.TestCase):
         voucher = os.path.join(self.folder, "voucher")
         made = json.loads(self.ledgerline("voucher", "create", "cli", "5", "EUR", "--pin-digits", "4", "--domain",
                                           "example.com", "--balance", "main", "--json")[0])["vouchers"][0]
-        for text, expected in (("nonsense\n", "SVC0251"), (made["code"] + "\n" + made["pin"] + "\n", "")):
+        for text, expected in (("nonsense\n", "SVC0251"), (made["code"] + "\r\n" + made["pin"] + "\r\n", "")):
             with open(voucher, "w", encoding="utf-8") as file:
                 file.write(text)
             _, errors, status = self.ledgerline("topup", address, "--voucher-file", voucher, "--reference", "T2")
@@ -211,6 +211,7 @@ class CommandLine(unittest.TestCase):
         cases = [
             (("charge", "tel:+15550011", "1", "EUR"), "--reference is required"),
             (("charge", "tel:+15550011", "1,5", "EUR", "--reference", "x"), "'1,5' is no amount"),
+            (("topup", "tel:+15550011", "--voucher-file", "x", "--period", "30", "--reference", "x"), "excludes"),
             (("charge", "tel:+15550011", "1", "EUR", "--reference", "x", "--url", "http://127.0.0.1:1"), "Give --user"),
             (("charge", "tel:+15550011", "1", "EUR", "--reference", "x", "--url", "ftp://x", "--user", "demo-app",
               "--password-file", "/dev/null"), "can't read a password"),
