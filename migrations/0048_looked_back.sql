@@ -9,7 +9,9 @@
 -- whole price where the account had a share of it. A reservation keeps the prices of its placing, as one of a volume
 -- keeps its tariff: a price that rose since kept what was reserved by a code from being charged by it.
 --
--- A refund of a volume that was free has a unit, so that its status is told.
+-- A refund of a volume that was free has a unit, so that its status is told. And a split in a currency that it names is
+-- charged as each account spends: in spending order to the balances in that currency, where until now only the default
+-- one was asked for its own.
 --
 -- Of functions that are long only what is meant changes: each is taken as it is, and must have the one place.
 
@@ -111,6 +113,19 @@ $to$);
 select pg_temp.change('ledger.post_volume', E'        v_unit := c.unit; v_tariff := c.tariff_id;\n',
                       $to$        v_unit := c.unit; v_tariff := c.tariff_id;
         v_balance_no := coalesce(v_charge.balance_no, (ledger.first_posting(v_charge)).balance_no);
+$to$);
+
+select pg_temp.change('ledger.post_split',
+    $from$      join ledger.balance b on b.shard = u.shard and b.account_id = u.account
+       and (b.balance_type = p_balance or p_balance is null and b.balance_no = a.default_balance_no);
+$from$,
+    $to$     cross join lateral (
+           select y.unit, y.exponent from ledger.balance y
+            where y.shard = u.shard and y.account_id = u.account
+              and (y.balance_type = p_balance
+                   or p_balance is null and (y.balance_no = a.default_balance_no
+                                             or a.spending_order and y.unit = p_unit))
+            order by y.unit = p_unit desc, y.balance_no limit 1) b;
 $to$);
 
 drop function pg_temp.change(regproc, text, text);

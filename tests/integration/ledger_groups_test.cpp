@@ -129,6 +129,23 @@ TEST_F(LedgerGroups, ASplitDrawsAsEachAccountSpends) {
     EXPECT_EQ(state(other_), "100.00 0.00 100.00");
 }
 
+TEST_F(LedgerGroups, ASplitInACurrencyDrawsOnTheBalancesInIt) {
+    bench().exec("select ledger.define_balance_type('example.com', 'dollars', 'USD', 40)");
+    const std::vector<Split::Share> halves{{account_, 50}, {other_, 50}};
+    for (const auto& account : {account_, other_})
+        EXPECT_EQ(ask(a_credit(account, "dollars", in("USD", "10"), "dollars")), "posted");
+    bench().exec("select ledger.set_spending_order(" + key_of(account_) + ", true)");
+    EXPECT_EQ(ask(a_split(halves, "s-20", in("USD", "3"))), "wrong_unit")
+        << "the other one's default is in EUR";
+    bench().exec("select ledger.set_spending_order(" + key_of(other_) + ", true)");
+    EXPECT_EQ(ask(a_split(halves, "s-20", in("USD", "3"))), "posted");
+    EXPECT_EQ(ask(a_split(halves, "s-21", in("JPY", "3"))), "wrong_unit");
+    EXPECT_EQ(state("dollars") + ", " + state(other_, "dollars"), "8.50 0.00 8.50, 8.50 0.00 8.50");
+    EXPECT_EQ(ask(a_split(halves, "s-22", euro("2"))), "posted");
+    EXPECT_EQ(ask(a_split(halves, "s-23", amount("2"))), "posted") << "in the default balance's";
+    EXPECT_EQ(state("bonus") + ", " + state(), "8.00 0.00 8.00, 100.00 0.00 100.00");
+}
+
 TEST_F(LedgerGroups, ASplitIsRefundedToEachAccountUpToItsShare) {
     EXPECT_EQ(ask(a_split({{account_, 60}, {other_, 40}}, "s-10", euro("10.01"))), "posted");  // 6.01, 4.00
     EXPECT_EQ(ask(a_refund(account_, "b1", "s-10", euro("6.02"))), "beyond_charge");

@@ -34,7 +34,7 @@ std::string Oracle::move_all(const Asked& asked, const std::vector<Step>& steps,
         } else if (!debit) {
             legs.push_back({type, step.amount, 0});
         } else if (asked.kind == Kind::split && !step.type && account.spending) {
-            outcome = draw(account, account.balances.at(type).unit, -step.amount, legs);
+            outcome = draw(account, asked.unit.value_or(account.balances.at(type).unit), -step.amount, legs);
         } else if (asked.kind == Kind::reversal) {
             // What is undone may be taken from an expired balance too.
             const auto& balance = account.balances.at(type);
@@ -112,7 +112,12 @@ std::string Oracle::share_out(const Asked& asked, const std::vector<std::pair<st
     bool mixed = false;
     for (const auto& [index, percent] : shares) {
         const auto& account = accounts_.at(index);
-        const auto found = account.balances.find(asked.type.value_or(account.main));
+        auto found = account.balances.find(asked.type.value_or(account.main));
+        if (!asked.type && account.spending) {
+            const auto in_unit = std::ranges::find_if(
+                account.balances, [&](const auto& balance) { return balance.second.unit == asked.unit; });
+            if (in_unit != account.balances.end()) found = in_unit;
+        }
         if (found == account.balances.end()) return "unknown_balance";
         mixed = mixed || (first && first->unit != found->second.unit);
         if (!first) first = &found->second;
