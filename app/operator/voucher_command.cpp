@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -47,7 +49,16 @@ struct Secret {
     std::optional<std::string> pin;
 };
 
-/// Where the secrets go: opened before there are any, because they are had only once.
+/// The file that is being made; a signal's handler has no other way to its name.
+const char* unfinished = nullptr;
+
+void remove_and_end(int signal) {
+    ::unlink(unfinished);
+    static_cast<void>(::raise(signal));  // the handler was for once: this ends the program when it returns
+}
+
+/// Where the secrets go: opened before there are any, because they are had only once. A signal that ends the
+/// program, and the batch with it, takes the file along.
 class SecretFile {
   public:
     explicit SecretFile(const std::string& path) : path_(path) {
@@ -55,7 +66,21 @@ class SecretFile {
         const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (descriptor < 0) throw PlainError("can't make " + path + ": " + std::strerror(errno));
         file_.reset(::fdopen(descriptor, "w"));
+        unfinished = path_.c_str();
+        struct sigaction removing {};
+        removing.sa_handler = remove_and_end;
+        removing.sa_flags = static_cast<int>(SA_RESETHAND);
+        for (std::size_t i = 0; i < signals.size(); ++i) {
+            ::sigaction(signals[i], &removing, &before_[i]);
+            if (before_[i].sa_handler == SIG_IGN) ::sigaction(signals[i], &before_[i], nullptr);
+        }
     }
+    ~SecretFile() {
+        if (!is_file()) return;
+        for (std::size_t i = 0; i < signals.size(); ++i) ::sigaction(signals[i], &before_[i], nullptr);
+    }
+    SecretFile(const SecretFile&) = delete;
+    SecretFile& operator=(const SecretFile&) = delete;
 
     [[nodiscard]] bool is_file() const { return file_ != nullptr; }
 
@@ -75,8 +100,10 @@ class SecretFile {
     struct Close {
         void operator()(std::FILE* file) const { std::fclose(file); }
     };
-    std::string path_;
+    static constexpr std::array signals{SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+    const std::string path_;
     std::unique_ptr<std::FILE, Close> file_;
+    std::array<struct sigaction, signals.size()> before_{};
 };
 
 std::vector<Secret> new_secrets(const Arguments& arguments) {

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -552,6 +553,26 @@ class OperatorCommands(unittest.TestCase):
         self.assertIn("can't write", errors)
         self.assertEqual(self.rows("select count(*) from vouchers where batch = 'full'"), ["0"])
         self.assertFalse(os.path.exists(path), "the next try says that it exists")
+        self.done(*making)
+
+    def test_vouchers_whose_making_is_interrupted_leave_no_file(self):
+        def takes(number, process):
+            with open(f"/proc/{process}/status", encoding="utf-8") as status:
+                caught = re.search(r"^SigCgt:\s*(\w+)$", status.read(), re.M)
+            return int(caught[1], 16) >> number - 1 & 1
+
+        path = os.path.join(self.folder, "interrupted.txt")
+        making = ("voucher", "create", "interrupted", "5", "EUR", "--domain", "example.com", "--balance", "bonus",
+                  "--output", path)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with subprocess.Popen([LEDGERLINE, *making, "--count", "100000"], cwd=self.folder,
+                                  preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as process:
+                while not os.path.exists(path) or not takes(number, process.pid):
+                    self.assertIsNone(process.poll())
+                process.send_signal(number)
+                self.assertEqual(process.wait(timeout=60), -number)
+            self.assertFalse(os.path.exists(path), "the next try says that it exists")
+        self.assertEqual(self.rows("select count(*) from vouchers where batch = 'interrupted'"), ["0"])
         self.done(*making)
 
     def test_vouchers_whose_codes_nobody_gets_are_not_made(self):
