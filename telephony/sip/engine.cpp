@@ -4,6 +4,7 @@
 #include "telephony/sip/message.hpp"
 #include "telephony/sip/message_limits.hpp"
 
+#include <poll.h>
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
@@ -30,6 +31,10 @@ int on_stranger(Dialog* engine, nta_leg_t* /*leg*/, nta_incoming_t* request, con
 }
 
 constexpr std::uint16_t sip_port_default = 5060;
+
+/// Messages that may go before a command that waits: so many that one for each of our own is no more than
+/// half of them, and so few that a flood keeps no command for long.
+constexpr int messages_before_command = 4;
 
 unsigned as_ms(std::chrono::milliseconds time) { return static_cast<unsigned>(time.count()); }
 
@@ -86,12 +91,21 @@ std::chrono::milliseconds Agent::Engine::lag() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - queue.front().since);
 }
 
+/// What waits at the socket goes first, and what is too much waits in the queue, where lag() sees it: then
+/// new calls are refused. Nobody sees how old a message in the socket is, and late ones come again.
+bool Agent::Engine::gives_way() {
+    pollfd waiting{datagrams, POLLIN, 0};
+    const bool way = gave_way<messages_before_command&& ::poll(&waiting, 1, 0)> 0;
+    gave_way = way ? gave_way + 1 : 0;
+    return way;
+}
+
 /// One command, and then the sockets have their turn, which give one message. Were commands done all at once,
-/// what waits at the sockets would be late and lost, and come again as more work; so the commands wait, and
-/// new calls are refused.
+/// what waits at the sockets would be late and lost, and come again as more work.
 void Agent::Engine::drain() {
     for (const auto& id : gone) dialogs.erase(id);
     gone.clear();
+    if (gives_way()) return;
     std::function<void()> work;
     {
         const std::lock_guard lock(mutex);
@@ -132,6 +146,7 @@ void Agent::Engine::make_streams() {
     const auto* port = ::nta_agent_contact(agent)->m_url->url_port;
     streams.emplace(options.streams,
                     port != nullptr ? static_cast<std::uint16_t>(std::stoi(port)) : sip_port_default);
+    datagrams = streams->datagrams();
     // Before the stack's own descriptor of the same socket, as the kernel has the last one first.
     su_wait_t wait{};
     ::su_wait_create(&wait, streams->listener(), SU_WAIT_ACCEPT);

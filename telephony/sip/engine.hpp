@@ -157,6 +157,8 @@ struct Agent::Engine {
     };
     mutable std::mutex mutex;
     std::deque<Work> queue;
+    int datagrams = -1;  ///< the UDP socket
+    int gave_way = 0;    ///< so many times in a row
     std::map<LegId, std::unique_ptr<Dialog>> dialogs;
     std::vector<LegId> gone;  ///< whose dialogs are over
     LegCount count;
@@ -189,6 +191,7 @@ struct Agent::Engine {
     void somebody_waits() noexcept;
     void look_at_streams() noexcept;
     void drain();
+    bool gives_way();
     [[nodiscard]] std::chrono::milliseconds lag() const;
 
     void invite(LegId id, const calls::Invitation& invitation);

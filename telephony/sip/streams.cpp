@@ -115,6 +115,13 @@ int Streams::listener() {
     return listener_;
 }
 
+int Streams::datagrams() const {
+    for (const int descriptor : descriptors()) {
+        if (is_at(descriptor, port_) && !info_of(descriptor)) return descriptor;
+    }
+    return -1;
+}
+
 void Streams::somebody_waits() {
     if (open_ >= limits_.total && Clock::now() - counted_ >= count_pause) look();
     if (open_ < limits_.total) {

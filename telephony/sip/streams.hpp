@@ -33,6 +33,8 @@ class Streams {
 
     /// A descriptor of the listening socket, beside the stack's own; negative: there is none.
     int listener();
+    /// The stack's descriptor of the UDP socket; negative: there is none.
+    [[nodiscard]] int datagrams() const;
     /// Somebody waits there to be accepted. The stack accepts one, unless there are enough: then they are
     /// closed here.
     void somebody_waits();

@@ -503,6 +503,31 @@ TEST_F(SipDialogs, AGatewayThatAsksForAPasswordGetsItForAnEarlierServersDialogs)
     expect_bye_with_credentials(phone);
 }
 
+TEST_F(SipDialogs, WhatWaitsAtTheSocketGoesFirstSoThatTheQueueTellsHowLateItIs) {
+    start();
+    std::promise<void> busy, enough;
+    desk.set_busy([&] {
+        busy.set_value();
+        enough.get_future().wait();
+    });
+    phone.send("INVITE", 21, with_sdp, offer);
+    busy.get_future().wait();
+    for (int n = 1; n <= 20; ++n) phone.send("OPTIONS", n, {});
+    calls::Invitation invitation;
+    invitation.target = "sip:phone@127.0.0.1:" + std::to_string(phone.port());
+    invitation.from = "sip:a@127.0.0.1";
+    agent().invite(leg, std::move(invitation));
+    enough.set_value();
+    int answered = 0;
+    const auto ours = [&](const SipMessage& message) {
+        if (message.header("CSeq").ends_with("OPTIONS")) ++answered;
+        return message.method() == "INVITE";
+    };
+    EXPECT_TRUE(phone.find(ours, soon));
+    EXPECT_GE(answered, 4);
+    EXPECT_LT(answered, 20) << "a flood is not to keep what is ours to say";
+}
+
 TEST_F(SipDialogs, AFloodOfStrangersIsDroppedAndTalksGoOn) {
     sip::AgentOptions options;
     constexpr int room = 8;
