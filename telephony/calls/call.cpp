@@ -261,8 +261,7 @@ void Call::handle(const event::Rejected& event) {
     leg.timer = 0;
     const bool dialog_lost = event.status == 408 || event.status == 481;
     if (exchange_ && exchange_->to == event.leg && !exchange_->answered) {
-        answer(exchange_->from, exchange_->ticket, dialog_lost ? 500 : event.status);
-        exchange_.reset();
+        refuse_exchange(dialog_lost ? 500 : event.status);
         if (!dialog_lost) return;
     } else if (leg.state != State::offered && leg.state != State::moving && leg.state != State::parking) {
         if (!dialog_lost) return;
@@ -318,7 +317,7 @@ void Call::handle(const event::Timer& event) {
             give_up(number, Ending::unanswered);
             return;
         }
-        handle(event::Rejected{number, 408});
+        if (!out_of_patience(number)) handle(event::Rejected{number, 408});
         return;
     }
 }

@@ -166,6 +166,8 @@ class Call {
         std::size_t lines = 0;   ///< of the offer
         bool offerless = false;  ///< the answer comes with the ACK
         bool answered = false;   ///< of an offerless one: the offer is delivered, the ACK is awaited
+        bool withdrawn = false;  ///< nobody waits for the other one's answer any more
+        std::string before{};    ///< the asker's description, which holds where the other one refuses
     };
 
     void handle(const event::Start&);
@@ -174,6 +176,7 @@ class Call {
     void handle(const event::Refused&);
     void handle(const event::Rejected&);
     void handle(const event::Requested&);
+    void handle(const event::Withdrawn&);
     void handle(const event::Acknowledged&);
     void handle(const event::Replied&);
     void handle(const event::HungUp&);
@@ -212,6 +215,10 @@ class Call {
     void answer_mixed(const event::Requested& request);
     void finish_exchange(LegNo leg, const std::string& sdp);
     void finish_update(const event::Replied& event, int status);
+    void refuse_exchange(int status);
+    void withdraw_exchange();
+    void undo_exchange(LegNo leg, const std::string& sdp);
+    bool out_of_patience(LegNo leg);
     void abandon_exchange(LegNo leg);
 
     void leave_bridge(LegNo leg);

@@ -65,7 +65,7 @@ void Call::relay_offer(const event::Requested& request, LegNo partner) {
                          .method = request.method,
                          .lines = lines,
                          .offerless = offer.empty(),
-                         .answered = false};
+                         .before = leg.described};
     auto& other = legs_[partner];
     std::string sdp;
     if (!offer.empty()) {
@@ -105,10 +105,10 @@ void Call::answer_alone(const event::Requested& request) {
 void Call::finish_exchange(LegNo leg, const std::string& sdp) {
     auto& exchange = *exchange_;
     const auto from = exchange.from;
+    if (exchange.withdrawn) return undo_exchange(leg, sdp);
     if (sdp.empty()) {
         commands_.emplace_back(command::Ack{leg, {}});
-        answer(from, exchange.ticket, 500);
-        exchange_.reset();
+        refuse_exchange(500);
         return;
     }
     const auto& described = legs_[leg].described = theirs(leg, sdp);
@@ -125,6 +125,42 @@ void Call::finish_exchange(LegNo leg, const std::string& sdp) {
     commands_.emplace_back(command::Ack{leg, {}});
     answer(from, exchange.ticket, 200, ours(from, sdp::cut(described, exchange.lines)));
     exchange_.reset();
+}
+
+/// The other party does not take it: the asker's session is what it was (RFC 3261, 14.1).
+void Call::refuse_exchange(int status) {
+    const auto exchange = *std::exchange(exchange_, std::nullopt);
+    legs_[exchange.from].described = exchange.before;
+    if (!exchange.withdrawn) answer(exchange.from, exchange.ticket, status);
+}
+
+void Call::handle(const event::Withdrawn& event) {
+    const bool waited = exchange_ && exchange_->from == event.leg && exchange_->ticket == event.ticket;
+    if (waited && !exchange_->answered && !exchange_->withdrawn) withdraw_exchange();
+}
+
+void Call::withdraw_exchange() {
+    exchange_->withdrawn = true;
+    legs_[exchange_->to].timer = set_timer(options_.reinvite_timeout);
+    commands_.emplace_back(command::Withdraw{exchange_->to});
+}
+
+/// Its 2xx crossed our CANCEL: it is offered what holds, instead of what it took.
+void Call::undo_exchange(LegNo leg, const std::string& sdp) {
+    commands_.emplace_back(command::Ack{leg, exchange_->offerless ? silence(leg, sdp) : std::string()});
+    const auto from = exchange_->from;
+    refuse_exchange(487);
+    reinvite(leg, State::offered, sdp::padded(ours(leg, legs_[from].described), legs_[leg].lines));
+}
+
+/// Who is asked for other media may ask a person: that one takes too long ends no call. False: it is no such
+/// wait, or nothing is heard of that party any more.
+bool Call::out_of_patience(LegNo leg) {
+    const bool waits = exchange_ && exchange_->to == leg && !exchange_->answered && !exchange_->withdrawn;
+    if (!waits || exchange_->method != Method::reinvite) return false;
+    answer(exchange_->from, exchange_->ticket, 480);
+    withdraw_exchange();
+    return true;
 }
 
 void Call::handle(const event::Acknowledged& event) {
@@ -159,13 +195,13 @@ void Call::handle(const event::Replied& event) {
 /// The other party's answer to an UPDATE.
 void Call::finish_update(const event::Replied& event, int status) {
     legs_[event.leg].timer = 0;
+    if (status >= 300 || event.body.text.empty()) {
+        refuse_exchange(status >= 300 ? status : 500);
+        return;
+    }
     const auto from = exchange_->from;
     const auto lines = exchange_->lines;
     exchange_.reset();
-    if (status >= 300 || event.body.text.empty()) {
-        answer(from, event.ticket, status >= 300 ? status : 500);
-        return;
-    }
     const auto& described = legs_[event.leg].described = theirs(event.leg, event.body.text);
     answer(from, event.ticket, 200, ours(from, sdp::cut(described, lines)));
 }
@@ -181,7 +217,8 @@ void Call::abandon_exchange(LegNo leg) {
     if (!exchange_ || (exchange_->from != leg && exchange_->to != leg)) return;
     const auto exchange = *exchange_;
     exchange_.reset();
-    if (exchange.to == leg && !exchange.answered) answer(exchange.from, exchange.ticket, 481);
+    if (exchange.to == leg && !exchange.answered && !exchange.withdrawn)
+        answer(exchange.from, exchange.ticket, 481);
     if (exchange.from == leg && exchange.answered && live(exchange.to)) {
         auto& other = legs_[exchange.to];
         other.timer = 0;

@@ -68,6 +68,7 @@ void CommandRunner::carry_on() {
         void operator()(command::Reinvite& c) const {
             self.signalling_.reinvite(id(c.leg), std::move(c.sdp));
         }
+        void operator()(command::Withdraw& c) const { self.signalling_.withdraw(id(c.leg)); }
         void operator()(command::Ack& c) const { self.signalling_.ack(id(c.leg), std::move(c.sdp)); }
         void operator()(command::Relay& c) const {
             self.signalling_.relay(id(c.leg), c.ticket, c.method, std::move(c.body));

@@ -90,6 +90,11 @@ struct Requested {
     Method method = Method::reinvite;
     Body body;
 };
+/// The peer cancelled its re-INVITE, and has been answered.
+struct Withdrawn {
+    LegNo leg = 0;
+    Ticket ticket = 0;
+};
 /// The peer's ACK to our 2xx, which may carry an answer.
 struct Acknowledged {
     LegNo leg = 0;
@@ -157,10 +162,11 @@ struct Moved {
 
 }  // namespace event
 
-using Event = std::variant<event::Start, event::Ringing, event::Answered, event::Refused, event::Rejected,
-                           event::Requested, event::Acknowledged, event::Replied, event::HungUp, event::Lost,
-                           event::Gone, event::Joined, event::Unbridged, event::Timer, event::Granted,
-                           event::End, event::Taken, event::Add, event::Remove, event::Arrived, event::Moved>;
+using Event =
+    std::variant<event::Start, event::Ringing, event::Answered, event::Refused, event::Rejected,
+                 event::Requested, event::Withdrawn, event::Acknowledged, event::Replied, event::HungUp,
+                 event::Lost, event::Gone, event::Joined, event::Unbridged, event::Timer, event::Granted,
+                 event::End, event::Taken, event::Add, event::Remove, event::Arrived, event::Moved>;
 
 namespace command {
 
@@ -173,6 +179,10 @@ struct Invite {
 struct Reinvite {
     LegNo leg = 0;
     std::string sdp;
+};
+/// Cancels the re-INVITE that is under way, if it is: Rejected comes, or an Answered that crossed it.
+struct Withdraw {
+    LegNo leg = 0;
 };
 /// Acknowledges a 2xx, with an answer where the 2xx carried an offer.
 struct Ack {
@@ -238,10 +248,11 @@ struct Finished {};
 
 }  // namespace command
 
-using Command = std::variant<command::Invite, command::Reinvite, command::Ack, command::Relay,
-                             command::Answer, command::Refuse, command::End, command::Join, command::Leave,
-                             command::Play, command::Secure, command::SetTimer, command::Capture,
-                             command::Extend, command::Release, command::Changed, command::Finished>;
+using Command =
+    std::variant<command::Invite, command::Reinvite, command::Withdraw, command::Ack, command::Relay,
+                 command::Answer, command::Refuse, command::End, command::Join, command::Leave, command::Play,
+                 command::Secure, command::SetTimer, command::Capture, command::Extend, command::Release,
+                 command::Changed, command::Finished>;
 using Commands = std::vector<Command>;
 
 }  // namespace calls

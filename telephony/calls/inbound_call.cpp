@@ -59,6 +59,7 @@ InboundCall::Steps InboundCall::on(const Event& event, Moment now) {
             void operator()(const event::Taken&) const { self.taken(); }
             // Of calls that are connected.
             void operator()(const event::Rejected&) const {}
+            void operator()(const event::Withdrawn&) const {}
             void operator()(const event::Acknowledged&) const {}
             void operator()(const event::Replied&) const {}
             void operator()(const event::Joined&) const {}

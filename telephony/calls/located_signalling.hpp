@@ -42,6 +42,7 @@ class LocatedSignalling final : public Signalling {
     /// for goes to the gateway, if there is one. All other addresses are called as they are.
     void invite(LegId leg, Invitation invitation) override;
     void reinvite(LegId leg, std::string sdp) override { network_.reinvite(leg, std::move(sdp)); }
+    void withdraw(LegId leg) override { network_.withdraw(leg); }
     void ack(LegId leg, std::string sdp) override { network_.ack(leg, std::move(sdp)); }
     void relay(LegId leg, Ticket ticket, Method method, Body body) override {
         network_.relay(leg, ticket, method, std::move(body));

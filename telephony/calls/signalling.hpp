@@ -60,6 +60,8 @@ class Signalling {
     virtual ~Signalling() = default;
     virtual void invite(LegId leg, Invitation invitation) = 0;
     virtual void reinvite(LegId leg, std::string sdp) = 0;
+    /// Cancels a re-INVITE, if it is still under way.
+    virtual void withdraw(LegId leg) = 0;
     virtual void ack(LegId leg, std::string sdp) = 0;
     virtual void relay(LegId leg, Ticket ticket, Method method, Body body) = 0;
     virtual void answer(LegId leg, Ticket ticket, int status, Body body) = 0;

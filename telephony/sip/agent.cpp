@@ -51,6 +51,12 @@ void Agent::reinvite(LegId leg, std::string sdp) {
     });
 }
 
+void Agent::withdraw(LegId leg) {
+    engine_->post([engine = engine_.get(), leg] {
+        if (auto* dialog = engine->find(leg)) engine->withdraw(*dialog);
+    });
+}
+
 void Agent::ack(LegId leg, std::string sdp) {
     engine_->post([engine = engine_.get(), leg, sdp = std::move(sdp)] {
         if (auto* dialog = engine->find(leg)) engine->send_ack(*dialog, sdp);

@@ -51,6 +51,7 @@ class Agent final : public calls::Signalling, public calls::Registrations {
 
     void invite(calls::LegId leg, calls::Invitation invitation) override;
     void reinvite(calls::LegId leg, std::string sdp) override;
+    void withdraw(calls::LegId leg) override;
     void ack(calls::LegId leg, std::string sdp) override;
     void relay(calls::LegId leg, calls::Ticket ticket, calls::Method method, calls::Body body) override;
     void answer(calls::LegId leg, calls::Ticket ticket, int status, calls::Body body) override;

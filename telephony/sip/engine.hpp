@@ -71,10 +71,12 @@ struct Dialog {
         nta_outgoing_t* request = nullptr;  ///< while it is not acknowledged
         std::uint32_t seq = 0;
         int status = 0;
-        std::string sdp;        ///< its description; empty: it asked for one
-        std::string peer_sdp;   ///< of its 2xx
-        std::string target;     ///< of the first one: its URI
-        calls::Invitation way;  ///< and how it went there
+        bool unwanted = false;   ///< nobody waits for its answer any more
+        bool cancelled = false;  ///< it is
+        std::string sdp;         ///< its description; empty: it asked for one
+        std::string peer_sdp;    ///< of its 2xx
+        std::string target;      ///< of the first one: its URI
+        calls::Invitation way;   ///< and how it went there
     };
     Invite invite;
 
@@ -117,7 +119,6 @@ struct Dialog {
 
     struct End {
         bool wanted = false;                 ///< by us
-        bool cancelled = false;              ///< the INVITE
         bool told = false;                   ///< is reported already; what is left is the peer's to hear
         bool over = false;                   ///< to be erased
         std::string reason;                  ///< of ours: a header line
@@ -216,6 +217,7 @@ struct Agent::Engine {
     void refuse(Dialog& dialog);
     void end(Dialog& dialog, calls::Cause why);
     void cancel(Dialog& dialog);
+    void withdraw(Dialog& dialog);
     void hang_up_lost(const std::string& text);
     void cancel_lost(Dialog& dialog, const DialogState& state);
     void send_bye(Dialog& dialog);

@@ -53,7 +53,11 @@ std::string session_answer(Dialog& dialog, nta_incoming_t* request) {
 int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
     if (dialog->end.over) return 0;
     return guarded(dialog, [&] {
-        std::erase_if(dialog->asked, [&](const auto& entry) { return entry.second == request; });
+        Ticket ticket = 0;
+        std::erase_if(dialog->asked, [&](const auto& entry) {
+            if (entry.second == request) ticket = entry.first;
+            return entry.second == request;
+        });
         const bool cancelled = message != nullptr && message->sip_request->rq_method == sip_method_cancel;
         const bool first = request == dialog->caller.invite;
         if (first) dialog->caller.invite = nullptr;
@@ -67,8 +71,11 @@ int on_incoming(Dialog* dialog, nta_incoming_t* request, const sip_t* message) {
             surely(request, [&] { ::nta_incoming_treply(request, SIP_487_REQUEST_CANCELLED, TAG_END()); });
         ::nta_incoming_destroy(request);
         if (cancelled) {
-            // Both are answered. A re-INVITE's end is the business of whoever it was relayed to.
-            if (first) dialog->engine->finish(*dialog, calls::event::HungUp{});
+            // Both are answered.
+            if (first)
+                dialog->engine->finish(*dialog, calls::event::HungUp{});
+            else
+                dialog->engine->report(*dialog, calls::event::Withdrawn{.ticket = ticket});
         } else if (dialog->end.wanted) {
             dialog->engine->send_bye(*dialog);
         } else if (message == nullptr) {

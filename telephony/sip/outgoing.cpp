@@ -36,7 +36,8 @@ int on_invite_response(Dialog* dialog, nta_outgoing_t* request, const sip_t* mes
     if (dialog->end.over || request != dialog->invite.request) return 0;
     return guarded(dialog, [&] {
         const int status = message != nullptr ? message->sip_status->st_status : nta_outgoing_status(request);
-        if (status < 200 && dialog->end.wanted) dialog->engine->cancel(*dialog);
+        const bool unwanted = dialog->end.wanted || dialog->invite.unwanted;
+        if (status < 200 && unwanted) dialog->engine->cancel(*dialog);
         if (status == 100) return 0;
         dialog->engine->note_response(*dialog, "INVITE", status, message);
         dialog->engine->responded(*dialog, status < 100 ? 408 : status, message);
@@ -151,6 +152,7 @@ void Agent::Engine::send_invite(Dialog& dialog, const std::string& sdp) {
     if (dialog.invite.request != nullptr)
         ::nta_outgoing_destroy(std::exchange(dialog.invite.request, nullptr));
     dialog.invite.status = 0;
+    dialog.invite.unwanted = dialog.invite.cancelled = false;
     dialog.invite.sdp = sdp;
     dialog.invite.peer_sdp.clear();
     if (!dialog.confirmed) dialog.early.rseq = 0;
@@ -262,11 +264,26 @@ void Agent::Engine::end(Dialog& dialog, calls::Cause why) {
 /// Once the peer has said anything, be it 100 (RFC 3261, 9.1): until then this comes again. The stack would
 /// wait, too, but it ends the program when a peer answers a CANCEL that is still held back.
 void Agent::Engine::cancel(Dialog& dialog) {
-    if (::nta_outgoing_status(dialog.invite.request) < 100 || std::exchange(dialog.end.cancelled, true))
+    if (::nta_outgoing_status(dialog.invite.request) < 100 || std::exchange(dialog.invite.cancelled, true))
         return;
     ::nta_outgoing_tcancel(dialog.invite.request, nullptr, nullptr,
-                           SIPTAG_HEADER_STR(dialog.end.reason.c_str()), TAG_END());
+                           TAG_IF(dialog.end.wanted, SIPTAG_HEADER_STR(dialog.end.reason.c_str())),
+                           TAG_END());
     note_sent(dialog, "CANCEL");
+}
+
+/// One that waits for the session timer's own is not sent at all.
+void Agent::Engine::withdraw(Dialog& dialog) {
+    if (std::exchange(dialog.life.deferred, std::nullopt)) {
+        calls::event::Rejected rejected;
+        rejected.status = 487;
+        report(dialog, std::move(rejected));
+        return;
+    }
+    const bool waits = dialog.confirmed && dialog.invite.request != nullptr && dialog.invite.status < 200;
+    if (!waits || dialog.life.refreshing || dialog.end.wanted) return;
+    dialog.invite.unwanted = true;
+    cancel(dialog);
 }
 
 /// Their numbers count down from the last one, where no call's comes.

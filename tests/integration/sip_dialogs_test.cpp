@@ -307,6 +307,38 @@ TEST_F(SipDialogs, OneByeIsEnoughHoweverManyAcksAreAwaited) {
     EXPECT_TRUE(reported<event::Gone>());
 }
 
+TEST_F(SipDialogs, AReinviteThatNobodyWaitsForIsCancelled) {
+    start();
+    connect();
+    agent().reinvite(leg, offer);
+    const auto invite = phone.take("INVITE");
+    agent().withdraw(leg);
+    phone.reply(invite, "100 Trying");
+    phone.reply(phone.take("CANCEL"), "200 OK");
+    phone.reply(invite, "487 Request Terminated");
+    ASSERT_TRUE(reported<event::Rejected>());
+    agent().reinvite(leg, offer);
+    const auto again = phone.take("INVITE");
+    phone.reply(again, "100 Trying");
+    EXPECT_FALSE(phone.find([](const SipMessage& m) { return m.method() == "CANCEL"; }));
+    phone.reply(again, "200 OK", with_sdp, offer);
+    EXPECT_TRUE(reported<event::Answered>());
+}
+
+TEST_F(SipDialogs, WhoeverIsAskedOnAPeersBehalfHearsThatItGaveUp) {
+    start();
+    connect();
+    phone.via = ";branch=z9hG4bK-given-up";
+    phone.ask("INVITE", 1, with_sdp, offer);
+    const auto requested = reported<event::Requested>();
+    ASSERT_TRUE(requested);
+    phone.ask("CANCEL", 1);
+    EXPECT_EQ(phone.answered("INVITE", 1).status(), 487);
+    const auto withdrawn = reported<event::Withdrawn>();
+    ASSERT_TRUE(withdrawn);
+    EXPECT_EQ(withdrawn->ticket, requested->ticket);
+}
+
 TEST_F(SipDialogs, AToneIsNoRefresh) {
     start(timed());
     connect({"Session-Expires: 4;refresher=uac", "Require: timer", "Allow: INVITE, ACK, BYE, UPDATE, INFO"});

@@ -12,6 +12,7 @@ class NoSignalling : public calls::Signalling {
   public:
     void invite(calls::LegId, calls::Invitation) override {}
     void reinvite(calls::LegId, std::string) override {}
+    void withdraw(calls::LegId) override {}
     void ack(calls::LegId, std::string) override {}
     void relay(calls::LegId, calls::Ticket, calls::Method, calls::Body) override {}
     void answer(calls::LegId, calls::Ticket, int, calls::Body) override {}

@@ -191,6 +191,51 @@ TEST(Call, HoldIsRelayedAndASecondOneAtOnceMeets491) {
     EXPECT_NE(player.every<command::Ack>().back().sdp.find("m=audio"), std::string::npos);
 }
 
+TEST(Call, AReinviteThatIsCancelledIsCancelledAtTheOtherParty) {
+    Player player({"sip:a", "sip:b"});
+    player.connect();
+    const auto hold = offer + "a=sendonly\r\n";
+    player.feed(event::Requested{1, 7, Method::reinvite, {"application/sdp", hold}});
+    player.feed(event::Withdrawn{1, 6});
+    EXPECT_TRUE(player.every<command::Withdraw>().empty()) << "it is another one";
+    player.feed(event::Withdrawn{1, 7});
+    ASSERT_EQ(player.every<command::Withdraw>().size(), 1U);
+    EXPECT_EQ(player.every<command::Withdraw>().back().leg, 0U);
+    player.feed(event::Rejected{0, 487});
+    EXPECT_TRUE(player.every<command::Answer>().empty()) << "it has been answered";
+    EXPECT_TRUE(player.call.media(1).at(0).receives) << "it is not on hold";
+
+    // The other party's answer crosses the CANCEL: what it took is not what holds.
+    player.feed(event::Requested{1, 8, Method::reinvite, {"application/sdp", hold}});
+    player.feed(event::Withdrawn{1, 8});
+    const auto sent = player.every<command::Reinvite>().size();
+    player.feed(event::Answered{0, offer});
+    ASSERT_EQ(player.every<command::Reinvite>().size(), sent + 1);
+    EXPECT_EQ(player.every<command::Reinvite>().back().sdp.find("sendonly"), std::string::npos);
+    player.feed(event::Answered{0, offer});
+    EXPECT_EQ(player.every<command::Ack>().back().leg, 0U);
+    EXPECT_TRUE(player.every<command::Answer>().empty());
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+}
+
+TEST(Call, WhoIsAskedForOtherMediaAndTakesLongEndsNoCall) {
+    Player player({"sip:a", "sip:b"});
+    player.connect();
+    const auto wait_out = [&] { player.feed(event::Timer{player.every<command::SetTimer>().back().id}); };
+    player.feed(event::Requested{1, 7, Method::reinvite, {"application/sdp", offer}});
+    wait_out();
+    EXPECT_EQ(player.every<command::Answer>().back().status, 480);
+    ASSERT_EQ(player.every<command::Withdraw>().size(), 1U);
+    player.feed(event::Rejected{0, 487});
+    EXPECT_EQ(player.call.status().phase, Phase::connected);
+    // Of one that says nothing to the CANCEL either nothing is to be hoped.
+    player.feed(event::Requested{1, 8, Method::reinvite, {"application/sdp", offer}});
+    wait_out();
+    wait_out();
+    EXPECT_EQ(player.call.status().cause, Cause::aborted);
+    EXPECT_EQ(player.every<command::Answer>().size(), 2U);
+}
+
 TEST(Call, TheThirdPartyMovesAllToTheBridge) {
     Player player({"sip:a", "sip:b"});
     player.connect();
@@ -338,7 +383,7 @@ Event random_event(std::mt19937& random, const Player& player) {
     const auto sdp = random() % 4 == 0 ? std::string() : offer;
     constexpr int statuses[]{300, 404, 408, 481, 486, 488, 491, 500, 603};
     const int status = statuses[random() % std::size(statuses)];
-    switch (random() % 22) {
+    switch (random() % 23) {
         case 0:
             return event::Start{};
         case 1:
@@ -367,6 +412,8 @@ Event random_event(std::mt19937& random, const Player& player) {
             return event::Unbridged{leg, true};
         case 21:
             return event::Granted{std::chrono::seconds(random() % 300)};
+        case 22:
+            return event::Withdrawn{leg, ticket};
         case 12:
         case 13:
         case 14:

@@ -20,6 +20,7 @@ class NoNetwork final : public Signalling {
   public:
     void invite(LegId /*leg*/, Invitation /*invitation*/) override {}
     void reinvite(LegId /*leg*/, std::string /*sdp*/) override {}
+    void withdraw(LegId /*leg*/) override {}
     void ack(LegId /*leg*/, std::string /*sdp*/) override {}
     void relay(LegId /*leg*/, Ticket /*ticket*/, Method /*method*/, Body /*body*/) override {}
     void answer(LegId /*leg*/, Ticket /*ticket*/, int /*status*/, Body /*body*/) override {}
