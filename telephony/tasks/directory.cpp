@@ -57,14 +57,18 @@ Directory::Directory(DirectoryOptions options, boost::asio::any_io_executor exec
 Directory::~Directory() = default;
 
 std::optional<Limit> Directory::limit(const std::string& login, OwnerLimits own) {
-    const auto count = [](std::int64_t value) { return static_cast<std::size_t>(value); };
     if (state_->running >= options_.tasks_max) return Limit::total;
     const auto running = state_->running_of.find(login);
-    const auto at_once = own.at_once ? count(*own.at_once) : options_.tasks_per_owner;
+    const auto at_once = own.at_once ? static_cast<std::size_t>(*own.at_once) : options_.tasks_per_owner;
     if ((running == state_->running_of.end() ? 0 : running->second) >= at_once) return Limit::owner;
+    return rate_limit(login, own);
+}
+
+std::optional<Limit> Directory::rate_limit(const std::string& login, OwnerLimits own) {
     const auto now = Clock::now();
     auto* own_rate = own.per_second ? &state_->rate_of[login] : nullptr;
-    if (own_rate != nullptr && own_rate->full(count(*own.per_second), now)) return Limit::owner;
+    if (own_rate != nullptr && own_rate->full(static_cast<std::size_t>(*own.per_second), now))
+        return Limit::owner;
     if (state_->rate.full(options_.starts_per_second, now)) return Limit::rate;
     ++state_->rate.starts;
     if (own_rate != nullptr) ++own_rate->starts;

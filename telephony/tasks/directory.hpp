@@ -55,6 +55,8 @@ class Directory {
 
     /// The limit that one more task of this login would break, if there is one; else the start is counted.
     [[nodiscard]] std::optional<Limit> limit(const std::string& login, OwnerLimits own);
+    /// The same of one more party in a task that runs: it is called as at a start, and counted as one.
+    [[nodiscard]] std::optional<Limit> rate_limit(const std::string& login, OwnerLimits own);
     /// Makes and starts a task; its identifier.
     std::string start(Owner owner, const Factory& make);
 

@@ -306,21 +306,28 @@ ThirdPartyCall::Extension ThirdPartyCall::extension(const std::shared_ptr<CallCh
 
 /// On the directory's executor, which had other things to do since this was asked. A call that is taken while
 /// others wait for long would make all of them fail: their peers repeat what is not answered, and give up.
-boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(
-    const Call& call, tasks::MakeCall parameters, std::chrono::steady_clock::time_point asked) {
+std::optional<Refused> ThirdPartyCall::over_limit(const Call& call, Time asked, Count count) {
+    const bool late = std::chrono::steady_clock::now() - asked > options_.lag_limit;
+    if (late || (options_.network_lag && options_.network_lag() > options_.lag_limit))
+        return frontend::try_again(frontend::Code::overloaded);
+    const auto& calls = call.principal->limits().calls;
+    const auto limit = (directory_.*count)(call.principal->login(), {calls.at_once, calls.per_second});
+    if (!limit) return std::nullopt;
+    return *limit == tasks::Limit::owner ? refused(frontend::fault(frontend::Code::over_limit))
+                                         : frontend::try_again(frontend::Code::overloaded);
+}
+
+boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::admit_party(const Call& call, Time asked) {
+    co_return over_limit(call, asked, &tasks::Directory::rate_limit);
+}
+
+boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(const Call& call,
+                                                                        tasks::MakeCall parameters,
+                                                                        Time asked) {
     const auto& principal = *call.principal;
     Launched result;
-    const bool late = std::chrono::steady_clock::now() - asked > options_.lag_limit;
-    if (late || (options_.network_lag && options_.network_lag() > options_.lag_limit)) {
-        result.refused = frontend::try_again(frontend::Code::overloaded);
-        co_return result;
-    }
-    const auto& calls = principal.limits().calls;
-    if (const auto limit = directory_.limit(principal.login(), {calls.at_once, calls.per_second})) {
-        result.refused = *limit == tasks::Limit::owner ? refused(frontend::fault(frontend::Code::over_limit))
-                                                       : frontend::try_again(frontend::Code::overloaded);
-        co_return result;
-    }
+    result.refused = over_limit(call, asked, &tasks::Directory::limit);
+    if (result.refused) co_return result;
     tasks::Owner owner{principal.login(), principal.domain()};
     tasks::Directory::Factory make = [&](const tasks::TaskContext& context) {
         return std::make_unique<tasks::ParlayMakeCall>(context, std::move(parameters), *signalling_, bridge_,
@@ -419,13 +426,17 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::add_participant(const Call&
     if (auto no = unsupported(request.media)) co_return std::move(*no);
     NamedAddress party{"callParticipant", std::move(request.participant)};
     if (auto no = co_await check_address(call, party)) co_return std::move(*no);
+    auto no = co_await boost::asio::co_spawn(directory_.executor(),
+                                             admit_party(call, std::chrono::steady_clock::now()),
+                                             boost::asio::use_awaitable);
+    if (no) co_return std::move(*no);
     std::vector<tasks::TaskEvent> events;
     if (const auto audio = audio_of(request.media)) {
         const auto* const one_way = audio->sends ? "Out" : "In";
         events.push_back({"callPeerMedia", audio->sends && audio->receives ? "InOut" : one_way});
     }
     events.push_back({"addCallPeer", std::move(party.address)});
-    auto no = co_await tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
+    no = co_await tell(call, std::move(request.session), "callSessionIdentifier", std::move(events));
     if (no) co_return std::move(*no);
     soap::Empty empty;
     co_return empty;

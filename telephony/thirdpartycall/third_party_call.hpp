@@ -95,8 +95,13 @@ class ThirdPartyCall {
     boost::asio::awaitable<std::optional<frontend::Refused>> check_address(const frontend::Call& call,
                                                                            NamedAddress& party);
     boost::asio::awaitable<Called> called_account(std::string address);
+    using Time = std::chrono::steady_clock::time_point;
     boost::asio::awaitable<Launched> launch(const frontend::Call& call, tasks::MakeCall parameters,
-                                            std::chrono::steady_clock::time_point asked);
+                                            Time asked);
+    boost::asio::awaitable<std::optional<frontend::Refused>> admit_party(const frontend::Call& call,
+                                                                         Time asked);
+    using Count = std::optional<tasks::Limit> (tasks::Directory::*)(const std::string&, tasks::OwnerLimits);
+    std::optional<frontend::Refused> over_limit(const frontend::Call& call, Time asked, Count count);
     boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(const frontend::Call& call,
                                                                      const std::string& calling_party);
     using Settlement = std::function<void(tasks::Settlement how, std::function<void(calls::Settled)> done)>;

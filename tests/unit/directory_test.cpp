@@ -166,8 +166,13 @@ TEST(DirectoryRate, StartsOfOneSecond) {
     EXPECT_EQ(directory.limit("a", own), Limit::owner);
     EXPECT_EQ(directory.limit("b", {}), std::nullopt);
     EXPECT_EQ(directory.limit("c", {}), Limit::rate);
+    EXPECT_EQ(directory.rate_limit("c", {}), Limit::rate);
     std::this_thread::sleep_for(1'100ms);
     EXPECT_EQ(directory.limit("c", {}), std::nullopt);
+    // One more party of a task that runs is called as at a start.
+    EXPECT_EQ(directory.rate_limit("a", own), std::nullopt);
+    EXPECT_EQ(directory.rate_limit("a", own), Limit::owner);
+    EXPECT_EQ(directory.limit("a", own), Limit::owner);
 }
 
 TEST_F(DirectoryTest, PartiesAreTakenOutAsLongAsTwoAreLeft) {
