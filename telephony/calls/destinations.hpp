@@ -43,6 +43,10 @@ class DialPlan {
     /// (`;cpc=ordinary`) or an address make nobody somebody else.
     [[nodiscard]] std::optional<std::string> caller(std::string_view text) const;
 
+    /// The complete number that a peer means by `sip:0301234@peer` or `sip:004930123@peer`. Nothing: it is
+    /// none, or one with its `+` already.
+    [[nodiscard]] std::optional<std::string> number_at_a_peer(std::string_view address) const;
+
     /// Of a callable address: whether it goes the ordinary way, or is a short or emergency number, also where
     /// somebody put the country's code in front of one.
     [[nodiscard]] Kind kind_of(std::string_view address) const;

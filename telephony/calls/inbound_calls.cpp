@@ -165,6 +165,8 @@ std::optional<Caller> InboundCalls::caller_of(const Door::Visitor& visitor, cons
             readings.empty() ? std::optional<std::string>() : options_.dial_plan.caller(readings.back());
         caller.address = address.value_or(anonymous_address);
         if (address && *address != anonymous_address) caller.known_as = {*address};
+        if (auto number = address ? options_.dial_plan.number_at_a_peer(*address) : std::nullopt)
+            caller.known_as.push_back(std::move(*number));
         return caller;
     }
     caller.authenticated = true;

@@ -448,7 +448,8 @@ class TrustedPeers(Calls):
         self.rule("immediately", "reject", status=403, kind="block-list", calling="array['tel:+4930123456']")
         for spelling in ("tel:+4930123456;cpc=ordinary", "tel:+49-30-123456", "sip:+4930123456@gateway.example;user=phone",
                          "sip:+49-30-(123456)@gateway.example", "sip:%2B4930123456@gateway.example",
-                         "sip:+4930123456;npdi@gateway.example", "sips:+49.30.123456@gateway.example"):
+                         "sip:+4930123456;npdi@gateway.example", "sips:+49.30.123456@gateway.example",
+                         "sip:004930123456@gateway.example", "sip:4930123456@gateway.example;user=phone"):
             with self.subTest(spelling):
                 refused = peer.call(BOB, [f"P-Asserted-Identity: <{spelling}>"])
                 self.assertEqual(refused.response().status, 403)

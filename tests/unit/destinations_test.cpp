@@ -78,6 +78,20 @@ TEST(DialPlan, ACallerIsTheSameWhateverStandsBehindTheAddress) {
         EXPECT_EQ(german().caller(text).value_or(""), address) << text;
 }
 
+TEST(DialPlan, APeerMayMeanANumberByAUri) {
+    const std::vector<std::pair<std::string, std::string>> callers{
+        {"sip:030123456@gateway.example", "tel:+4930123456"},
+        {"sip:004930123456@gateway.example", "tel:+4930123456"},
+        {"sip:4930123456@gateway.example:5070", "tel:+4930123456"},
+        {"sip:+4930123456@gateway.example", ""},
+        {"sip:1001@pbx.example", ""},
+        {"sip:bob@pbx.example", ""},
+        {"tel:030123456", ""},
+    };
+    for (const auto& [text, number] : callers)
+        EXPECT_EQ(german().number_at_a_peer(text).value_or(""), number) << text;
+}
+
 TEST(DialPlan, ASipUriHasOneHostAndAPortThatThereCanBe) {
     for (const auto* text :
          {"sip:a@127.0.0.1", "sip:a@127.0.0.1:5060", "sip:a@[::1]:65535;transport=tcp", "sip:example.com",
