@@ -64,6 +64,9 @@ constexpr std::array operations{
 
     OperationRight{notification_manager, "startCallNotification", rules_change},
     OperationRight{notification_manager, "stopCallNotification", rules_change},
+    OperationRight{notification_manager, "startPlayAndCollectNotification", rules_change},
+    OperationRight{notification_manager, "startPlayAndRecordNotification", rules_change},
+    OperationRight{notification_manager, "stopMediaInteractionNotification", rules_change},
 
     OperationRight{call_handling, "setRules", rules_change},
     OperationRight{call_handling, "setRulesForGroup", rules_change},

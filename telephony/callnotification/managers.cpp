@@ -53,7 +53,10 @@ std::vector<frontend::Service> Managers::services() {
         .serve<&Managers::stop_direction>(*this, "stopCallDirectionNotification", permission);
     frontend::Service notification(call_notification_manager);
     notification.serve<&Managers::start_notification>(*this, "startCallNotification", permission)
-        .serve<&Managers::stop_notification>(*this, "stopCallNotification", permission);
+        .serve<&Managers::stop_notification>(*this, "stopCallNotification", permission)
+        .serve<&Managers::start_media_interaction>(*this, "startPlayAndCollectNotification", permission)
+        .serve<&Managers::start_media_interaction>(*this, "startPlayAndRecordNotification", permission)
+        .serve<&Managers::stop_media_interaction>(*this, "stopMediaInteractionNotification", permission);
     return {std::move(direction), std::move(notification)};
 }
 
@@ -70,6 +73,15 @@ Managers::Handled<soap::Empty> Managers::start_notification(const Call& call, St
 }
 Managers::Handled<soap::Empty> Managers::stop_notification(const Call& call, Stop request) {
     return stop(call, std::move(request), Manner::tell);
+}
+Managers::Handled<soap::Empty> Managers::start_media_interaction(const Call& /*call*/,
+                                                                 StartMediaInteraction /*request*/) {
+    co_return frontend::fault(frontend::Code::not_available);
+}
+Managers::Handled<soap::Empty> Managers::stop_media_interaction(const Call& call,
+                                                                StopMediaInteraction /*request*/) {
+    if (!call.principal->ever_allows(call.permission)) co_return frontend::fault(frontend::Code::not_allowed);
+    co_return invalid("correlator");
 }
 
 /// The message part that can't be used. Why an endpoint can't is in the log: a fault has no room for it.

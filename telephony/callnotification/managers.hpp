@@ -45,6 +45,9 @@ class Managers {
     Handled<soap::Empty> stop_direction(const frontend::Call& call, StopDirection request);
     Handled<soap::Empty> start_notification(const frontend::Call& call, Start request);
     Handled<soap::Empty> stop_notification(const frontend::Call& call, Stop request);
+    /// Nothing here plays, collects or records (Audio Call), so nobody is told of that.
+    Handled<soap::Empty> start_media_interaction(const frontend::Call& call, StartMediaInteraction request);
+    Handled<soap::Empty> stop_media_interaction(const frontend::Call& call, StopMediaInteraction request);
 
   private:
     /// The addresses of a request, or why they can't be watched.

@@ -42,6 +42,18 @@ struct Stop {
     bool operator==(const Stop&) const = default;
 };
 
+/// The request of startPlayAndCollectNotification and startPlayAndRecordNotification.
+struct StartMediaInteraction {
+    SimpleReference reference;
+    std::string session;
+    bool operator==(const StartMediaInteraction&) const = default;
+};
+
+struct StopMediaInteraction {
+    std::string correlator;
+    bool operator==(const StopMediaInteraction&) const = default;
+};
+
 /// The same for CallDirectionManager.
 struct StartDirection {
     SimpleReference reference;
@@ -114,6 +126,23 @@ struct soap::Describe<callnotification::Stop> {
         field<&T::criteria>("criteria", {.versions = callnotification::since_v3}),
     };
     static constexpr Type type = complex_type<T>("Stop", Home::local, fields);
+};
+
+template <>
+struct soap::Describe<callnotification::StartMediaInteraction> {
+    using T = callnotification::StartMediaInteraction;
+    static constexpr Field fields[]{
+        field<&T::reference>("reference"),
+        field<&T::session>("callSessionIdentifier"),
+    };
+    static constexpr Type type = complex_type<T>("StartMediaInteraction", Home::local, fields);
+};
+
+template <>
+struct soap::Describe<callnotification::StopMediaInteraction> {
+    using T = callnotification::StopMediaInteraction;
+    static constexpr Field fields[]{field<&T::correlator>("correlator")};
+    static constexpr Type type = complex_type<T>("StopMediaInteraction", Home::local, fields);
 };
 
 template <>
@@ -202,6 +231,9 @@ inline constexpr soap::OperationTable direction_operations[]{
 inline constexpr soap::OperationTable notification_operations[]{
     soap::operation<Start>("startCallNotification"),
     soap::operation<Stop>("stopCallNotification"),
+    soap::operation<StartMediaInteraction>("startPlayAndCollectNotification", since_v3),
+    soap::operation<StartMediaInteraction>("startPlayAndRecordNotification", since_v3),
+    soap::operation<StopMediaInteraction>("stopMediaInteractionNotification", since_v3),
 };
 
 inline constexpr soap::Interface call_direction_manager{

@@ -27,6 +27,7 @@ TOLD = ("CallDirection", "CallNotification")  # published for the applications t
 OBJECT = re.compile(r"<m:(correlator|(?!voucher)\w+Identifier)>example<")
 OPTIONAL = re.compile(r"<!-- optional: (correlator|addresses) \([^>]*>")
 NOT_ALLOWED = "POL0001: A policy error occurred. Error code is not-allowed"
+NOT_AVAILABLE = "POL0001: A policy error occurred. Error code is not-available"
 # A user of example.com. own: a subscriber's address; grants: permissions, in these domains.
 User = namedtuple("User", "name kind own grants domains")
 
@@ -232,6 +233,8 @@ class RightsMatrix(unittest.TestCase):
                     refused = [f"SVC0002: Invalid input value for message part {part}" for part in parts]
                     if parts == ["correlator"] and not self.has_some(user, permission):
                         refused = [NOT_ALLOWED]
+                    if "PlayAnd" in operation:
+                        refused = [NOT_AVAILABLE]
                     self.assertIn(said, refused, (operation, version, user))
         for operation in ("CallDirectionManager.stopCallDirectionNotification", "ThirdPartyCall.endCall",
                           "CallNotificationManager.stopCallNotification", "ReserveVolumeCharging.releaseReservation"):

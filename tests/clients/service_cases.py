@@ -83,6 +83,12 @@ CASES = [
          {"reference": REFERENCE, "addresses": ["tel:+15550077"], "criteria": [CALLED_NUMBER, ANSWER]}),
     Case("CallNotificationManager", ("v2_2", "v3_1", "v3_8"), "stopCallNotification", {"correlator": "none"},
          fault="SVC0002"),
+    Case("CallNotificationManager", ("v3_1", "v3_8"), "startPlayAndCollectNotification",
+         {"reference": REFERENCE, "callSessionIdentifier": "none"}, fault="POL0001"),
+    Case("CallNotificationManager", ("v3_1", "v3_8"), "startPlayAndRecordNotification",
+         {"reference": REFERENCE, "callSessionIdentifier": "none"}, fault="POL0001"),
+    Case("CallNotificationManager", ("v3_1", "v3_8"), "stopMediaInteractionNotification", {"correlator": "none"},
+         fault="SVC0002"),
     Case("CallHandling", ("v2_0", "v2_1", "v3_0", "v3_1"), "setRules",
          {"address": "tel:+15550075", "rules": {"blockList": ["tel:+15550009"], "forward": {
              "forwardingAddress": "tel:+15550076", "onBusyAddress": "tel:+15550077"}}}),
