@@ -208,6 +208,34 @@ class InboundCalls(Calls):
         call.bye()
         self.bob.expect_bye()
 
+    def test_a_hold_that_is_cancelled_holds_nobody(self):
+        self.register(self.bob)
+        call, _ = self.connect(self.alice, self.bob)
+        self.alice.waiting.clear()
+        for crosses in (False, True):
+            with self.subTest(crosses):
+                call.sequence += 1
+                call.branch = f"z9hG4bK{call.sequence}cancelled"
+                hold = SDP.format(port=self.alice.port) + "a=sendonly\r\n"
+                self.alice.send(self.alice.request("INVITE", call.target, call.sequence, call.id, call.to, call.tag,
+                                                   body=hold, branch=call.branch))
+                held = self.bob.invited()
+                self.bob.reply(held, 100, "Trying")
+                self.alice.send(self.alice.request("CANCEL", call.target, call.sequence, call.id, call.to, call.tag,
+                                                   branch=call.branch))
+                self.assertEqual(call.response().status, 487)
+                if not crosses:
+                    self.bob.expect_cancel(held)
+                    continue
+                self.bob.reply(self.bob.take(lambda m: m.method == "CANCEL"), 200, "OK")
+                self.bob.answer(held)
+                again = self.bob.invited()
+                self.assertNotIn("a=sendonly", again.body)
+                self.assertIn(f"m=audio {self.alice.port} ", again.body)
+                self.bob.answer(again)
+        call.bye()
+        self.bob.expect_bye()
+
     def test_without_an_offer_the_answer_goes_with_the_ack(self):
         self.register(self.bob)
         call = self.alice.call(BOB, sdp=False)
