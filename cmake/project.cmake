@@ -1,4 +1,4 @@
-# What every target shares: warnings, sanitizers, ccache, include root, precompiled headers.
+# What every target shares: warnings, sanitizers, ccache, include root.
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
@@ -17,7 +17,9 @@ if(LEDGERLINE_WERROR)
   target_compile_options(ledgerline_options INTERFACE -Werror)
 endif()
 if(LEDGERLINE_SANITIZE)
-  target_compile_options(ledgerline_options INTERFACE -fsanitize=${LEDGERLINE_SANITIZE} -fno-omit-frame-pointer)
+  # What is only reported, and goes on, fails no test.
+  target_compile_options(ledgerline_options INTERFACE -fsanitize=${LEDGERLINE_SANITIZE} -fno-sanitize-recover=all
+                                                      -fno-omit-frame-pointer)
   target_link_options(ledgerline_options INTERFACE -fsanitize=${LEDGERLINE_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # Inlined otherwise than usual, Asio's own new and delete of coroutine frames look like a mismatched pair, and

@@ -44,7 +44,7 @@ std::optional<base::Id128> id_of_hex(std::string_view text) {
         const auto value = digit(c);
         if (!value || digits == 2 * id.size()) return std::nullopt;
         auto& byte = id[digits / 2];
-        byte = static_cast<std::uint8_t>(byte << 4 | *value);
+        byte = static_cast<std::uint8_t>(byte * 16U + *value);
         ++digits;
     }
     return digits == 2 * id.size() ? std::optional(id) : std::nullopt;

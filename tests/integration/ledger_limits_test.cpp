@@ -71,7 +71,7 @@ TEST_F(LedgerLimits, of_many_at_once_as_many_are_posted_as_the_day_has_room_for)
     limit("day", "amount_per_day", "EUR", 1000);
     const auto on = accounts(8);
     std::vector<Request> requests;
-    for (int i = 0; i < 100; ++i)
+    for (std::size_t i = 0; i < 100; ++i)
         requests.push_back(by("day", a_charge(on[i % on.size()], "day-" + std::to_string(i), euro("1"))));
     const auto answers = ask_all(std::move(requests));
     EXPECT_EQ(std::ranges::count(answers, "posted"), 10);
@@ -83,7 +83,7 @@ TEST_F(LedgerLimits, what_is_too_much_hinders_nothing_that_came_with_it) {
     limit("request", "amount_per_request", "EUR", 500);
     limit("request", "requests_per_day", "", 30);
     std::vector<Request> requests;
-    for (int i = 0; i < 60; ++i) {
+    for (std::size_t i = 0; i < 60; ++i) {
         const auto sum = i % 2 == 0 ? "0.50" : "5.01";
         requests.push_back(by("request", a_charge(account_, "request-" + std::to_string(i), euro(sum))));
     }
@@ -114,7 +114,7 @@ TEST_F(LedgerLimits, each_subscriber_has_room_of_its_own) {
     limit("each", "subscriber_amount_per_month", "EUR", 1000);
     const auto on = accounts(4);
     std::vector<Request> requests;
-    for (int i = 0; i < 40; ++i)
+    for (std::size_t i = 0; i < 40; ++i)
         requests.push_back(
             by("each", a_charge(on[i % on.size()], "each-" + std::to_string(i), euro("0.70"))));
     const auto answers = ask_all(std::move(requests));
@@ -131,7 +131,7 @@ TEST_F(LedgerLimits, applications_in_one_batch_have_limits_of_their_own) {
     limit("right", "requests_per_day", "", 7);
     const auto on = accounts(5);
     std::vector<Request> requests;
-    for (int i = 0; i < 60; ++i) {
+    for (std::size_t i = 0; i < 60; ++i) {
         const auto& account = on[i % on.size()];
         const auto reference = std::to_string(i);
         if (i % 3 == 0)
