@@ -95,9 +95,10 @@ std::chrono::milliseconds Agent::Engine::lag() const {
 /// new calls are refused. Nobody sees how old a message in the socket is, and late ones come again.
 bool Agent::Engine::gives_way() {
     pollfd waiting{datagrams, POLLIN, 0};
-    const bool way = gave_way<messages_before_command&& ::poll(&waiting, 1, 0)> 0;
-    gave_way = way ? gave_way + 1 : 0;
-    return way;
+    const bool may = gave_way != messages_before_command;
+    const bool gives = may && ::poll(&waiting, 1, 0) == 1;
+    gave_way = gives ? gave_way + 1 : 0;
+    return gives;
 }
 
 /// One command, and then the sockets have their turn, which give one message. Were commands done all at once,
