@@ -390,7 +390,9 @@ std::vector<Setting> domain_settings(Settings& s) {
          "Wrong vouchers that an account may try in a window; then all are refused until it ends.", 1, 1'000},
         {"voucher.tries_window", &s.voucher.tries_window, "How long such a window is.", 1},
         {"balance.expiry_grace", &s.balance.expiry_grace,
-         "How long an expired balance waits for a credit that revives it before it is posted away.", 0},
+         "How long an expired balance waits for a credit that revives it before it is posted away; up to a "
+         "thousandth longer.",
+         0},
 
         {"audit.seal_interval", &s.audit.seal_interval, "How long between two rounds of sealing the journal.",
          1},
