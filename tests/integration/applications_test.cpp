@@ -172,7 +172,7 @@ class ApplicationsOnTheWire : public testing::Test {
     void TearDown() override {
         on_executor([this] { applications_->stop(); });
         wait_until("ledgerline_application_tells_waiting 0\n");
-        client_.reset();
+        threads_.stop();
         server_.reset();
     }
 
@@ -277,12 +277,12 @@ class ApplicationsOnTheWire : public testing::Test {
     soap::Decoder decoder_{xml_, catalogue_};
     Application application_;
     SoapApplications::Options options_;
+    tests::IoThreads threads_{1}, server_threads_{1};  // first: the others have timers and sockets there
     std::optional<base::Database> pool_;
     std::optional<Storage> storage_;
     std::optional<frontend::SoapClient> client_;
     std::optional<SoapApplications> applications_;
     std::optional<http::Server> server_;
-    tests::IoThreads threads_{1}, server_threads_{1};
 };
 
 TEST_F(ApplicationsOnTheWire, AnApplicationDecides) {

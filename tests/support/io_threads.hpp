@@ -18,12 +18,16 @@ class IoThreads {
             threads_.emplace_back([context = contexts_.back().get()] { context->run(); });
         }
     }
-    ~IoThreads() {
-        guards_.clear();
-        for (const auto& context : contexts_) context->stop();
-    }
+    ~IoThreads() { stop(); }
     IoThreads(const IoThreads&) = delete;
     IoThreads& operator=(const IoThreads&) = delete;
+
+    /// From now on nothing runs there; the contexts remain for whoever has timers and sockets on them.
+    void stop() {
+        guards_.clear();
+        for (const auto& context : contexts_) context->stop();
+        threads_.clear();
+    }
 
     [[nodiscard]] std::vector<boost::asio::io_context*> contexts() const {
         std::vector<boost::asio::io_context*> result;
@@ -35,7 +39,7 @@ class IoThreads {
     using Guard = boost::asio::executor_work_guard<boost::asio::io_context::executor_type>;
     std::vector<std::unique_ptr<boost::asio::io_context>> contexts_;
     std::vector<Guard> guards_;
-    std::vector<std::jthread> threads_;  // last: joined before the contexts go
+    std::vector<std::jthread> threads_;
 };
 
 }  // namespace tests

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 
 namespace tests {
 namespace {
@@ -13,6 +14,11 @@ const std::map<std::string, Oracle::Type> types{
     {"main", {"EUR", 2, 30}},   {"bonus", {"EUR", 2, 10}}, {"promo", {"EUR", 2, 10}},
     {"data", {"bytes", 0, 20}}, {"gift", {"JPY", 0, 5}},   {"yen", {"JPY", 0, 5}},
 };
+
+/// The smallest number is the only one without an opposite, and stays itself.
+std::int64_t opposite_of(std::int64_t number) {
+    return number == std::numeric_limits<std::int64_t>::min() ? number : -number;
+}
 
 }  // namespace
 
@@ -180,7 +186,8 @@ Asked World::random_request() {
         asked.hold = hold_ids_.size() - 1 - below(std::min<std::size_t>(hold_ids_.size(), 40));
         asked.account = oracle_.hold(asked.hold).account;
         if (chance(80)) asked.type.reset();
-        if (asked.kind == Kind::extend && chance(40)) asked.amount.unscaled = -asked.amount.unscaled;
+        if (asked.kind == Kind::extend && chance(40))
+            asked.amount.unscaled = opposite_of(asked.amount.unscaled);
         if (asked.kind == Kind::release) {
             asked.amount = {};
             asked.unit.reset();
@@ -196,7 +203,8 @@ Asked World::random_request() {
         if (asked.type && chance(80)) asked.to_type = asked.type;
     } else if (asked.kind == Kind::adjustment) {
         if (chance(50))
-            asked.amount.unscaled = std::max<std::int64_t>(-asked.amount.unscaled, -1'000'000'000'000);
+            asked.amount.unscaled =
+                std::max(opposite_of(asked.amount.unscaled), -std::int64_t{1'000'000'000'000});
     } else if (asked.kind == Kind::split) {
         asked.account = 0;  // of no meaning: a split's key has none
         const int cut = static_cast<int>(1 + below(99));
