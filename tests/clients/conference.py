@@ -232,6 +232,37 @@ class WithJanus(Started):
         self.v3.endCallSession(callSessionIdentifier=session)
         self.finish()
 
+    def test_participants_count_among_the_calls_of_a_second(self):
+        first, second = self.peer("mixed"), self.peer("mixed")
+        session = self.session(first)
+        self.connected(session, first)
+
+        def refusal():
+            try:
+                self.v3.addCallParticipant(callSessionIdentifier=session, callParticipant=second.uri)
+            except zeep.exceptions.Fault as fault:
+                return [fault.detail.find(".//messageId").text, *(v.text for v in fault.detail.findall(".//variables"))]
+            return []
+        self.command("user", "limit", "demo-app", "calls-per-second", "0")
+        try:
+            # The server forgets what it knows of the user soon, not at once.
+            self.until(self.no_call_is_started, "the limit")
+            self.assertEqual(refusal(), ["POL0001", "over-limit"])
+            self.assertEqual(list(self.statuses(session)), [first.uri])
+        finally:
+            self.command("user", "limit", "demo-app", "calls-per-second", "--remove")
+        self.until(lambda: not refusal(), "the limit's end")
+        self.connected(session, first, second)
+        self.v3.endCallSession(callSessionIdentifier=session)
+        self.finish()
+
+    def no_call_is_started(self):
+        try:
+            self.v3.makeCallSession(callParticipants=[f"sip:x@127.0.0.1:{free_port()}"], changeMediaNotAllowed=False)
+        except zeep.exceptions.Fault as fault:
+            return fault.detail.find(".//messageId").text == "POL0001"
+        return False
+
     def test_a_participant_goes_to_another_session_with_its_dialog(self):
         stays, mover, other = self.peer("mixed"), self.peer("mixed_moved"), self.peer("mixed")
         source, target = self.session(stays), self.session(other)
