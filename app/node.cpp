@@ -76,6 +76,7 @@ ledger::Options node_ledger_options(const Settings& settings, const DatabaseUrls
     options.shards = to_size(settings.ledger.shards);
     options.lanes = to_size(settings.ledger.lanes);
     options.lane.fill = to_size(settings.ledger.lane_fill);
+    options.lane.gather_for = settings.ledger.lane_gather_for;
     options.lane.session = session_options(urls, "lane", settings.database.statement_timeout);
     options.lane.batch_max = to_size(settings.ledger.batch_max);
     options.lane.queue_limit = to_size(settings.ledger.queue_limit);

@@ -354,6 +354,8 @@ std::vector<Setting> domain_settings(Settings& s) {
          "Threads that post, each on its own session; what limited applications post has one more.", 1, 64},
         {"ledger.lane_fill", &s.ledger.lane_fill,
          "Postings that make a batch worth its call: it waits for no more, and the next lane is used.", 1},
+        {"ledger.lane_gather_for", &s.ledger.lane_gather_for,
+         "The longest that a batch waits for clients that were just answered and may ask again.", 0},
         {"ledger.batch_max", &s.ledger.batch_max, "Postings in one transaction.", 1, 4096},
         {"ledger.queue_limit", &s.ledger.queue_limit, "Postings that may wait for a lane; more are refused.",
          1},

@@ -109,6 +109,7 @@ struct Settings {
         std::int64_t shards = 16;
         std::int64_t lanes = 2;
         std::int64_t lane_fill = 48;
+        Duration lane_gather_for{5};
         std::int64_t batch_max = 256;
         std::int64_t queue_limit = 8192;
         Duration queue_timeout{5'000};

@@ -14,24 +14,23 @@ class Gathering {
   public:
     using Clock = std::chrono::steady_clock;
 
-    /// A batch of `fill` is worth its call: none waits for more.
-    explicit Gathering(std::size_t fill) : fill_(fill) {}
+    /// A batch of `fill` is worth its call: none waits for more. And nobody is back at once from a database
+    /// that took seconds: none waits for longer than `longest`.
+    Gathering(std::size_t fill, Clock::duration longest) : fill_(fill), longest_(longest) {}
 
     /// What became of the last batch.
     void answered(std::size_t postings, Clock::time_point start, Clock::time_point end) {
         wanted_ = std::min(postings, fill_);
         // The one call more that is saved takes as long as the last one, about.
-        until_ = end + std::min<Clock::duration>((end - start) / 2, longest);
+        until_ = end + std::min((end - start) / 2, longest_);
     }
 
     [[nodiscard]] std::size_t wanted() const { return wanted_; }      ///< so many postings, …
     [[nodiscard]] Clock::time_point until() const { return until_; }  ///< … but not after this time
 
-    /// Nobody is back at once from a database that took seconds.
-    static constexpr std::chrono::milliseconds longest{5};
-
   private:
     std::size_t fill_;
+    Clock::duration longest_;
     std::size_t wanted_ = 1;
     Clock::time_point until_{};
 };

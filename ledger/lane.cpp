@@ -26,7 +26,7 @@ Lane::Lane(LaneOptions options, base::Logger log)
     : options_(std::move(options)),
       log_(std::move(log)),
       wary_(wary_batches),  // clients repeat what a server that is gone has not answered
-      gathering_(options_.fill),
+      gathering_(options_.fill, options_.gather_for),
       thread_([this] { serve(); }) {}
 
 Lane::~Lane() {

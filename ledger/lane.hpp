@@ -24,7 +24,8 @@ struct LaneOptions {
     std::size_t batch_max = 256;  ///< postings in one transaction
     /// Postings that make a batch worth its call, which costs the database some 400 µs whatever it posts.
     std::size_t fill = 48;
-    std::size_t queue_limit = 8192;  ///< postings that may wait; more are refused as overloaded
+    std::chrono::milliseconds gather_for{5};  ///< the longest that a batch waits for those that may ask again
+    std::size_t queue_limit = 8192;           ///< postings that may wait; more are refused as overloaded
     std::chrono::milliseconds queue_timeout{5000};  ///< older ones are refused unposted
     std::chrono::milliseconds resend_for{5000};  ///< how long a batch is sent again when the database is away
     std::chrono::milliseconds reconnect_pause{100};  ///< between two attempts to reach the database

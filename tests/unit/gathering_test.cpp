@@ -11,13 +11,13 @@ using std::chrono::milliseconds;
 const Clock::time_point start{std::chrono::hours(1)};
 
 TEST(Gathering, TheFirstBatchWaitsForNobody) {
-    const ledger::Gathering gathering(48);
+    const ledger::Gathering gathering(48, milliseconds(5));
     EXPECT_EQ(gathering.wanted(), 1U);
     EXPECT_LT(gathering.until(), start);
 }
 
 TEST(Gathering, WaitsForThoseThatHaveTheirAnswerHalfAsLongAsThatTook) {
-    ledger::Gathering gathering(48);
+    ledger::Gathering gathering(48, milliseconds(5));
     gathering.answered(4, start, start + milliseconds(2));
     EXPECT_EQ(gathering.wanted(), 4U);
     EXPECT_EQ(gathering.until(), start + milliseconds(3));
@@ -26,15 +26,15 @@ TEST(Gathering, WaitsForThoseThatHaveTheirAnswerHalfAsLongAsThatTook) {
 }
 
 TEST(Gathering, WaitsForNoMoreThanAFill) {
-    ledger::Gathering gathering(48);
+    ledger::Gathering gathering(48, milliseconds(5));
     gathering.answered(256, start, start + milliseconds(2));
     EXPECT_EQ(gathering.wanted(), 48U);
 }
 
 TEST(Gathering, ADatabaseThatWasAwayKeepsNobodyWaiting) {
-    ledger::Gathering gathering(48);
+    ledger::Gathering gathering(48, milliseconds(5));
     gathering.answered(4, start, start + std::chrono::seconds(10));
-    EXPECT_EQ(gathering.until(), start + std::chrono::seconds(10) + ledger::Gathering::longest);
+    EXPECT_EQ(gathering.until(), start + std::chrono::seconds(10) + milliseconds(5));
 }
 
 }  // namespace
