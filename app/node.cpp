@@ -440,6 +440,7 @@ void Node::Parts::append_metrics(std::string& text) const {
         text += name + ' ' + std::to_string(value) + '\n';
     };
     gauge("ledgerline_postings_waiting", "Postings that wait for a lane.", ledger->waiting());
+    gauge("ledgerline_addresses", "Addresses whose account is remembered.", ledger->addresses());
     gauge("ledgerline_call_legs", "SIP dialogs of calls.", telephony->legs());
     gauge("ledgerline_call_legs_mixed", "Those whose media the bridge mixes.", telephony->mixed());
     telephony->append_metrics(text);

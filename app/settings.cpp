@@ -365,7 +365,8 @@ std::vector<Setting> domain_settings(Settings& s) {
          "How long a batch is sent again when the database goes away under it.", 0},
         {"ledger.max_amount", &s.ledger.max_amount, "The most that one request may move, in minor units.", 1,
          1'000'000'000'000'000},
-        {"ledger.address_cache", &s.ledger.address_cache, "Addresses whose accounts a node remembers.", 1},
+        {"ledger.address_cache", &s.ledger.address_cache,
+         "Addresses whose accounts a node remembers; half of them are read when it starts.", 1},
 
         {"ledger.hold_cache", &s.ledger.hold_cache, "Holds whose accounts a node remembers.", 1},
         // The least is a digest that stands for a key (payment::key_of); those of calls are shorter.

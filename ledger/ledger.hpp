@@ -119,8 +119,10 @@ class Ledger {
 
     /// After Refusal::stale_address: the next find() looks it up again.
     void forget_address(std::string_view address) { directory_.forget(address); }
-    /// When notifications may have been missed.
+    /// When notifications may have been missed, or begin to come; then addresses are read ahead.
     void forget_all_addresses() { directory_.forget_all(); }
+    /// Addresses whose account is remembered, for metrics.
+    [[nodiscard]] std::size_t addresses() const { return directory_.size(); }
     /// The channel on which the database tells that an address moved; its payload is the address.
     static constexpr std::string_view address_channel = "ledger_address";
 

@@ -1,6 +1,11 @@
 // What the services read of an account: balances as they stand, and the history newest first.
 #include "tests/support/ledger_suite.hpp"
 
+#include <chrono>
+#include <thread>
+#include <utility>
+#include <vector>
+
 namespace {
 
 using ledger::Refusal;
@@ -125,6 +130,36 @@ TEST_F(LedgerReads, WhatIsAskedWithEveryRequestKeepsItsPlan) {
                         "   and l.lanname = 'sql'")
                   .text(0, 0),
               "");
+}
+
+/// Half of the cache is read ahead: what is among it needs no look-up, and nothing beyond it is known.
+TEST(Directory, ReadsAddressesAhead) {
+    auto options = tests::LedgerBench::default_options();
+    options.address_cache = 4;
+    tests::LedgerBench bench(options);
+    const auto accounts = [&] {
+        const auto rows =
+            bench.session().exec("select address, account_id from ledger.address order by address");
+        std::vector<std::pair<std::string, std::int64_t>> all;
+        for (std::size_t row = 0; row < rows.size(); ++row)
+            all.emplace_back(rows.text(row, 0), rows.integer(row, 1));
+        return all;
+    };
+    for (int i = 0; i < 3; ++i) bench.open_account();
+    bench.exec("select ledger.release_address('" + accounts().front().first + "')");
+    bench.open_account();
+    const auto all = accounts();
+    bench.exec("alter function ledger.find_accounts rename to no_look_ups");
+
+    bench.ledger().forget_all_addresses();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (bench.ledger().addresses() < 2 && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(bench.run(bench.ledger().find(all[0].first)).error(), Refusal::unavailable) << "nobody has it";
+    for (const auto i : {1, 2})
+        EXPECT_EQ(bench.run(bench.ledger().find(all[i].first)).value()->id, all[i].second);
+    EXPECT_EQ(bench.run(bench.ledger().find(all[3].first)).error(), Refusal::unavailable) << "beyond half";
+    EXPECT_EQ(bench.ledger().addresses(), 2U);
 }
 
 }  // namespace
