@@ -56,17 +56,22 @@ ServerUnderTest::ServerUnderTest(const fs::path& folder, const std::string& supe
     pid_ = ::fork();
     if (pid_ < 0) throw std::runtime_error("can't start the server");
     if (pid_ == 0) become_server(folder_, superuser_url, settings);
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (content_of(folder_ / "server.log").find("Ctrl-C stops") == std::string::npos) {
+    await_log("Ctrl-C stops", std::chrono::minutes(1));
+    await_log("addresses are read ahead", std::chrono::minutes(10));
+    const auto info = boost::json::parse(content_of(folder_ / "var" / "server.json"));
+    url_ = std::string(info.at("url").as_string());
+    while (url_.ends_with('/')) url_.pop_back();
+    port_ = static_cast<std::uint16_t>(std::stoi(url_.substr(url_.rfind(':') + 1)));
+}
+
+void ServerUnderTest::await_log(std::string_view text, std::chrono::seconds patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (content_of(folder_ / "server.log").find(text) == std::string::npos) {
         int status = 0;
         if (app::wait_for_child(pid_, std::chrono::milliseconds(20), status)) pid_ = 0;
         if (pid_ == 0 || std::chrono::steady_clock::now() > deadline)
             throw std::runtime_error("the server did not start:\n" + content_of(folder_ / "server.log"));
     }
-    const auto info = boost::json::parse(content_of(folder_ / "var" / "server.json"));
-    url_ = std::string(info.at("url").as_string());
-    while (url_.ends_with('/')) url_.pop_back();
-    port_ = static_cast<std::uint16_t>(std::stoi(url_.substr(url_.rfind(':') + 1)));
 }
 
 ServerUnderTest::~ServerUnderTest() {

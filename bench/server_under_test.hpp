@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace bench {
 /// A `ledgerline serve` of this build as a child, on a free port of the loopback and on the bench's database.
 class ServerUnderTest {
   public:
-    /// `settings`: environment variables, such as LEDGERLINE_LEDGER_BATCH_MAX. Returns when it serves; throws
-    /// when it does not.
+    /// `settings`: environment variables, such as LEDGERLINE_LEDGER_BATCH_MAX. Returns when it serves and has
+    /// read addresses ahead; throws when it does not.
     ServerUnderTest(const std::filesystem::path& folder, const std::string& superuser_url,
                     const std::vector<std::pair<std::string, std::string>>& settings);
     ~ServerUnderTest();  ///< stops it as an operator would
@@ -32,6 +33,7 @@ class ServerUnderTest {
     [[nodiscard]] double cpu_seconds() const;
 
   private:
+    void await_log(std::string_view text, std::chrono::seconds patience);
     [[nodiscard]] std::int64_t memory(const std::string& field) const;
 
     std::filesystem::path folder_;
