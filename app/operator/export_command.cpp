@@ -52,18 +52,21 @@ struct Period {
 Period period_of(base::sql::Session& session, const Arguments& arguments) {
     session.exec("select set_config('TimeZone', finance.time_zone(), false)");
     if (arguments.month.empty()) {
-        const auto times = session.exec("select $1::timestamptz::text, $2::timestamptz::text",
-                                        params(time_of(arguments.from, ""), time_of(arguments.to, "")));
+        const auto times = session.exec(
+            "select $1::timestamptz::text, $2::timestamptz::text, $1::timestamptz > $2::timestamptz is true",
+            params(time_of(arguments.from, ""), time_of(arguments.to, "")));
+        if (times.boolean(0, 2))
+            throw PlainError("--to " + arguments.to + " is before --from " + arguments.from);
         return {times.optional_text(0, 0), times.optional_text(0, 1)};
     }
     if (!arguments.from.empty() || !arguments.to.empty()) throw PlainError("--month or --from and --to");
     // A month that is closed ends where it did then.
     const auto times = session.exec(
         "select coalesce((select max(to_time) from finance.closed_months where month = d.month - interval '1 "
-        "month'), d.month)::text,"
+        "month'), finance.day_begins(d.month))::text,"
         "       coalesce((select max(to_time) from finance.closed_months where month = d.month),"
-        "                d.month + interval '1 month')::text"
-        "  from (select $1::date::timestamptz as month) d",
+        "                finance.day_begins((d.month + interval '1 month')::date))::text"
+        "  from (select $1::date as month) d",
         params(first_day(arguments.month)));
     return {times.optional_text(0, 0), times.optional_text(0, 1)};
 }

@@ -12,20 +12,63 @@ namespace {
 
 class CallCharges : public LedgerSuite {
   protected:
-    std::shared_ptr<calls::CallCharge> held() {
+    std::shared_ptr<calls::CallCharge> held(const std::string& code = {}) {
         applications::Charging charging;
         charging.description = "a call";
         charging.currency = "EUR";
-        charging.amount = base::Decimal::parse("2.00");
+        if (code.empty())
+            charging.amount = base::Decimal::parse("2.00");
+        else
+            charging.code = code;
         auto charge = bench().run(
             calls::hold_charge(ledger(), "app", account_, std::move(charging), std::chrono::seconds(60)));
         return std::make_shared<calls::CallCharge>(charge.value());
     }
 
-    static calls::Settled settle(const std::shared_ptr<calls::CallCharge>& charge) {
-        return bench().run(calls::settle_charge(ledger(), base::Logger(), charge, true, 0));
+    static calls::Settled settle(const std::shared_ptr<calls::CallCharge>& charge, std::int64_t seconds = 0) {
+        return bench().run(calls::settle_charge(ledger(), base::Logger(), charge, true, seconds));
+    }
+
+    /// What finance finds that a call cost which was connected under this charge.
+    static std::string told(const calls::CallCharge& charge) {
+        calls::RecordFacts record;
+        calls::record_charge(record, charge);
+        auto session = bench().session();
+        const base::sql::Transaction undone(session);
+        session.exec(
+            "insert into ledger.call (call_id, owner, calling, parties, state, created_at, started_at, hold, "
+            "amount,"
+            "                         unit, reference)"
+            " values ('told', 'app', 'sip:a', '[]', 'connected', now(), now(), $1, nullif($2, '')::numeric, "
+            "$3, $4)",
+            base::sql::params(record.hold, record.amount, record.unit, record.reference));
+        const auto rows =
+            session.exec("select charge || ' ' || unit from finance.calls where call_id = 'told'");
+        return std::string(rows.text(0, 0));
     }
 };
+
+TEST_F(CallCharges, AreToldAsTheyWereTaken) {
+    bench().exec(
+        "select ledger.add_tariff('calls', null, null, 'seconds', null, 'talk', null, 'EUR', 1, 1, 0, 0, "
+        "'{0}',"
+        " '{0.01}', null, null)");
+    auto charge = held();
+    EXPECT_EQ(told(*charge), "0.00 EUR");
+    ASSERT_EQ(settle(charge), calls::Settled::posted);
+    EXPECT_EQ(told(*charge), "2.00 EUR");
+
+    // Their holds were gone when the calls ended.
+    charge = held("talk");
+    make_due(charge->hold);
+    ASSERT_EQ(settle(charge, 30), calls::Settled::posted);
+    EXPECT_EQ(told(*charge), "0.30 EUR");
+    charge = held();
+    make_due(charge->hold);
+    ASSERT_EQ(ask(a_charge(account_, "others", euro("97"))), "posted");
+    ASSERT_EQ(settle(charge), calls::Settled::refused);
+    EXPECT_EQ(told(*charge), "0.00 EUR");
+}
 
 TEST_F(CallCharges, ThatADefectOfTheLedgerKeepsFromBeingPostedAreStillToBeDone) {
     const auto charge = held();

@@ -269,6 +269,27 @@ TEST_F(FinancePast, NoViewScansTheJournalForOneAccount) {
     }
 }
 
+TEST_F(FinancePast, AReversalReadsNoMoreThanWhatItUndoes) {
+    auto session = bench_->session();
+    // A charge of long ago, among rows of before and after it.
+    session.exec_script(R"(
+        insert into ledger.request (shard, account_id, application_id, operation, reference, request_id,
+                                    digest, journal_no, legs, balance_no, amount, recorded_at)
+        select shard, account_id, application_id, kind, reference, request_id,
+               gen_random_uuid(), journal_no, 1, balance_no, -amount, recorded_at
+          from ledger.journal where account_id = 2 and reference = 'r500')");
+    const base::sql::Transaction transaction(session);
+    session.exec("set local enable_seqscan = off");
+    const auto outcome = session.exec(
+        "select o_outcome from ledger.reverse((select shard from ledger.account where account_id = 2), 2, 1, "
+        "1, "
+        "'charge', 'r500', 'undo', gen_random_uuid(), null, 1000000)");
+    EXPECT_EQ(outcome.text(0, 0), "posted");
+    const auto read = session.exec(
+        "select idx_tup_fetch from pg_stat_xact_user_tables where relid = 'ledger.journal'::regclass");
+    EXPECT_LE(read.integer(0, 0), 60);
+}
+
 TEST_F(FinancePast, AMonthIsClosedOnceItsDaysAreFrozen) {
     auto session = bench_->session();
     const auto one = [&](const std::string& query) { return std::string(session.exec(query).text(0, 0)); };
@@ -310,6 +331,42 @@ TEST_F(FinancePast, AMonthIsClosedOnceItsDaysAreFrozen) {
     session.exec("alter table ledger.journal enable trigger journal_immutable");
     EXPECT_THROW(session.exec("select ledger.close_month('2026-03-01', 'me')"), base::sql::Error)
         << "the journal is not what was frozen";
+}
+
+// In Havana the clock went from 1:00 back to 0:00 on 1 November 2020: that day had two midnights.
+TEST(FinanceDays, BeginAtTheFirstMidnightOfTheirDate) {
+    tests::LedgerBench bench;
+    bench.exec(R"(
+        select ledger.open_account('example.com', array['tel:+1']);
+        select ledger.open_balance(shard, account_id, 'main') from ledger.account;
+        select ledger.application_id('shop');
+        insert into ledger.journal (shard, journal_no, account_id, balance_no, seq, amount, balance_after,
+                                    unit, contra, kind, application_id, reference, request_id, recorded_at)
+        select a.shard, n, a.account_id, 1, n, 100, 100 * n, 'EUR', 'funding', 'credit', 1, 'r' || n, n, t
+          from ledger.account a,
+               unnest('{2020-10-31 12:00Z, 2020-11-01 03:59Z,
+                        2020-11-01 04:30Z, 2020-11-01 05:30Z}'::timestamptz[]) with ordinality u(t, n);
+        update ledger.balance set posted = 400, seq = 4;
+        insert into ledger.contra select shard, 'funding', 1, 'EUR', -400 from ledger.account;
+        select ledger.set_time_zone('America/Havana');
+        select ledger.date_shard(shard, '2020-11-02 12:00Z') from ledger.shard)");
+    EXPECT_EQ(bench.value("select ledger.month_end('2020-10-01')"), "2020-11-01 04:00:00+00");
+    while (bench.value("select coalesce(ledger.freeze_totals('2020-11-02 12:00Z')::text, 'done')") !=
+           "done") {
+    }
+    const auto days = bench.value(
+        "select string_agg(concat_ws(' ', day, count, is_frozen), ', ' order by day) from "
+        "finance.control_totals");
+    EXPECT_EQ(days, "2020-10-31 2 t, 2020-11-01 2 t");
+    EXPECT_EQ(bench.value("select ledger.close_month('2020-10-01', 'me')"), "t");
+    EXPECT_EQ(bench.value("select balances from finance.closed_months"), "2.00");
+    EXPECT_EQ(bench.value("select finance.day_begins('2020-11-02')"), "2020-11-02 05:00:00+00");
+    // Where the clock goes forward over it, a day has no midnight, and begins at one.
+    EXPECT_EQ(bench.value("select finance.day_begins('2020-03-08')"), "2020-03-08 05:00:00+00");
+    EXPECT_EQ(bench.value("select finance.day_begins('2020-10-25', 'Atlantic/Azores')"),
+              "2020-10-25 00:00:00+00");
+    EXPECT_EQ(bench.value("select finance.day_begins('2020-10-25', 'Europe/Paris')"),
+              "2020-10-24 22:00:00+00");
 }
 
 }  // namespace
