@@ -61,7 +61,9 @@ bool out_of_order(ledger::Refusal refusal) {
 
 std::string in_plain_words(const base::sql::Error& error, bool begun) {
     const std::string what = error.what();
-    if (error.failure() == base::sql::Failure::connection) {
+    // Out of disk or of memory it answers, and has done nothing.
+    const bool exhausted = error.sqlstate().starts_with("53") && error.sqlstate() != "53300";
+    if (error.failure() == base::sql::Failure::connection && !exhausted) {
         return (begun ? "the database went away, and it is unknown whether this was done: "
                       : "the database does not answer: ") +
                what;
@@ -71,6 +73,12 @@ std::string in_plain_words(const base::sql::Error& error, bool begun) {
                what;
     }
     return "the database could not do this, nothing was changed: " + what;
+}
+
+/// For work that takes long: when the command is interrupted, the database gives it up, too. It would go on
+/// for nobody, and keep for it what others have changed since.
+void end_with_client(base::sql::Session& session) {
+    session.exec("set client_connection_check_interval = '1s'");
 }
 
 /// Who sits here, as far as the operating system knows; through sudo, who they were before.
@@ -143,7 +151,9 @@ template ledger::Receipt Desk::run(asio::awaitable<ledger::Result<ledger::Receip
 base::sql::Session Desk::long_session() const {
     auto options = session_;
     options.statement_timeout = std::chrono::milliseconds(0);
-    return base::sql::Session(options);
+    base::sql::Session session(options);
+    end_with_client(session);
+    return session;
 }
 
 auth::SecretBox Desk::secret_box() const { return auth::SecretBox::from_file(key_file_, true); }
@@ -253,6 +263,7 @@ int at_finance_desk(const DeskOptions& options, const std::function<void(Finance
         session.url = client_database_url(options.settings, options.data_dir, session.role);
         session.application_name = "ledgerline finance";
         FinanceDesk desk{Printer(options.json), base::sql::Session(session)};
+        end_with_client(desk.session);
         command(desk);
     });
 }

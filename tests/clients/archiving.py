@@ -253,20 +253,42 @@ class Parts(January):
 
 
 class Stopping(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="ledgerline-stopping-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        os.chmod(self.folder, 0o755)
+        self.data_dir = os.path.join(self.folder, "var")
+
+    def serve(self, **settings):
+        return Server([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", ""], self.folder,
+                      dict(os.environ, **settings))
+
+    def until_waiting(self, sessions, what="true"):
+        """Until so many sessions of the database wait for a lock."""
+        deadline = time.monotonic() + 60
+        query = f"select count(*) from pg_stat_activity where wait_event_type = 'Lock' and {what}"
+        while sql(self.data_dir, query, "postgres") != [str(sessions)]:
+            self.assertLess(time.monotonic(), deadline, f"{sessions} that wait: {query}")
+            time.sleep(0.02)
+
     def test_a_server_stops_while_finance_closes_or_archives(self):
-        folder = tempfile.mkdtemp(prefix="ledgerline-stopping-")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        os.chmod(folder, 0o755)
-        environment = dict(os.environ, LEDGERLINE_LEDGER_SWEEP_INTERVAL="100ms", LEDGERLINE_FINANCE_FREEZE_INTERVAL="1s")
-        server = Server([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", ""], folder, environment)
-        data_dir = os.path.join(folder, "var")
+        server = self.serve(LEDGERLINE_LEDGER_SWEEP_INTERVAL="100ms", LEDGERLINE_FINANCE_FREEZE_INTERVAL="1s")
         # Both keep this lock to their end.
-        with locked(data_dir, "select from ledger.calendar for update"):
-            deadline = time.monotonic() + 60
-            while sql(data_dir, "select count(*) from pg_locks where not granted", "postgres") == ["0"]:
-                self.assertLess(time.monotonic(), deadline, "nothing freezes")
-                time.sleep(0.02)
+        with locked(self.data_dir, "select from ledger.calendar for update"):
+            self.until_waiting(1)
             self.assertEqual(server.stop(), 0, server.output)
+
+    def test_the_database_gives_up_what_an_interrupted_command_wanted(self):
+        server = self.serve(LEDGERLINE_LEDGER_SWEEP_INTERVAL="1d", LEDGERLINE_AUDIT_SEAL_INTERVAL="1d")
+        self.addCleanup(server.stop)
+        for command, session in ((("audit", "verify"), "operator"), (("export", "journal"), "finance")):
+            with locked(self.data_dir, "lock table ledger.journal in access exclusive mode"), \
+                    subprocess.Popen([LEDGERLINE, *command], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL) as process:
+                self.until_waiting(1, f"application_name = 'ledgerline {session}'")
+                process.terminate()
+                process.wait(timeout=60)
+                self.until_waiting(0, f"application_name = 'ledgerline {session}'")
 
 
 if __name__ == "__main__":

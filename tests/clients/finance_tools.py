@@ -162,7 +162,8 @@ class FinanceTools(Books):
         self.assertFalse(os.path.exists(path + ".part"))
         for arguments in (("journal", "--output", os.path.join(self.folder, "no", "where.csv")),
                           ("journal", "--month", "2026-13"), ("journal", "--from", "yesterday"), ("journal", "--json"),
-                          ("journal", "--month", "2026-01", "--from", "2026-01-01"), ("journal", "--format", "xml")):
+                          ("journal", "--month", "2026-01", "--from", "2026-01-01"), ("journal", "--format", "xml"),
+                          ("trial-balance", "--from", "2026-02-01", "--to", "2026-01-01")):
             output, errors, status = run([LEDGERLINE, "export", *arguments], cwd=self.folder)
             self.assertEqual((output, status), ("", 2), arguments)
             self.assertNotEqual(errors, "")
@@ -390,6 +391,12 @@ class FinanceTools(Books):
             # As results of the database these rows would take over 120 MB; what the allocator keeps for later
             # came to 16 MB once.
             self.assertLess(big, small + 32_000, f"{few} lines: {small} kB, {many} lines: {big} kB")
+        # A database that is out of disk says so, and has not gone away.
+        self.sql("postgres", "alter role ledgerline_finance set temp_file_limit = '1MB'")
+        output, errors, status = run([LEDGERLINE, "export", "journal"], cwd=self.folder)
+        self.assertEqual((output, status), ("", 2))
+        self.assertRegex(errors, "^ledgerline: the database could not do this, nothing was changed: .*temporary file size")
+        self.sql("postgres", "alter role ledgerline_finance reset temp_file_limit")
         output, errors, status = run([LEDGERLINE, "audit", "verify"], cwd=self.folder)
         self.assertEqual(status, 1, errors)
         self.assertRegex(output, r"^WRONG: each shard's journal ends where its next number says, but not: .*\"shard\":\d+")
