@@ -66,6 +66,10 @@ DataDirLock::~DataDirLock() { ::close(file_); }
 
 std::optional<int> DataDirLock::holder(const DataDir& data_dir) {
     const int file = ::open(data_dir.lock_file().c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0 && errno == EACCES) {
+        throw PlainError("the data directory " + data_dir.path().string() +
+                         " may not be looked into; ask as root, or as the user that runs the server");
+    }
     if (file < 0) return std::nullopt;
     const bool held = ::flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     ::close(file);

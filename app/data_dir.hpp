@@ -47,7 +47,7 @@ class DataDirLock {
     DataDirLock(const DataDirLock&) = delete;
     DataDirLock& operator=(const DataDirLock&) = delete;
 
-    /// The process that holds the lock now, if any.
+    /// The process that holds the lock now, if any. Throws PlainError for who may not see it.
     [[nodiscard]] static std::optional<int> holder(const DataDir& data_dir);
 
   private:

@@ -30,6 +30,11 @@ std::string client_database_url(const Settings& settings, const fs::path& data_d
             "no server is running on the data directory " + folder.path().string() +
             ", and the database runs with it: start `ledgerline serve`, or name another --data-dir");
     }
+    const bool ready = fs::exists(folder.server_file());  // before, it may be making one
+    if (ready && !fs::exists(fs::symlink_status(folder.cluster()))) {
+        throw PlainError("the server on the data directory " + folder.path().string() +
+                         " has its database elsewhere: name that, with --database or the server's --config");
+    }
     return EmbeddedPostgres::url_of(folder, role);
 }
 

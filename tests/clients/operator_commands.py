@@ -725,6 +725,13 @@ class OperatorCommands(unittest.TestCase):
                       self.misused("balance", "show", "tel:+15550001", "--database", url.format("template1")))
         for mistake in (("account",), ("account", "nonsense"), ("hold", "show")):
             self.misused(*mistake)
+        # A server on somebody else's database has none in its data directory.
+        other = os.path.join(self.folder, "other")
+        with_url = Server([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", "", "--data-dir", other,
+                           "--database", url.format("ledgerline")], self.folder)
+        self.addCleanup(with_url.stop)
+        for command in (("balance", "show", "tel:+15550001"), ("export", "journal")):
+            self.assertIn("--database", self.misused(*command, "--data-dir", other))
         # Who logs in as the service needs no superuser: not for finance's commands either.
         service = url.format("ledgerline").replace("postgres@", "ledgerline_service@")
         self.assertEqual(len(self.json("balance", "show", "tel:+15550001", "--database", service)), 3)

@@ -232,6 +232,21 @@ TEST_F(Embedded, the_lock_names_its_holder) {
     }
 }
 
+TEST_F(Embedded, who_may_not_look_for_a_server_is_told_so) {
+    const DataDir data_dir(folder_);
+    const app::DataDirLock lock(data_dir);
+    fs::permissions(folder_, fs::perms::none);
+    const bool root = ::geteuid() == 0;  // whom no permissions stop
+    if (root) {
+        EXPECT_EQ(::seteuid(65534), 0);
+    }
+    EXPECT_THROW((void)app::DataDirLock::holder(data_dir), app::PlainError);
+    if (root) {
+        EXPECT_EQ(::seteuid(0), 0);
+    }
+    fs::permissions(folder_, fs::perms::owner_all);
+}
+
 TEST_F(Embedded, clients_find_a_running_server_only) {
     const DataDir data_dir(folder_);
     app::ServerInfo info;
