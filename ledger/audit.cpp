@@ -150,6 +150,16 @@ constexpr std::array checks{
                             where x.of_request_id is null and y.shard = r.shard
                               and y.account_id = r.account_id)))",
           "shard, request_id"},
+    Check{
+        "each voucher that was credited is redeemed, for what it is worth",
+        R"(select * from (select x.shard, x.account_id, x.application_id, x.reference, x.request_id, x.amount
+                    from ledger.request x where x.operation = 'voucher') r
+     full join (select x.shard, x.account_id, x.application_id, x.reference, sum(b.amount) as worth
+                  from ledger.voucher x join ledger.voucher_batch b using (batch_id)
+                 where x.redeemed_at is not null group by 1, 2, 3, 4) v
+       using (shard, account_id, application_id, reference)
+    where r.amount is distinct from v.worth)",
+        "shard, account_id, application_id, reference"},
     Check{"each volume has its request",
           R"(select v.* from ledger.request_volume v
     where not exists (select from ledger.request r

@@ -3,6 +3,7 @@
 #include "ledger/audit.hpp"
 #include "ledger/batch.hpp"
 #include "ledger/sealer.hpp"
+#include "ledger/voucher_code.hpp"
 #include "tests/support/ledger_suite.hpp"
 
 #include <atomic>
@@ -214,6 +215,24 @@ TEST_F(Audit, FindsARefundThatNobodyMade) {
     EXPECT_EQ(wrong(), "nothing");
     tamper("update ledger.request set refunded = 0 where reference = 'film' and operation = 'charge'");
     expect_wrong("of each charge as much was given back");
+}
+
+TEST_F(Audit, FindsAVoucherThatCouldBeRedeemedAgain) {
+    const auto code = ledger::random_voucher_code();
+    bench().exec("select ledger.create_vouchers('summer', 'example.com', 'main', 500, null, null, array['" +
+                 ledger::voucher_hash(code) + "'], array[null], array['" + ledger::voucher_mask(code) +
+                 "'])");
+    ledger::Redeem request;
+    request.account = account_;
+    request.origin = by_shop("bought");
+    request.code = code;
+    bench().run(ledger().redeem(std::move(request))).value();
+    EXPECT_EQ(wrong(), "nothing");
+    tamper("update ledger.voucher_batch set amount = 600");
+    expect_wrong("each voucher that was credited is redeemed");
+    tamper("update ledger.voucher_batch set amount = 500");
+    tamper("update ledger.voucher set redeemed_at = null, account_id = null");
+    expect_wrong("each voucher that was credited is redeemed");
 }
 
 TEST_F(Audit, FindsAShareThatDiffersFromItsSplit) {
