@@ -358,7 +358,8 @@ void add_testing(CommandGroup& group, const ArgumentsPtr& arguments) {
     testing.add_option("--registrations", arguments->registrations, "Devices that can be called")
         ->capture_default_str()
         ->check(CLI::Range(0, 1000));
-    testing.add_option("--at", arguments->at, "When, e.g. 2026-12-24T20:00 (default: now)");
+    testing.add_option("--at", arguments->at,
+                       "When, e.g. 2026-12-24T20:00 (in UTC) or 2026-12-24T20:00+01:00 (default: now)");
     testing.add_option("--stage", arguments->stage, "This stage only")->check(CLI::IsMember(stage_names()));
 }
 

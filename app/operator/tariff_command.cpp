@@ -259,7 +259,8 @@ void take_scope(CLI::App& command, const ArgumentsPtr& arguments) {
 }
 
 void take_validity(CLI::App& command, const ArgumentsPtr& arguments) {
-    command.add_option("--from", arguments->from, "From when on, e.g. 2027-01-01 (default: now)");
+    command.add_option("--from", arguments->from,
+                       "From when on, e.g. 2027-01-01 (in UTC) or 2027-01-01T00:00+01:00 (default: now)");
     command.add_option("--to", arguments->to, "Until before when (default: for ever)");
 }
 

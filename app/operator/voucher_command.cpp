@@ -294,7 +294,8 @@ void add_making(CommandGroup& group, const ArgumentsPtr& arguments) {
                     "The balance lives at least so many days from the redemption")
         ->check(CLI::Range(1, ledger::Options().period_days_max));
     making.add_option("--valid-until", arguments->valid_until,
-                      "Until before when they can be redeemed, e.g. 2027-01-01 (default: for ever)");
+                      "Until before when they can be redeemed, e.g. 2027-01-01 (in UTC) or "
+                      "2027-01-01T00:00+01:00 (default: for ever)");
     making
         .add_option("--pin-digits", arguments->pin_digits, "Digits of a PIN that checks the code; 0: no PIN")
         ->capture_default_str()
