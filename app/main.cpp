@@ -179,7 +179,9 @@ int main(int argc, char** argv) {
         return program.exit(error) == 0 ? 0 : exit_usage;
     }
     try {
-        return action();
+        const int status = action();
+        if (!std::cout.flush()) throw PlainError("what this has to say can't be written to standard output");
+        return status;
     } catch (const PlainError& error) {
         std::cerr << "ledgerline: " << error.what() << '\n';
     } catch (const std::exception& error) {

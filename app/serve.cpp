@@ -231,6 +231,7 @@ void greet(const Foundation& foundation, const Urls& urls, bool demo, const Embe
     }
     out << "\nCtrl-C stops " << (postgres != nullptr ? "server and database" : "the server") << ".\n"
         << std::endl;
+    out.clear();  // a server serves, whoever reads this
 }
 
 /// The mixer, when the settings want one of this server's own; they then say where its socket is.

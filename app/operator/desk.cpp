@@ -236,7 +236,6 @@ int refusals_shown(const DeskOptions& options, const std::function<void(bool&)>&
     bool begun = false;
     try {
         work(begun);
-        if (!std::cout.flush()) throw PlainError("what this has to say can't be written to standard output");
         return 0;
     } catch (const Refused& refusal) {
         Printer(options.json).refused(refusal);

@@ -226,6 +226,17 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(status, 2, (arguments, errors))
             self.assertIn(expected, errors)
 
+    def test_what_cannot_be_written_is_no_success(self):
+        self.assertEqual(self.charge("tel:+15550011", "1", "EUR", "--reference", "full")[2], 0)
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            for command in (("history", "tel:+15550011"), ("balance", "tel:+15550011"), ("balance", "show", "tel:+15550011"),
+                            ("charge", "--status", "full", "--account", "tel:+15550011"),
+                            ("hold", "tel:+15550011", "1", "EUR"), ("faults",), ("check-config", "--defaults")):
+                done = subprocess.run([LEDGERLINE, *command], cwd=self.folder, stdout=full, stderr=subprocess.PIPE, text=True,
+                                      timeout=60, check=False)
+                self.assertEqual(done.returncode, 2, command)
+                self.assertIn("can't be written to standard output", done.stderr)
+
     def test_passwords(self):
         good = os.path.join(self.folder, "good")
         wrong = os.path.join(self.folder, "wrong")
