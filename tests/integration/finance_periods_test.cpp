@@ -159,6 +159,7 @@ TEST_F(FinancePeriods, FrozenTotalsAreTheLiveOnesAndStay) {
 }
 
 TEST_F(FinancePeriods, AReversalCountsWithWhomItUndid) {
+    ASSERT_EQ(ask(a_charge(account_, "v0", euro("1"))), "posted");
     const auto shop = revenue("shop");
     ASSERT_EQ(ask(a_charge(account_, "v1", euro("8"))), "posted");
     auto reversal = a_reversal(account_, "v2", "charge", "v1");
