@@ -20,11 +20,25 @@ struct Worker {
     RequestReader request;
     ReplyReader reply;
 
-    /// Has a document read by what `reset` prepares, a second time when it is not plain.
+    /// Has a document read by what `reset` prepares.
     template <class Reset>
     void read(std::string_view bytes, const Limits& limits, EnvelopeReader& reader, Reset reset) {
         reset();
         const Document document(bytes, limits);
+        if (document.complaint().empty()) return parse(document, reader, reset);
+        // What it says does not count, but its header says who is to be told.
+        try {
+            parse(document, reader, reset);
+        } catch (const XmlError&) {
+        } catch (const Refusal&) {
+        }
+        throw XmlError(document.complaint());
+    }
+
+  private:
+    /// A second time when it is not plain.
+    template <class Reset>
+    void parse(const Document& document, EnvelopeReader& reader, Reset reset) {
         if (!plain.parse(document, reader)) {
             reset();
             xml.parse(document, reader);

@@ -163,14 +163,16 @@ Document::Document(std::string_view bytes, const Limits& limits) {
     // string first; they are UTF-8.
     static constexpr std::array<std::string_view, 7> utf{"",       "UTF-8",    "UTF8",    "US-ASCII",
                                                          "UTF-16", "UTF-16LE", "UTF-16BE"};
-    if (!order && is_one_of(encoding, latin1)) {
-        if (text_.find('\0') != std::string_view::npos) throw XmlError("the text contains NUL");
+    const bool is_latin1 = !order && is_one_of(encoding, latin1);
+    if (!order && !is_latin1 && !is_one_of(encoding, utf))
+        complaint_ = "the encoding is none of UTF-8, UTF-16, ISO-8859-1";
+    else if (!is_latin1 && !is_utf8_text(text_))
+        complaint_ = "the text is not valid UTF-8";
+    if (is_latin1 || !complaint_.empty()) {
+        if (text_.find('\0') != std::string_view::npos)
+            throw XmlError(is_latin1 ? "the text contains NUL" : complaint_);
         converted_ = latin1_to_utf8(text_);
         text_ = converted_;
-    } else if (!is_one_of(encoding, utf) && !order) {
-        throw XmlError("the encoding is none of UTF-8, UTF-16, ISO-8859-1");
-    } else if (!is_utf8_text(text_)) {
-        throw XmlError("the text is not valid UTF-8");
     }
     MarkupCheck(text_, limits).run();
 }

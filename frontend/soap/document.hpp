@@ -30,7 +30,12 @@ class Document {
 
     [[nodiscard]] std::string_view text() const { return text_; }
 
+    /// What is wrong with its encoding; empty: nothing. Such a document is read as if it were ISO-8859-1, in
+    /// which markup is what it is in nearly all others: its sender is known then, and can be told.
+    [[nodiscard]] const std::string& complaint() const { return complaint_; }
+
   private:
+    std::string complaint_;
     std::string converted_;
     std::string_view text_;
 };

@@ -2,6 +2,8 @@
 #include "tests/unit/soap_support.hpp"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -176,6 +178,20 @@ TEST_F(SoapHeader, CredentialsBehindWhatIsNotUnderstoodAreRead) {
     EXPECT_EQ(failure.fault.kind, soap::Fault::Kind::must_understand);
     ASSERT_TRUE(failure.headers.username_token);
     EXPECT_EQ(failure.headers.username_token->username, "a");
+}
+
+TEST_F(SoapHeader, CredentialsOfTextInAnotherEncodingAreRead) {
+    const auto text = envelope("<l:chargeAmount>" + with("song", "caf\xE9") + "</l:chargeAmount>",
+                               security("<w:UsernameToken><w:Username>a</w:Username></w:UsernameToken>"));
+    const std::vector<std::pair<std::string, std::string>> cases{
+        {"", "not valid UTF-8"},
+        {"<?xml version='1.0' encoding='windows-1252'?>", "the encoding is none of"}};
+    for (const auto& [declared, reason] : cases) {
+        const auto failure = this->failure(declared + text);
+        EXPECT_NE(failure.fault.text.find(reason), std::string::npos) << failure.fault.text;
+        ASSERT_TRUE(failure.headers.username_token);
+        EXPECT_EQ(failure.headers.username_token->username, "a");
+    }
 }
 
 TEST_F(SoapHeader, NothingIsLeftOverFromThePreviousMessage) {
