@@ -1,6 +1,7 @@
 // One exchange, and what its answer means.
 #include "frontend/soap_client.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace frontend {
@@ -36,6 +37,17 @@ SoapClient::SoapClient(const soap::Decoder& decoder, http::ClientOptions options
     : decoder_(decoder), http_(std::move(options)) {}
 
 asio::awaitable<CallResult> SoapClient::call(OutgoingCall call) {
+    Undelivered failure;
+    failure.maybe_done = true;
+    try {
+        co_return co_await exchange(std::move(call));
+    } catch (const std::exception& error) {
+        failure.reason = error.what();
+    }
+    co_return failure;
+}
+
+asio::awaitable<CallResult> SoapClient::exchange(OutgoingCall call) {
     http::OutgoingRequest request;
     request.url = call.url;
     request.content_type = soap::content_type(call.soap);

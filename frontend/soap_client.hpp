@@ -38,8 +38,8 @@ class SoapClient {
     SoapClient(const soap::Decoder& decoder, http::ClientOptions options);
 
     /// Sends and waits for the response, or a fault of SOAP 1.1 or 1.2. Whether and when it is tried again is
-    /// the caller's affair. Does not throw for what others do. Runs on the caller's io thread; see
-    /// http::Client::post for what must outlive what.
+    /// the caller's affair. Does not throw, not for want of a thread or memory either: callers count what is
+    /// under way. Runs on the caller's io thread; see http::Client::post for what must outlive what.
     boost::asio::awaitable<CallResult> call(OutgoingCall call);
 
     /// What is wrong with a URL that an application wants to be called at; nothing: it will be tried.
@@ -48,6 +48,8 @@ class SoapClient {
     }
 
   private:
+    boost::asio::awaitable<CallResult> exchange(OutgoingCall call);
+
     const soap::Decoder& decoder_;
     http::Client http_;
 };

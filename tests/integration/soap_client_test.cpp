@@ -123,12 +123,13 @@ class SoapClient : public testing::Test {
                std::to_string(server_->port(listener)) + std::string(path);
     }
 
-    CallResult call(std::string url) {
+    CallResult call(std::string url,
+                    soap::Message message = soap::Message::of(tests::Echo{"tel:1", "a & b"})) {
         frontend::OutgoingCall call;
         call.url = std::move(url);
         call.endpoint = {&tests::echo_interface, &tests::echo_versions[0]};
         call.operation = &tests::echo_operations[0];
-        call.message = soap::Message::of(tests::Echo{"tel:1", "a & b"});
+        call.message = std::move(message);
         call.local_namespace = "urn:test/echo/v2_7/local";
         call.timeout = timeout_;
         auto& context = *threads_.contexts().front();
@@ -181,6 +182,12 @@ TEST_F(SoapClient, reads_faults_and_other_answers) {
     EXPECT_TRUE(reason(url("/large")).starts_with("the answer is larger"));
     EXPECT_TRUE(reason(url("/later")).starts_with("HTTP 503: "));
     EXPECT_EQ(application_.requests.size(), 5U) << "whether one is tried again is the caller's affair";
+}
+
+TEST_F(SoapClient, throws_nothing_so_that_whoever_calls_can_count) {
+    const auto result = call(url("/"), soap::Message::of(tests::EchoResponse()));
+    ASSERT_TRUE(std::holds_alternative<Undelivered>(result));
+    EXPECT_NE(std::get<Undelivered>(result).reason.find("a message that does not belong"), std::string::npos);
 }
 
 TEST_F(SoapClient, reads_no_headers_beyond_their_limit) {
