@@ -157,7 +157,8 @@ std::vector<Setting> sip_settings(Settings& s) {
         {"sip.connections_limit", &s.sip.connections_limit,
          "TCP connections of others in total; further ones are closed.", 1},
         {"sip.connections_per_address", &s.sip.connections_per_address,
-         "Those of one address, as they are counted every few seconds; 0: no limit of its own."},
+         "Those of one address, of IPv6 of one /64, as they are counted every few seconds; 0: no limit of "
+         "its own."},
         {"sip.requests_limit", &s.sip.requests_limit,
          "Requests that are remembered, 10 kB each for 64 times t1; then what is in no dialog is dropped.",
          1},

@@ -1,6 +1,8 @@
 // Counting of failures.
 #include "frontend/auth/throttle.hpp"
 
+#include "base/ip.hpp"
+
 #include <optional>
 
 namespace auth {
@@ -20,7 +22,7 @@ std::optional<Throttle::Clock::time_point> refused_until(const Counts& counts, s
 std::string_view login_key(std::string_view login) { return login.substr(0, 511); }
 
 std::string pair_key(std::string_view login, std::string_view address) {
-    return std::string(address) + ' ' + std::string(login_key(login));
+    return base::counted_address(address) + ' ' + std::string(login_key(login));
 }
 
 /// Makes room for one more: those that have ended go, else any.
@@ -35,8 +37,9 @@ void make_room(Map& map, std::size_t limit, Ended ended) {
 
 bool Throttle::allows(std::string_view login, std::string_view address, Clock::time_point now) {
     const std::lock_guard lock(mutex_);
+    const auto counted = base::counted_address(address);
     auto until = refused_until(logins_, login_key(login), options_.per_login, now);
-    if (!until) until = refused_until(addresses_, address, options_.per_address, now);
+    if (!until) until = refused_until(addresses_, counted, options_.per_address, now);
     if (!until) return true;
     const auto* known = working(login, address, now);
     if (known != nullptr &&
@@ -44,20 +47,20 @@ bool Throttle::allows(std::string_view login, std::string_view address, Clock::t
         return true;
     }
     make_room(refused_, options_.entries_max, [now](auto ends) { return ends <= now; });
-    refused_[std::string(address)] = *until;
+    refused_[counted] = *until;
     return false;
 }
 
 Throttle::Clock::duration Throttle::refused_for(std::string_view address, Clock::time_point now) {
     const std::lock_guard lock(mutex_);
-    const auto found = refused_.find(std::string(address));
+    const auto found = refused_.find(base::counted_address(address));
     return found == refused_.end() || found->second <= now ? Clock::duration::zero() : found->second - now;
 }
 
 void Throttle::failed(std::string_view login, std::string_view address, Clock::time_point now) {
     const std::lock_guard lock(mutex_);
     add(logins_, login_key(login), now);
-    add(addresses_, address, now);
+    add(addresses_, base::counted_address(address), now);
     if (auto* known = working(login, address, now)) count(known->count, now);
 }
 

@@ -1,6 +1,7 @@
 // Listening, dealing connections to io threads, counting them, and stopping.
 #include "frontend/http/server.hpp"
 
+#include "base/ip.hpp"
 #include "frontend/http/connection.hpp"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ bool Shared::admit(const std::string& peer, bool reserved) {
     }
     if (open_ - reserved_ >= options.connections) return false;
     if (options.connections_per_address != 0) {
-        auto& count = per_address_[peer];
+        auto& count = per_address_[base::counted_address(peer)];
         if (count >= options.connections_per_address) return false;
         ++count;
     }
@@ -40,9 +41,12 @@ bool Shared::admit(const std::string& peer, bool reserved) {
 
 void Shared::leave(const std::string& peer, bool reserved) {
     const std::lock_guard lock(mutex_);
-    if (reserved) --reserved_;
-    const auto found = reserved ? per_address_.end() : per_address_.find(peer);
-    if (found != per_address_.end() && --found->second == 0) per_address_.erase(found);
+    if (reserved) {
+        --reserved_;
+    } else if (options.connections_per_address != 0) {
+        const auto found = per_address_.find(base::counted_address(peer));
+        if (found != per_address_.end() && --found->second == 0) per_address_.erase(found);
+    }
     if (--open_ == 0) emptied_.notify_all();
 }
 

@@ -43,7 +43,8 @@ std::optional<tcp_info> info_of(int socket) {
     return info;
 }
 
-/// As IPv6 has it, IPv4 at its end; all zeros: there is none.
+/// As IPv6 has it, IPv4 at its end; all zeros: there is none. Of IPv6 the /64 only, all of which one peer
+/// has.
 using Address = std::array<unsigned char, sizeof(in6_addr)>;
 
 Address peer_of(int socket) {
@@ -51,8 +52,9 @@ Address peer_of(int socket) {
     socklen_t size = sizeof address;
     Address result{};
     if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return result;
+    const auto& v6 = reinterpret_cast<sockaddr_in6&>(address).sin6_addr;
     if (address.ss_family == AF_INET6)
-        std::memcpy(result.data(), &reinterpret_cast<sockaddr_in6&>(address).sin6_addr, sizeof(in6_addr));
+        std::memcpy(result.data(), &v6, IN6_IS_ADDR_V4MAPPED(&v6) ? sizeof v6 : sizeof v6 / 2);
     else
         std::memcpy(result.data() + sizeof(in6_addr) - sizeof(in_addr),
                     &reinterpret_cast<sockaddr_in&>(address).sin_addr, sizeof(in_addr));

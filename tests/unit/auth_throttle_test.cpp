@@ -33,6 +33,17 @@ TEST_F(Throttled, NewTriesOfALoginAndFromAnAddressUntilTheWindowEnds) {
     EXPECT_TRUE(allows("shop", "192.0.2.1"));
 }
 
+TEST_F(Throttled, AllOfOnesIpv6Addresses) {
+    for (int host = 0; host < 5; ++host) guess("nobody", "2001:db8:0:1::" + std::to_string(host), 1);
+    EXPECT_FALSE(allows("other", "2001:db8:0:1:ffff::9"));
+    EXPECT_GT(throttle.refused_for("2001:db8:0:1:ffff::9", now), 0s);
+    EXPECT_TRUE(allows("other", "2001:db8:0:2::1"));
+    throttle.worked("shop", "2001:db8:0:1::7", now);
+    EXPECT_TRUE(allows("shop", "2001:db8:0:1::8"));
+    guess("nobody", "::ffff:192.0.2.1", 5);
+    EXPECT_TRUE(allows("other", "::ffff:192.0.2.2"));
+}
+
 TEST_F(Throttled, LoginsThatAreTooLongToBeAnybodysCountAsOne) {
     const std::string made_up(60'000, 'x');
     guess(made_up + "1", "192.0.2.1", 3);
