@@ -213,6 +213,7 @@ class Call {
     void relay_offer(const event::Requested& request, LegNo partner);
     void answer_alone(const event::Requested& request);
     void answer_mixed(const event::Requested& request);
+    void stay_mixed(LegNo leg);
     void finish_exchange(LegNo leg, const std::string& sdp);
     void finish_update(const event::Replied& event, int status);
     void refuse_exchange(int status);

@@ -122,6 +122,14 @@ void Call::answer_mixed(const event::Requested& request) {
     join(request.leg, leg.offered);
 }
 
+/// Its offer went to the bridge, and was cancelled before that answered: what it had is asked for again.
+void Call::stay_mixed(LegNo leg) {
+    legs_[leg].changing = 0;
+    legs_[leg].timer = 0;
+    leave_bridge(leg);
+    legs_[leg].state = State::parked;
+}
+
 /// Two parties can do without the bridge; of more, the one that it does not take must go.
 void Call::give_up_bridge(LegNo leg) {
     if (live() > 2) {

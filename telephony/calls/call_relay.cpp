@@ -135,6 +135,8 @@ void Call::refuse_exchange(int status) {
 }
 
 void Call::handle(const event::Withdrawn& event) {
+    if (event.ticket != 0 && live(event.leg) && legs_[event.leg].changing == event.ticket)
+        return stay_mixed(event.leg);
     const bool waited = exchange_ && exchange_->from == event.leg && exchange_->ticket == event.ticket;
     if (waited && !exchange_->answered && !exchange_->withdrawn) withdraw_exchange();
 }

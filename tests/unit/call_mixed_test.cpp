@@ -76,6 +76,26 @@ TEST(CallMixed, OtherMediaGoToTheBridgeAndARefusalChangesNothing) {
     EXPECT_EQ(player.every<command::Reinvite>().back().sdp, "");
 }
 
+TEST(CallMixed, AnOfferThatIsCancelledWhileTheBridgeIsAskedChangesNothing) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    player.feed(asks(2, 9, changed("a=sendrecv")));
+    EXPECT_EQ(player.every<command::Join>().back().leg, 2U);
+    const auto answers = player.every<command::Answer>().size();
+    player.feed(event::Withdrawn{2, 9});
+    // The bridge may have taken the new description, which the party has no more.
+    ASSERT_EQ(player.every<command::Leave>().size(), 1U);
+    EXPECT_EQ(player.every<command::Leave>()[0].leg, 2U);
+    EXPECT_EQ(player.every<command::Reinvite>().back().leg, 2U);
+    EXPECT_EQ(player.every<command::Reinvite>().back().sdp, "");
+    player.feed(event::Answered{2, offer});
+    EXPECT_EQ(player.every<command::Join>().back().offer, offer);
+    player.feed(event::Joined{2, offer});
+    EXPECT_EQ(player.every<command::Answer>().size(), answers);
+    EXPECT_EQ(player.call.media(2).size(), 1U);
+    EXPECT_EQ(player.call.live(), 3U);
+}
+
 TEST(CallMixed, FixedMediaAreFixedOnTheBridgeToo) {
     auto fixed = options();
     fixed.fixed_media = true;
