@@ -85,6 +85,15 @@ class Peer:
              "-buff_size", str(BUFFER_BYTES), "-nostdin"], cwd=folder, stdout=self.output, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL)
         self.uri = f"sip:{name}-%d@127.0.0.1:{self.port}"
+        deadline = time.monotonic() + 30
+        while not self.bound():
+            assert self.process.poll() is None and time.monotonic() < deadline, f"{name}: sipp does not start"
+            time.sleep(0.01)
+
+    def bound(self):
+        """Whether its port is open: earlier requests would be answered by the kernel, and all calls fail."""
+        with open("/proc/net/udp", encoding="ascii") as file:
+            return f":{self.port:04X} " in file.read()
 
     def stop(self):
         self.process.kill()
