@@ -91,8 +91,11 @@ struct Dialog {
     /// What a called peer says before its final response.
     struct Early {
         bool rang = false;
-        bool reliable = false;   ///< it demands reliable provisional responses (RFC 3262)
-        std::uint32_t rseq = 0;  ///< of the last one that was acknowledged
+        bool reliable = false;  ///< it demands reliable provisional responses (RFC 3262)
+        /// Of the last one that was acknowledged, by the tag of who sent it: behind a proxy that forks there
+        /// are several, each with a dialog of its own.
+        std::map<std::string, std::uint32_t> rseqs{};
+        std::uint32_t forked = 0;  ///< PRACKs in others' dialogs than the leg's
         /// Who demands them is offered silence of ours first, as nothing may offer in a 18x that is answered
         /// in its PRACK: then the dialog is asked for an offer once it is confirmed.
         bool silenced = false;
@@ -225,6 +228,7 @@ struct Agent::Engine {
 
     void responded(Dialog& dialog, int status, const sip_t* message);
     void accepted(Dialog& dialog, const sip_t* message);
+    nta_leg_t* forked_leg(Dialog& dialog, const sip_t* message);
     void take_tag(Dialog& dialog, const sip_t* message);
     // Whether the peer is still there: liveness.cpp.
     void watch(Dialog& dialog);

@@ -19,6 +19,15 @@ constexpr int ending_limit_t1 = 80;
 /// (RFC 3261, 12.2.1.1).
 constexpr std::uint32_t cseq_skip = 100'000;
 
+/// Telephones behind a proxy that are heard of in one call; those that ring reliably are remembered.
+constexpr std::size_t forks_max = 32;
+
+/// Whether the leg has the tag of another telephone than this one.
+bool is_anothers(nta_leg_t* leg, const char* tag) {
+    const auto* had = ::nta_leg_get_rtag(leg);
+    return had != nullptr && tag != nullptr && ::strcasecmp(had, tag) != 0;
+}
+
 /// RFC 3323, 4.1.1.3.
 constexpr auto anonymous_caller = "\"Anonymous\" <sip:anonymous@anonymous.invalid>";
 
@@ -155,7 +164,7 @@ void Agent::Engine::send_invite(Dialog& dialog, const std::string& sdp) {
     dialog.invite.unwanted = dialog.invite.cancelled = false;
     dialog.invite.sdp = sdp;
     dialog.invite.peer_sdp.clear();
-    if (!dialog.confirmed) dialog.early.rseq = 0;
+    if (!dialog.confirmed) dialog.early.rseqs.clear();
     Request request;
     request.method = sip_method_invite;
     request.name = "INVITE";
@@ -204,13 +213,20 @@ bool Agent::Engine::send_invite_again(Dialog& dialog, int status, const sip_t* m
 /// Of a provisional response that is sent until it is acknowledged (RFC 3262, 4).
 void Agent::Engine::send_prack(Dialog& dialog, const sip_t* message) {
     if (message == nullptr || message->sip_rseq == nullptr || message->sip_to->a_tag == nullptr) return;
+    if (::sip_has_feature(message->sip_require, "100rel") == 0) return;
+    const auto* tag = message->sip_to->a_tag;
     const auto number = static_cast<std::uint32_t>(message->sip_rseq->rs_response);
-    const bool next = dialog.early.rseq == 0 || number == dialog.early.rseq + 1;
-    if (!next || ::sip_has_feature(message->sip_require, "100rel") == 0) return;
-    if (dialog.early.rseq == 0) ::nta_leg_rtag(dialog.leg, message->sip_to->a_tag);
-    ::nta_leg_client_reroute(dialog.leg, message->sip_record_route, message->sip_contact,
-                             dialog.early.rseq == 0);
-    dialog.early.rseq = number;
+    if (dialog.early.rseqs.size() > forks_max) return;
+    auto& last = dialog.early.rseqs[tag];
+    if (last != 0 && number != last + 1) return;
+    const bool first = std::exchange(last, number) == 0;
+    auto* const own = dialog.leg;
+    if (is_anothers(own, tag))
+        dialog.leg = forked_leg(dialog, message);
+    else
+        ::nta_leg_rtag(own, tag);
+    const bool forked = dialog.leg != own;
+    ::nta_leg_client_reroute(dialog.leg, message->sip_record_route, message->sip_contact, first || forked);
     Request request;
     request.method = sip_method_prack;
     request.name = "PRACK";
@@ -225,6 +241,9 @@ void Agent::Engine::send_prack(Dialog& dialog, const sip_t* message) {
     }
     // It is repeated until it is answered; the answer says nothing.
     if (auto* sent = send(dialog, request, nullptr)) ::nta_outgoing_destroy(sent);
+    if (!forked) return;
+    ::nta_leg_destroy(std::exchange(dialog.leg, own));
+    ++dialog.early.forked;
 }
 
 std::string Agent::Engine::silent_offer(const Dialog& dialog) const {
@@ -383,21 +402,27 @@ void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) 
     report(dialog, std::move(rejected));
 }
 
-/// Behind a proxy that forks, another telephone may answer than the one that rang reliably, whose tag the leg
-/// has; the stack gives a leg no other one.
-void Agent::Engine::take_tag(Dialog& dialog, const sip_t* message) {
-    const auto* tag = message->sip_to->a_tag;
-    const auto* had = ::nta_leg_get_rtag(dialog.leg);
-    if (had == nullptr || tag == nullptr || ::strcasecmp(had, tag) == 0) {
-        ::nta_leg_rtag(dialog.leg, tag);
-        return;
-    }
-    auto* seq = ::sip_cseq_create(nullptr, ::nta_leg_get_seq(dialog.leg), SIP_METHOD_INVITE);
+/// A leg for the dialog of another telephone than the one whose tag the leg has: the stack gives a leg no
+/// other tag. The leg itself when there can be none.
+nta_leg_t* Agent::Engine::forked_leg(Dialog& dialog, const sip_t* message) {
+    auto* seq =
+        ::sip_cseq_create(nullptr, ::nta_leg_get_seq(dialog.leg) + dialog.early.forked, SIP_METHOD_INVITE);
     auto* leg = ::nta_leg_tcreate(agent, on_request, &dialog, SIPTAG_CALL_ID(message->sip_call_id),
                                   SIPTAG_FROM(message->sip_from), SIPTAG_TO(message->sip_to),
                                   SIPTAG_CSEQ(seq), TAG_END());
     ::su_free(nullptr, seq);
-    if (leg != nullptr) ::nta_leg_destroy(std::exchange(dialog.leg, leg));
+    return leg != nullptr ? leg : dialog.leg;
+}
+
+/// Behind a proxy that forks, another telephone may answer than the one that rang reliably.
+void Agent::Engine::take_tag(Dialog& dialog, const sip_t* message) {
+    const auto* tag = message->sip_to->a_tag;
+    if (!is_anothers(dialog.leg, tag)) {
+        ::nta_leg_rtag(dialog.leg, tag);
+        return;
+    }
+    auto* leg = forked_leg(dialog, message);
+    if (leg != dialog.leg) ::nta_leg_destroy(std::exchange(dialog.leg, leg));
 }
 
 void Agent::Engine::accepted(Dialog& dialog, const sip_t* message) {
