@@ -42,6 +42,9 @@ std::string with_port(std::string_view line, std::string_view port) {
     return result;
 }
 
+constexpr std::string_view nowhere_v4 = "c=IN IP4 0.0.0.0";
+constexpr std::string_view nowhere_v6 = "c=IN IP6 ::";
+
 bool says_direction(std::string_view line) {
     return line == "a=sendrecv" || line == "a=sendonly" || line == "a=recvonly" || line == "a=inactive";
 }
@@ -50,10 +53,10 @@ bool says_direction(std::string_view line) {
 struct Directions {
     bool sends = true;
     bool receives = true;
-    bool nowhere = false;  ///< c= is 0.0.0.0
+    bool nowhere = false;  ///< c= is 0.0.0.0 or ::
 
     void read(std::string_view line) {
-        if (line.starts_with("c=")) nowhere = line.starts_with("c=IN IP4 0.0.0.0");
+        if (line.starts_with("c=")) nowhere = line.starts_with(nowhere_v4) || line == nowhere_v6;
         if (!says_direction(line)) return;
         sends = line != "a=recvonly" && line != "a=inactive";
         receives = line != "a=sendonly" && line != "a=inactive";
@@ -73,16 +76,22 @@ std::optional<sdp::Medium> medium_of(std::string_view line) {
     return sdp::Medium{std::string(kind)};
 }
 
-/// An answer with one section for each of the offer's, on this port and with this attribute.
-std::string dummy_answer(std::string_view offer, const Origin& origin, std::string_view port,
-                         std::string_view attribute) {
+/// Whether its media are at IPv6 addresses.
+bool speaks_v6(std::string_view text) {
+    return std::ranges::any_of(lines_of(text), [](auto line) { return line.starts_with("c=IN IP6 "); });
+}
+
+/// A description with one section for each of the other one's, on this port and with this attribute, whose
+/// media come from nowhere.
+std::string dummy(std::string_view other, const Origin& origin, std::string_view port,
+                  std::string_view attribute) {
     std::string out;
     append(out, "v=0");
     append(out, origin_line(origin));
     append(out, "s=-");
-    append(out, "c=IN IP4 0.0.0.0");
+    append(out, speaks_v6(other) ? nowhere_v6 : nowhere_v4);
     append(out, "t=0 0");
-    for (const auto line : lines_of(offer)) {
+    for (const auto line : lines_of(other)) {
         if (!line.starts_with("m=")) continue;
         append(out, with_port(line, port));
         if (!attribute.empty()) append(out, attribute);
@@ -198,15 +207,18 @@ std::string limited(std::string_view text, const AudioOnly& to) {
 }
 
 std::string silent_offer(const Origin& origin) {
-    return dummy_answer("m=audio 9 RTP/AVP 0 8\r\n", origin, "9", "a=inactive");
+    const bool v6 = origin.address.find(':') != std::string::npos;
+    const auto family = std::string(v6 ? nowhere_v6 : nowhere_v4) + "\r\n";
+    return dummy(family + "m=audio 9 RTP/AVP 0 8\r\n", origin, "9", "a=inactive");
 }
 
+// Without a key, where the offer is of SRTP (RFC 4568): baresip takes that, and is silent later after one.
 std::string held_answer(std::string_view offer, const Origin& origin) {
-    return dummy_answer(offer, origin, "9", "a=inactive");
+    return dummy(offer, origin, "9", "a=inactive");
 }
 
 std::string refusing_answer(std::string_view offer, const Origin& origin) {
-    return dummy_answer(offer, origin, "0", "");
+    return dummy(offer, origin, "0", "");
 }
 
 }  // namespace calls::sdp

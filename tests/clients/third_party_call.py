@@ -13,6 +13,7 @@ import requests
 import zeep
 
 from call_case import CallCase
+from phones import Phone
 from server import run
 from sip_peers import SCENARIOS, Peer, free_port, refusal
 
@@ -319,6 +320,27 @@ class ThirdPartyCall(CallCase):
         for call in calls:
             bob.endCall(callIdentifier=call)
         self.finish()
+
+
+class SecretPhone(Phone):
+    """One that talks by SRTP only, with keys from the descriptions."""
+    modules = "module srtp.so\n"
+
+    def account(self):
+        return super().account() + ";mediaenc=srtp-mand"
+
+
+class Encrypted(CallCase):
+    ledgerline = LEDGERLINE
+
+    def test_phones_that_insist_on_it_hear_each_other(self):
+        first, second = SecretPhone(self.folder, "first", 440), SecretPhone(self.folder, "second", 660)
+        self.peers += [first, second]
+        call = self.v2.makeCall(callingParty=first.uri, calledParty=second.uri)
+        tones = (440, 660)
+        self.until(lambda: first.hears([660], tones) and second.hears([440], tones), "the tone of each at the other")
+        self.v2.endCall(callIdentifier=call)
+        self.until_status(call, "CallTerminated")
 
 
 class HoldsThatEnd(CallCase):

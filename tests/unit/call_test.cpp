@@ -497,6 +497,17 @@ TEST(Causes, ThePageHasTheTable) {
     EXPECT_NE(page.str().find("\n\n" + table + "\n"), std::string::npos) << "it is to have:\n" << table;
 }
 
+TEST(Sdp, SilenceSpeaksAsTheOfferDoes) {
+    const sdp::Origin origin{5, 2, "2001:db8::1"};
+    EXPECT_EQ(sdp::held_answer("v=0\r\nc=IN IP6 2001:db8::2\r\nm=audio 4000 RTP/AVP 0\r\n", origin),
+              "v=0\r\no=ledgerline 5 2 IN IP6 2001:db8::1\r\ns=-\r\nc=IN IP6 ::\r\nt=0 0\r\n"
+              "m=audio 9 RTP/AVP 0\r\na=inactive\r\n");
+    EXPECT_TRUE(sdp::on_hold("c=IN IP6 ::\r\nm=audio 1 RTP/AVP 0\r\n"));
+    EXPECT_FALSE(sdp::on_hold("c=IN IP6 ::1\r\nm=audio 1 RTP/AVP 0\r\n"));
+    EXPECT_NE(sdp::silent_offer(origin).find("c=IN IP6 ::\r\n"), std::string::npos);
+    EXPECT_NE(sdp::held_answer(offer, origin).find("c=IN IP4 0.0.0.0\r\n"), std::string::npos);
+}
+
 TEST(Sdp, RelayedDescriptionsAreOurs) {
     const sdp::Origin origin{5, 2, "10.0.0.1"};
     const auto ours = sdp::with_origin(offer, origin);
