@@ -158,7 +158,7 @@ std::optional<std::string> DialPlan::caller(std::string_view text) const {
 std::optional<std::string> DialPlan::number_at_a_peer(std::string_view address) const {
     constexpr std::string_view sip = "sip:";
     const auto user = address.substr(0, address.find_first_of(";@"));
-    if (!user.starts_with(sip) || !has_only(user.substr(sip.size()), digits_only)) return std::nullopt;
+    if (!user.starts_with(sip) || !has_only(user.substr(sip.size()), "+-.()0123456789")) return std::nullopt;
     auto number = callable(std::string(tel) + std::string(user.substr(sip.size())));
     return number && number->starts_with("tel:+") ? std::move(number) : std::nullopt;
 }

@@ -43,8 +43,8 @@ class DialPlan {
     /// (`;cpc=ordinary`) or an address make nobody somebody else.
     [[nodiscard]] std::optional<std::string> caller(std::string_view text) const;
 
-    /// The complete number that a peer means by `sip:0301234@peer` or `sip:004930123@peer`. Nothing: it is
-    /// none, or one with its `+` already.
+    /// The complete number that a peer means by `sip:+4930123@peer`, `sip:0301234@peer` or
+    /// `sip:004930123@peer`. Nothing: it is none.
     [[nodiscard]] std::optional<std::string> number_at_a_peer(std::string_view address) const;
 
     /// Of a callable address: whether it goes the ordinary way, or is a short or emergency number, also where

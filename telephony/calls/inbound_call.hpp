@@ -41,6 +41,11 @@ struct Caller {
     bool authenticated = false;
     bool anonymous = false;                         ///< to those who are called, and to their applications
     std::shared_ptr<const rules::RuleSet> rules{};  ///< of the caller's account; null: it is none of ours
+
+    /// The one address that calls, as a user has it, or as it may be meant by a peer.
+    [[nodiscard]] std::vector<std::string> spellings() const {
+        return authenticated ? std::vector{address} : known_as;
+    }
 };
 
 /// What the caller sent.

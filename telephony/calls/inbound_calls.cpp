@@ -37,8 +37,8 @@ int status_of(ledger::Refusal refusal) {
 /// One call with what runs it.
 struct InboundCalls::Live {
     InboundCall call;
-    auth::PrincipalPtr caller;  ///< null: it came from a trusted peer
-    std::string payer;          ///< the caller's address, when we or a peer know it; empty: it is but claimed
+    auth::PrincipalPtr caller;        ///< null: it came from a trusted peer
+    std::vector<std::string> payers;  ///< the caller, as we or a peer know it; none: it is but claimed
     RecordFacts record;
     std::shared_ptr<CallCharge> charge;
     std::unique_ptr<CommandRunner> runner;
@@ -99,11 +99,8 @@ asio::awaitable<void> InboundCalls::admit(IncomingCall call) {
         co_return;
     }
     const auto principal = visitor->principal;
-    ledger::AccountPtr account;
-    if (options_.local.may_be_account(caller->address)) {
-        const auto found = co_await uses_.ledger.find(caller->address);
-        if (found) account = *found;
-    }
+    const auto found = co_await account_of(caller->spellings());
+    const auto account = found ? *found : nullptr;
     if (!account) {
         enter(std::move(call), std::move(*caller), principal);
         co_return;
@@ -125,6 +122,17 @@ void InboundCalls::enter(IncomingCall call, Caller caller, const auth::Principal
         uses_.signalling.refuse({call.call, 0}, {403, "Too Many Calls", {}});
     else
         start(std::move(call), std::move(caller), principal);
+}
+
+/// Of the first address that is somebody's here.
+asio::awaitable<ledger::Result<ledger::AccountPtr>> InboundCalls::account_of(
+    std::vector<std::string> addresses) {
+    for (const auto& address : addresses) {
+        if (!options_.local.may_be_account(address)) continue;
+        auto account = co_await uses_.ledger.find(address);
+        if (account || account.error() != ledger::Refusal::unknown_account) co_return account;
+    }
+    co_return ledger::Refusal::unknown_account;
 }
 
 /// As many calls as this user may make at once.
@@ -195,7 +203,7 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
     request.session = new_call_id(options_.run);
     // What stands in From anybody may write there.
     const bool vouched = principal || !incoming.sender.asserted.empty();
-    auto payer = vouched ? request.caller.address : std::string();
+    auto payers = vouched ? request.caller.spellings() : std::vector<std::string>();
     RecordFacts record;
     record.id = request.session;
     record.owner = principal ? principal->login() : incoming.sender.source;
@@ -211,7 +219,7 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
     Ladder ladder(options_.trace_max);
     ladder.add({0, now(), false, "INVITE " + request.called});
     auto live = std::unique_ptr<Live>(new Live{
-        InboundCall(std::move(request), std::move(options), now()), principal, std::move(payer),
+        InboundCall(std::move(request), std::move(options), now()), principal, std::move(payers),
         std::move(record), nullptr, nullptr, std::move(onlookers), std::move(ladder), std::move(passed_on)});
     CommandRunner::Machine machine;
     machine.deliver = [this, number](const Event& event) {
@@ -493,9 +501,8 @@ asio::awaitable<ledger::Result<ledger::AccountPtr>> InboundCalls::payer(CallNo c
                                                                         applications::Toll toll) {
     if (!toll.payer.empty()) co_return co_await uses_.ledger.find(toll.payer);
     const auto* live = find(call);
-    if (live == nullptr || live->payer.empty()) co_return ledger::Refusal::unknown_account;
-    const auto caller = live->payer;
-    auto account = co_await uses_.ledger.find(caller);
+    if (live == nullptr) co_return ledger::Refusal::unknown_account;
+    auto account = co_await account_of(live->payers);
     if (!account) co_return account;
     const auto in = [&](const std::string& domain) { return domain == "*" || domain == (*account)->domain; };
     if (std::ranges::none_of(toll.domains, in)) co_return ledger::Refusal::unknown_account;

@@ -98,6 +98,7 @@ class InboundCalls final : public Reception {
 
     boost::asio::awaitable<void> admit(IncomingCall call);
     [[nodiscard]] std::optional<Caller> caller_of(const Door::Visitor& visitor, const Sender& sender) const;
+    boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> account_of(std::vector<std::string> addresses);
     void enter(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal);
     [[nodiscard]] bool has_enough(const auth::Principal& principal) const;
     void start(IncomingCall call, Caller caller, const auth::PrincipalPtr& principal,

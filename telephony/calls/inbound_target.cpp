@@ -143,7 +143,7 @@ void InboundCall::tell_callers(Stage stage) {
     if (!request_.caller.rules) return;
     auto known = facts(0);
     // As for those who are called: this address, not others of the same account.
-    known.calling = {request_.caller.address};
+    known.calling = request_.caller.spellings();
     for (const auto* rule : rules::told_of_caller(*request_.caller.rules, stage, known)) {
         auto told = question(0, stage, std::get<rules::action::Notify>(rule->action).notification);
         // Whom one watches one knows.

@@ -450,11 +450,26 @@ class FromPeers(ApplicationCalls):
         for headers in ([], ["P-Asserted-Identity: <sip:stranger@outside.example>"]):
             self.assertEqual(caller.call(BOB, headers).response().status, 403)
         self.assertEqual(self.held("tel:+15550001"), before)
-        call = caller.call(BOB, ["P-Asserted-Identity: <tel:+15550001>"])
-        self.connected(call, self.bob)
-        self.ended(call, self.bob)
-        self.until(lambda: self.query("select -amount from journal where amount < 0 and address = 'tel:+15550001'") == "0.50",
-                   "the charge")
+        charged = "select -sum(amount) from journal where amount < 0 and address = 'tel:+15550001'"
+        for said, amount in (("tel:+15550001", "0.50"), ("sip:+15550001@gateway.example;user=phone", "1.00")):
+            call = caller.call(BOB, [f"P-Asserted-Identity: <{said}>"])
+            self.connected(call, self.bob)
+            self.ended(call, self.bob)
+            self.until(lambda: self.query(charged) == amount, f"the charge of {said}")
+
+    def test_who_watches_a_caller_is_told_whatever_a_peer_calls_it(self):
+        self.register(self.bob)
+        service = self.service(TELL, "v3_8", "demo-app")
+        service.startCallNotification(
+            reference={"endpoint": self.application.url, "interfaceName": TELL, "correlator": "c-1"},
+            addresses=["tel:+15550001"], criteria=["CalledNumber"], addressDirection="Calling")
+        self.addCleanup(self.stop, TELL, "v3_8")
+        self.rules_heard()
+        for said in ("tel:+15550001", "sip:+15550001@gateway.example", "sip:0015550001@gateway.example"):
+            call = self.stranger("gateway").call(BOB, [f"P-Asserted-Identity: <{said}>"])
+            self.connected(call, self.bob)
+            self.ended(call, self.bob)
+        self.assertEqual([event.operation for event in self.application.wait_for(3)], ["notifyCalledNumber"] * 3)
 
 
 if __name__ == "__main__":
