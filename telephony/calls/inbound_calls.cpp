@@ -72,7 +72,8 @@ void InboundCalls::registering(IncomingRegister request) {
 void InboundCalls::called(IncomingCall call) {
     asio::post(executor_, [this, call = std::move(call)]() mutable {
         const LegId caller{call.call, 0};
-        if (stopping_ || live_.size() + admitting_.size() >= options_.calls_max) {
+        const bool full = live_.size() + admitting_.size() >= options_.calls_max || uses_.records.full();
+        if (stopping_ || full) {
             uses_.signalling.refuse(caller, {503, {}, {retry_later}});
             return;
         }

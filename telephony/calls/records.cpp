@@ -1,6 +1,7 @@
 // Records as JSON, and the coroutine that writes what waits.
 #include "telephony/calls/records.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -11,6 +12,9 @@ namespace calls {
 namespace {
 
 constexpr std::chrono::seconds retry_pause{1};
+
+/// Of one statement, which has only so long: after an hour without a database there are many.
+constexpr std::size_t records_at_once = 1'000;
 
 /// A number that is not negative, with leading zeros: people read the parties' times as they stand here.
 std::string padded(std::int64_t number, std::size_t digits) {
@@ -139,11 +143,12 @@ std::optional<RecordedCall> recorded_call(base::sql::Session& session, const std
 }
 
 RecordWriter::RecordWriter(Recorder recorder, base::Database& database, boost::asio::any_io_executor executor,
-                           base::Logger log)
+                           base::Logger log, std::size_t waiting_max)
     : recorder_(std::move(recorder)),
       database_(database),
       executor_(std::move(executor)),
-      log_(std::move(log)) {}
+      log_(std::move(log)),
+      waiting_max_(waiting_max) {}
 
 void RecordWriter::put(const RecordFacts& facts, const CallStatus& status, std::function<void()> safe) {
     waiting_.records.insert_or_assign(facts.id, record_json(facts, status));
@@ -204,13 +209,31 @@ boost::asio::awaitable<void> RecordWriter::write() {
     writing_ = false;
 }
 
+/// What is settled goes behind all records, which may be those of the same calls.
+RecordWriter::Batch RecordWriter::take_part(Batch& batch) {
+    Batch part;
+    while (!batch.records.empty() && part.records.size() < records_at_once)
+        part.records.insert(batch.records.extract(batch.records.begin()));
+    if (!batch.records.empty()) return part;
+    const auto left = batch.settled.size() - std::min(batch.settled.size(), records_at_once);
+    const auto first = batch.settled.begin() + static_cast<std::ptrdiff_t>(left);
+    part.settled.assign(first, batch.settled.end());
+    batch.settled.erase(first, batch.settled.end());
+    return part;
+}
+
 /// False: the database is away, and what is left in the batch waits.
 boost::asio::awaitable<bool> RecordWriter::write_whole(Batch& batch) {
-    const auto failed = co_await attempt(batch);
-    if (!failed) co_return true;
-    if (failed->refused && co_await write_singly(batch)) co_return true;
-    log_.error("call records wait", {{"records", batch.records.size()}, {"error", failed->why}});
-    co_return false;
+    while (!batch.records.empty() || !batch.settled.empty()) {
+        auto part = take_part(batch);
+        const auto failed = co_await attempt(part);
+        if (!failed || (failed->refused && co_await write_singly(part))) continue;
+        batch.records.merge(part.records);
+        batch.settled.insert(batch.settled.end(), part.settled.begin(), part.settled.end());
+        log_.error("call records wait", {{"records", batch.records.size()}, {"error", failed->why}});
+        co_return false;
+    }
+    co_return true;
 }
 
 /// What is written or lost leaves the batch.

@@ -10,6 +10,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
@@ -55,13 +56,16 @@ struct RecordedCall {
 /// The record as a JSON object for ledger.record_calls.
 [[nodiscard]] std::string record_json(const RecordFacts& facts, const CallStatus& status);
 
-/// One statement at a time carries all records that waited for it; of a call the latest only. When the
+/// One statement at a time carries the records that waited for it; of a call the latest only. When the
 /// database is away they wait; those of a statement that it refuses are written one by one, so that only what
 /// it refuses is lost. Belongs to the executor.
 class RecordWriter {
   public:
     RecordWriter(Recorder recorder, base::Database& database, boost::asio::any_io_executor executor,
-                 base::Logger log);
+                 base::Logger log, std::size_t waiting_max = 100'000);
+
+    /// So many wait that no new call should be begun.
+    [[nodiscard]] bool full() const { return waiting_.records.size() >= waiting_max_; }
 
     /// `safe` is called once the record is in the database, or can never be.
     void put(const RecordFacts& facts, const CallStatus& status, std::function<void()> safe = {});
@@ -92,6 +96,7 @@ class RecordWriter {
     boost::asio::awaitable<bool> write_singly(Batch& batch);
     boost::asio::awaitable<std::optional<Failed>> attempt(const Batch& batch);
     [[nodiscard]] base::sql::Params parameters(const Batch& batch) const;
+    static Batch take_part(Batch& batch);
     void put_back(Batch batch);
     void call_safe(const Batch& batch) const;
 
@@ -99,6 +104,7 @@ class RecordWriter {
     base::Database& database_;
     boost::asio::any_io_executor executor_;
     base::Logger log_;
+    std::size_t waiting_max_;
     Batch waiting_;
     bool writing_ = false;
     bool stopping_ = false;

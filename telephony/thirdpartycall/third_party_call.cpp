@@ -308,7 +308,8 @@ ThirdPartyCall::Extension ThirdPartyCall::extension(const std::shared_ptr<CallCh
 /// others wait for long would make all of them fail: their peers repeat what is not answered, and give up.
 std::optional<Refused> ThirdPartyCall::over_limit(const Call& call, Time asked, Count count) {
     const bool late = std::chrono::steady_clock::now() - asked > options_.lag_limit;
-    if (late || (options_.network_lag && options_.network_lag() > options_.lag_limit))
+    const bool full = records_.full();
+    if (late || full || (options_.network_lag && options_.network_lag() > options_.lag_limit))
         return frontend::try_again(frontend::Code::overloaded);
     const auto& calls = call.principal->limits().calls;
     const auto limit = (directory_.*count)(call.principal->login(), {calls.at_once, calls.per_second});

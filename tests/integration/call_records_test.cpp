@@ -116,4 +116,47 @@ TEST_F(CallRecords, WaitWhereTheyAreNotAtFault) {
     EXPECT_NE(logged().find("call records wait"), std::string::npos);
 }
 
+TEST_F(CallRecords, ThoseOfALongTimeAreNoSingleStatement) {
+    constexpr int many = 2'500;
+    auto owner = bench().session();
+    owner.exec("alter function ledger.record_calls rename to record_calls_away");
+    for (int number = 0; number < many; ++number) {
+        put("many-" + std::to_string(number), "1");
+        writer_.settled("many-" + std::to_string(number));
+    }
+    EXPECT_FALSE(writer_.full());
+    io_.restart();
+    io_.run_for(std::chrono::milliseconds(500));
+    owner.exec(
+        "create function ledger.record_calls(p_calls jsonb, p_settled text[], p_node text, p_incarnation "
+        "uuid)"
+        " returns void language plpgsql as $$ begin"
+        " if greatest(jsonb_array_length(p_calls), cardinality(p_settled)) > 1000 then"
+        " raise query_canceled; end if;"
+        " perform ledger.record_calls_away(p_calls, p_settled, p_node, p_incarnation); end $$");
+    owner.exec("grant execute on function ledger.record_calls to public");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    io_.restart();
+    io_.run_until(deadline);
+    owner.exec("drop function ledger.record_calls");
+    owner.exec("alter function ledger.record_calls_away rename to record_calls");
+    EXPECT_EQ(bench().value("select count(*) from ledger.call where call_id like 'many-%' and settled"),
+              std::to_string(many));
+}
+
+TEST_F(CallRecords, SayWhenThereAreTooMany) {
+    calls::RecordWriter writer({"sip:node", std::string(32, 'a')}, database_, io_.get_executor(), log_, 2);
+    calls::CallStatus status;
+    status.parties.resize(2);
+    for (const auto* id : {"full-1", "full-1", "full-2"}) {
+        EXPECT_FALSE(writer.full());
+        calls::RecordFacts facts;
+        facts.id = id;
+        writer.put(facts, status);
+    }
+    EXPECT_TRUE(writer.full());
+    run();
+    EXPECT_FALSE(writer.full());
+}
+
 }  // namespace
