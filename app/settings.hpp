@@ -247,6 +247,7 @@ struct Settings {
         std::int64_t calls_per_user = 1'000;
         std::int64_t participants_limit = 32;
         std::int64_t starts_per_second = 2'000;
+        std::int64_t records_limit = 100'000;
         Duration lag_limit{200};
         std::int64_t trace_messages = 200;
         Duration heartbeat{5'000};

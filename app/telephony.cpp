@@ -308,7 +308,8 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     parts.database = &database;
     parts.stop_grace = settings.call.stop_grace;
     const auto recorder = recorder_of(settings.sip);
-    parts.records.emplace(recorder, database, parts.context.get_executor(), log);
+    parts.records.emplace(recorder, database, parts.context.get_executor(), log,
+                          to_size(settings.call.records_limit));
     parts.make_nodes(settings, recorder, uses);
     parts.directory.emplace(directory_options(settings.call, recorder.run()), parts.context.get_executor(),
                             log);

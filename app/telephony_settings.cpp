@@ -292,6 +292,8 @@ std::vector<Setting> call_settings(Settings& s) {
         {"call.participants_limit", &s.call.participants_limit,
          "Participants of a session at once; without a bridge 2.", 2},
         {"call.starts_per_second", &s.call.starts_per_second, "New calls in a second; more get 503.", 1},
+        {"call.records_limit", &s.call.records_limit,
+         "Records that may wait while the database is away; then new calls get 503.", 1},
         {"call.lag_limit", &s.call.lag_limit,
          "New calls get 503 while others wait for this server for so long.", 10},
         {"call.trace_messages", &s.call.trace_messages,
