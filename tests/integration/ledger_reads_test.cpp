@@ -156,7 +156,7 @@ TEST(Directory, ReadsAddressesAhead) {
     while (bench.ledger().addresses() < 2 && std::chrono::steady_clock::now() < deadline)
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     EXPECT_EQ(bench.run(bench.ledger().find(all[0].first)).error(), Refusal::unavailable) << "nobody has it";
-    for (const auto i : {1, 2})
+    for (const auto i : {1U, 2U})
         EXPECT_EQ(bench.run(bench.ledger().find(all[i].first)).value()->id, all[i].second);
     EXPECT_EQ(bench.run(bench.ledger().find(all[3].first)).error(), Refusal::unavailable) << "beyond half";
     EXPECT_EQ(bench.ledger().addresses(), 2U);
