@@ -182,7 +182,7 @@ class Bench {
         std::vector<double> rates;
         const auto slices = std::chrono::minutes(options_.soak_minutes) / slice;
         for (std::int64_t i = 0; i < slices; ++i) {
-            rates.push_back(bench::run_traffic(*batching_, load).per_second);
+            rates.push_back(counted(*batching_, load).per_second);
             figures_.note("soak", "per_second", rates.back());
             std::cerr << "soak: " << static_cast<std::int64_t>(rates.back()) << "/s\n";
         }
@@ -222,20 +222,28 @@ class Bench {
         std::ignore = bench::run_traffic(server, traffic(bench::Mix::uniform, duration));
     }
 
+    /// Void unless the journal has as many new rows as there were answers.
+    [[nodiscard]] bench::TrafficRun counted(const bench::ServerUnderTest& server,
+                                            const bench::Traffic& load) const {
+        const auto before = bench::journal_rows(service());
+        auto result = bench::run_traffic(server, load);
+        const auto rows = bench::journal_rows(service()) - before;
+        // Of a pair one request makes a row; some reservations are left without their capture.
+        const bool pairs = load.mix == bench::Mix::pairs;
+        const auto wanted = pairs ? result.answered / 2 : result.answered;
+        if (rows > wanted || rows < wanted - (pairs ? load.connections : 0)) {
+            throw std::runtime_error("void: " + std::to_string(result.answered) + " answers and " +
+                                     std::to_string(rows) + " journal rows");
+        }
+        return result;
+    }
+
     void charge(const std::string& name, const bench::ServerUnderTest& server, bench::Mix mix,
                 int connections) {
         auto load = traffic(mix, std::chrono::seconds(options_.seconds));
         load.connections = connections;
-        const auto before = bench::journal_rows(service());
-        const auto result = bench::run_traffic(server, load);
-        const auto rows = bench::journal_rows(service()) - before;
-        // Of a pair one request makes a row; some reservations are left without their capture.
         const bool pairs = mix == bench::Mix::pairs;
-        const auto wanted = pairs ? result.answered / 2 : result.answered;
-        if (rows > wanted || rows < wanted - (pairs ? connections : 0)) {
-            throw std::runtime_error("void: " + std::to_string(result.answered) + " answers and " +
-                                     std::to_string(rows) + " journal rows");
-        }
+        const auto result = counted(server, load);
         figures_.add(name, pairs ? result.per_second / 2 : result.per_second);
         std::ostringstream note;
         note << std::fixed << std::setprecision(1) << name << ": processor time per request: generator "
@@ -262,7 +270,7 @@ class Bench {
         auto load = traffic(bench::Mix::uniform, std::chrono::seconds(options_.seconds));
         load.connections = 256;
         load.per_second = figures_.rate("charge").median / 2;
-        const auto run = bench::run_traffic(*batching_, load);
+        const auto run = counted(*batching_, load);
         figures_.note("generator_us", "open_loop", run.generator_us);
         figures_.note("server_us", "open_loop", run.server_us);
         note_latencies("latency_ms_at_half", "charges", *load.per_second, run.latencies_ms);
