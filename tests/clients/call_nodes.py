@@ -218,8 +218,13 @@ class CallNodes(Calls):
         for client in (there, self.v3):
             self.assertEqual(people(client), {**both, second.uri: "CallParticipantTerminated"})
         self.assertEqual(second.finish(), "")
-        self.until(lambda: "ACK" in self.trace(self.other_url, session["callSessionIdentifier"]).text.splitlines()[-1],
-                   "the first one's silence")
+
+        def silence():
+            steps = [line.split(None, 3) for line in
+                     self.trace(self.other_url, session["callSessionIdentifier"]).text.splitlines()]
+            own = [step[3].split(None, 1)[1] for step in steps if step[1] == "ms" and step[3].startswith("1 ")]
+            return sum(what.startswith("INVITE") for what in own) == 3 and own[-1].startswith("ACK")
+        self.until(silence, "the first one's silence")
         there.endCallSession(**session)
         self.finish()
 
