@@ -147,11 +147,13 @@ void Call::withdraw_exchange() {
     commands_.emplace_back(command::Withdraw{exchange_->to});
 }
 
-/// Its 2xx crossed our CANCEL: it is offered what holds, instead of what it took.
+/// Its 2xx crossed our CANCEL: it is offered what holds, instead of what it took. Where the asker has left
+/// nothing does.
 void Call::undo_exchange(LegNo leg, const std::string& sdp) {
     commands_.emplace_back(command::Ack{leg, exchange_->offerless ? silence(leg, sdp) : std::string()});
     const auto from = exchange_->from;
     refuse_exchange(487);
+    if (!live(from)) return;
     reinvite(leg, State::offered, sdp::padded(ours(leg, legs_[from].described), legs_[leg].lines));
 }
 
@@ -217,6 +219,12 @@ void Call::abandon_exchange(LegNo leg) {
         return true;
     });
     if (!exchange_ || (exchange_->from != leg && exchange_->to != leg)) return;
+    const bool asked = exchange_->method == Method::reinvite && !exchange_->answered && live(exchange_->to);
+    if (exchange_->from == leg && asked) {
+        // The other's re-INVITE goes on until it is answered: there is one at a time (RFC 3261, 14.1).
+        if (!exchange_->withdrawn) withdraw_exchange();
+        return;
+    }
     const auto exchange = *exchange_;
     exchange_.reset();
     if (exchange.to == leg && !exchange.answered && !exchange.withdrawn)

@@ -218,6 +218,29 @@ TEST(Call, AReinviteThatIsCancelledIsCancelledAtTheOtherParty) {
     EXPECT_EQ(player.call.status().phase, Phase::connected);
 }
 
+TEST(Call, WhoLeavesAReinviteBehindLetsTheOtherAnswerItFirst) {
+    for (const bool crosses : {false, true}) {
+        auto with = options();
+        with.bridge = false;
+        Player player({"sip:a", "sip:b"}, with);
+        player.connect();
+        player.feed(event::Add{"sip:c"});
+        player.feed(event::Remove{"sip:c"});
+        player.feed(event::Requested{1, 7, Method::reinvite, {"application/sdp", offer + "a=sendonly\r\n"}});
+        const auto sent = player.every<command::Reinvite>().size();
+        player.feed(event::HungUp{1});
+        ASSERT_EQ(player.every<command::Withdraw>().size(), 1U);
+        EXPECT_EQ(player.every<command::Reinvite>().size(), sent) << "one at a time";
+        if (crosses)
+            player.feed(event::Answered{0, offer});
+        else
+            player.feed(event::Rejected{0, 487});
+        ASSERT_EQ(player.every<command::Reinvite>().size(), sent + 1) << "into silence";
+        EXPECT_NE(player.every<command::Reinvite>().back().sdp.find("a=inactive"), std::string::npos);
+        EXPECT_TRUE(player.call.has("sip:a"));
+    }
+}
+
 TEST(Call, WhoIsAskedForOtherMediaAndTakesLongEndsNoCall) {
     Player player({"sip:a", "sip:b"});
     player.connect();
