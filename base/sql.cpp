@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <pqxx/pqxx>
+#include <ranges>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -23,9 +24,25 @@ Error::Error(Failure failure, std::string sqlstate, const std::string& what)
 
 namespace {
 
-std::string trimmed(std::string text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-    return text;
+/// PostgreSQL's message on one of our functions quotes the statement that failed in it, thousands of
+/// characters for a batch. Which function it was, and at which line, says the same.
+std::string message_of(std::string_view text) {
+    constexpr std::string_view context = "CONTEXT:  ";
+    std::string result;
+    bool in_context = false;
+    for (const auto part : std::views::split(text, '\n')) {
+        std::string_view line(part.begin(), part.end());
+        if (line.starts_with(context)) {
+            in_context = true;
+            line.remove_prefix(context.size());
+        }
+        const bool says =
+            in_context ? line.starts_with("PL/pgSQL function ") || line.starts_with("while ") : !line.empty();
+        if (!says) continue;
+        if (!result.empty()) result += '\n';
+        result += line;
+    }
+    return result;
 }
 
 /// PostgreSQL's appendix A. What the server cannot do now, whatever the statement (out of disk, shutting
@@ -46,15 +63,15 @@ auto translated(const Action& action, const IsOpen& open) {
         return action();
     } catch (const pqxx::sql_error& error) {
         if (!open() || error.sqlstate().empty()) {
-            throw Error(Failure::connection, error.sqlstate(), trimmed(error.what()));
+            throw Error(Failure::connection, error.sqlstate(), message_of(error.what()));
         }
-        throw Error(classify(error.sqlstate()), error.sqlstate(), trimmed(error.what()));
+        throw Error(classify(error.sqlstate()), error.sqlstate(), message_of(error.what()));
     } catch (const pqxx::deadlock_detected& error) {
-        throw Error(Failure::conflict, "40P01", trimmed(error.what()));
+        throw Error(Failure::conflict, "40P01", message_of(error.what()));
     } catch (const pqxx::serialization_failure& error) {
-        throw Error(Failure::conflict, "40001", trimmed(error.what()));
+        throw Error(Failure::conflict, "40001", message_of(error.what()));
     } catch (const pqxx::pqxx_exception& error) {
-        throw Error(Failure::connection, "", trimmed(error.base().what()));
+        throw Error(Failure::connection, "", message_of(error.base().what()));
     }
 }
 
@@ -280,9 +297,9 @@ Session::Session(const SessionOptions& options) {
     try {
         impl_ = std::make_unique<Impl>(options);
     } catch (const pqxx::sql_error& error) {
-        throw Error(Failure::connection, error.sqlstate(), trimmed(error.what()));
+        throw Error(Failure::connection, error.sqlstate(), message_of(error.what()));
     } catch (const pqxx::pqxx_exception& error) {
-        throw Error(Failure::connection, "", trimmed(error.base().what()));
+        throw Error(Failure::connection, "", message_of(error.base().what()));
     }
 }
 

@@ -89,6 +89,22 @@ TEST_F(Sql, failures_are_classified) {
     EXPECT_FALSE(session_.broken());
 }
 
+TEST_F(Sql, a_failure_in_a_function_names_it_and_quotes_none_of_its_statements) {
+    session_.exec_script(
+        "create or replace function pg_temp.fails() returns void language plpgsql as $$ begin\n"
+        "insert into item\n  values (1, 'x'),\n (1, 'y'); end $$");
+    try {
+        session_.exec("select pg_temp.fails()");
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        const std::string what = error.what();
+        EXPECT_EQ(what.find("insert"), std::string::npos) << what;
+        EXPECT_TRUE(what.starts_with("ERROR:  duplicate key")) << what;
+        EXPECT_NE(what.find("DETAIL:  Key (id)=(1)"), std::string::npos) << what;
+        EXPECT_TRUE(what.ends_with("line 2 at SQL statement")) << what;
+    }
+}
+
 TEST_F(Sql, a_lost_connection_stays_lost) {
     auto victim = database_->session();
     EXPECT_TRUE(victim.alive());
