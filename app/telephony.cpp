@@ -21,6 +21,7 @@
 #include "telephony/sip/agent.hpp"
 #include "telephony/tasks/directory.hpp"
 #include "telephony/tasks/nodes.hpp"
+#include "telephony/tasks/outside_calls.hpp"
 #include "telephony/thirdpartycall/recovery.hpp"
 #include "telephony/thirdpartycall/third_party_call.hpp"
 
@@ -85,6 +86,7 @@ struct Telephony::Parts {
     base::Logger log;
     base::Database* database = nullptr;
     std::chrono::milliseconds stop_grace;
+    std::size_t parties_max = 2;  ///< of one call
     calls::LocalDomain local;
     std::string sip_trouble;
     asio::io_context context{1};
@@ -249,7 +251,7 @@ void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddres
                                     *rules,
                                     &*applications,
                                     *flows,
-                                    *agent,
+                                    *located,
                                     *agent,
                                     *records,
                                     bridge ? &*bridge : nullptr};
@@ -258,19 +260,13 @@ void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddres
     agent->receive(&*inbound);
 }
 
-/// Of this node's own calls. Whoever calls from outside has no task, but a trace.
+/// Of this node's own calls.
 tasks::Answer Telephony::Parts::answer(const tasks::Question& question) {
     if (!directory) return {};
     hand_over_signals();
     auto answer = directory->answer(question);
-    if (answer.state == tasks::Answer::State::known || question.what != tasks::Question::What::trace ||
-        !inbound)
-        return answer;
-    if (auto trace = inbound->trace(question.reader, question.id)) {
-        answer.state = tasks::Answer::State::known;
-        answer.trace = std::move(*trace);
-    }
-    return answer;
+    if (answer.state == tasks::Answer::State::known || !inbound) return answer;
+    return tasks::answer(*inbound, parties_max, bridge ? &*bridge : nullptr, question);
 }
 
 /// Of both kinds. The directory goes first when the server stops.
@@ -307,6 +303,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     parts.log = log;
     parts.database = &database;
     parts.stop_grace = settings.call.stop_grace;
+    if (!settings.media.bridge.empty()) parts.parties_max = to_size(settings.call.participants_limit);
     const auto recorder = recorder_of(settings.sip);
     parts.records.emplace(recorder, database, parts.context.get_executor(), log,
                           to_size(settings.call.records_limit));
@@ -314,8 +311,11 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     parts.directory.emplace(directory_options(settings.call, recorder.run()), parts.context.get_executor(),
                             log);
     parts.notifications.emplace(database);
+    const auto heard = [&parts](const std::string& session, const std::string& login) {
+        if (parts.inbound) parts.inbound->heard(session, login);
+    };
     parts.applications.emplace(application_options(settings.notifications), *parts.notifications, client,
-                               parts.context.get_executor(), log);
+                               heard, parts.context.get_executor(), log);
     parts.managers.emplace(manager_options(settings.notifications, client), ledger, *parts.notifications,
                            log);
     parts.rules.emplace(database, parts.context.get_executor(), to_size(settings.call.rule_cache), log);

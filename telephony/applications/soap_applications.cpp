@@ -23,9 +23,10 @@ std::chrono::milliseconds until(std::chrono::steady_clock::time_point time) {
 }  // namespace
 
 SoapApplications::SoapApplications(Options options, Storage& storage, frontend::SoapClient& client,
-                                   asio::any_io_executor executor, base::Logger log)
+                                   Heard heard, asio::any_io_executor executor, base::Logger log)
     : options_(std::move(options)),
       client_(client),
+      heard_(std::move(heard)),
       executor_(std::move(executor)),
       log_(std::move(log)),
       known_(
@@ -103,6 +104,7 @@ void SoapApplications::question_known(const AskedPtr& asked, const NotificationP
     if (!endpoint->breaker.admits(Clock::now()))
         return finish(asked, {}, AskResult::skipped, "it failed too often lately");
     ++endpoint->asks;
+    heard_(asked->question.session, notification->login);
     spawn(put(asked, endpoint));
 }
 
@@ -189,6 +191,7 @@ void SoapApplications::tell_known(Told told) {
     if (endpoint->tells >= options_.tells_per_endpoint)
         return finish(told.question, told.notification.get(), TellResult::skipped, "too many wait");
     ++endpoint->tells;
+    heard_(told.question.session, told.notification->login);
     // What happened to one call is told in the order in which it happened.
     const auto number = std::hash<std::string>()(told.question.session) % endpoint->lanes.size();
     auto& lane = endpoint->lanes[number];

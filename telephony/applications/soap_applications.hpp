@@ -47,8 +47,12 @@ class SoapApplications final : public Applications {
         std::chrono::milliseconds stop_grace{2'000};  ///< for what is still to be told at the end
     };
 
-    /// Runs on `executor`, that of an io_context with one thread. The references outlive this.
-    SoapApplications(Options options, Storage& storage, frontend::SoapClient& client,
+    /// A call's application (its login) is about to hear of the call (its session) from us.
+    using Heard = std::function<void(const std::string& session, const std::string& login)>;
+
+    /// Runs on `executor`, that of an io_context with one thread; so does `heard`. The references outlive
+    /// this.
+    SoapApplications(Options options, Storage& storage, frontend::SoapClient& client, Heard heard,
                      boost::asio::any_io_executor executor, base::Logger log);
 
     void ask(Question question, std::function<void(Directive)> done) override;
@@ -124,6 +128,7 @@ class SoapApplications final : public Applications {
 
     const Options options_;
     frontend::SoapClient& client_;
+    Heard heard_;
     boost::asio::any_io_executor executor_;
     base::Logger log_;
     ApplicationMetrics metrics_;

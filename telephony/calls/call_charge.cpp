@@ -149,6 +149,18 @@ Held hold_slice(ledger::Ledger& ledger, ledger::AccountPtr payer, CallCharge cha
 
 }  // namespace
 
+int refusal_status(ledger::Refusal refusal) {
+    switch (refusal) {
+        case ledger::Refusal::insufficient_funds:
+            return 402;
+        case ledger::Refusal::overloaded:
+        case ledger::Refusal::unavailable:
+            return 503;
+        default:
+            return 403;
+    }
+}
+
 boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,
                                                                std::string application,
                                                                ledger::AccountPtr payer,

@@ -29,6 +29,9 @@ struct CallCharge {
     [[nodiscard]] bool by_time() const { return hold->of_volume; }
 };
 
+/// What a caller is answered whose call's amount could not be held.
+[[nodiscard]] int refusal_status(ledger::Refusal refusal);
+
 /// Holds what the call costs on the payer's account: an amount; or, of a code without one, its price; or,
 /// of a code without a price, what a tariff says that `slice` costs.
 [[nodiscard]] boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,

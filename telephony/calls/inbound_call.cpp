@@ -34,13 +34,7 @@ InboundCall::Steps InboundCall::step(Moment now, const std::function<void()>& wo
 
 InboundCall::Steps InboundCall::on(const Event& event, Moment now) {
     return step(now, [&] {
-        if (call_) {
-            auto commands = call_->on(event, now);
-            std::ranges::move(commands, std::back_inserter(steps_.commands));
-            finished_ = call_->finished();
-            if (call_->status().ended && !std::exchange(told_end_, true)) tell_all(rules::Stage::ended);
-            return;
-        }
+        if (call_) return follow(event);
         struct Handle {
             InboundCall& self;
             void operator()(const event::Start&) const {
@@ -72,6 +66,14 @@ InboundCall::Steps InboundCall::on(const Event& event, Moment now) {
         };
         std::visit(Handle{*this}, event);
     });
+}
+
+/// Somebody has answered: the call is Call's.
+void InboundCall::follow(const Event& event) {
+    auto commands = call_->on(event, now_);
+    std::ranges::move(commands, std::back_inserter(steps_.commands));
+    finished_ = call_->finished();
+    if (call_->status().ended && !std::exchange(told_end_, true)) tell_all(rules::Stage::ended);
 }
 
 InboundCall::Steps InboundCall::held(const HoldOutcome& outcome, Moment now) {
@@ -113,12 +115,18 @@ void InboundCall::answer(int status, std::string sdp) {
 }
 
 Invitation InboundCall::invitation(LegNo leg) const {
-    const auto& branch = branches_.at(leg - 1);
     Invitation result;
-    result.target = targets_[branch.target].address;
     result.from = request_.caller.address;
     result.from_name = request_.caller.name;
     result.anonymous = request_.caller.anonymous;
+    if (leg > branches_.size()) {
+        // Added by an application once the call was connected.
+        result.target = status().parties.at(leg).address;
+        return result;
+    }
+    const auto& branch = branches_.at(leg - 1);
+    result.target = targets_[branch.target].address;
+    result.located = true;
     result.contact = branch.contact.uri;
     result.route = branch.contact.route;
     result.flow = branch.contact.flow;
@@ -243,6 +251,7 @@ void InboundCall::send_away(LegNo leg) {
 /// The first 2xx wins.
 void InboundCall::connect(LegNo leg, const std::string& sdp) {
     winner_ = branches_[leg - 1].target;
+    answered_ = leg;
     for (LegNo other = 1; other <= branches_.size(); ++other) {
         if (other != leg) send_away(other);
     }

@@ -129,13 +129,20 @@ class InboundCall {
     [[nodiscard]] Steps held(const HoldOutcome& outcome, Moment now);
     /// The users of these addresses are disabled: what rings there stops, and who talks by them is hung up.
     [[nodiscard]] Steps withdraw(const std::set<std::string>& addresses, Moment now);
+    /// Somebody entitled ends it: the caller of one that nobody has answered is declined.
+    [[nodiscard]] Steps decline(Moment now);
+    /// The same of one party: of those that are called the others ring on, and who is left of a connected
+    /// call stays in it, in silence.
+    [[nodiscard]] Steps remove(const std::string& address, Moment now);
 
     /// Is the amount still wanted that a Hold is to hold? Otherwise the call is over, or was answered before
     /// it had to be paid for.
     [[nodiscard]] bool awaits_hold() const { return holding_ && !over_ && !call_; }
     [[nodiscard]] const CallStatus& status() const { return call_ ? call_->status() : status_; }
     [[nodiscard]] bool finished() const { return finished_; }
-    /// Addresses by which the call came to where it is, of accounts.
+    /// Once somebody has answered; null until then.
+    [[nodiscard]] const Call* connected() const { return call_ ? &*call_ : nullptr; }
+    /// Addresses by which the call came to where it is, of accounts; and of whom applications added.
     [[nodiscard]] std::set<std::string> called() const;
     /// How the party of this leg is called.
     [[nodiscard]] Invitation invitation(LegNo leg) const;
@@ -179,6 +186,9 @@ class InboundCall {
     };
 
     Steps step(Moment now, const std::function<void()>& work);
+    void follow(const Event& event);
+    [[nodiscard]] std::set<std::string> came_by() const;
+    [[nodiscard]] std::set<std::string> added() const;
 
     void handle(const event::Ringing& event);
     void handle(const event::Answered& event);
@@ -208,7 +218,7 @@ class InboundCall {
     void look_at_set(TargetNo target);
     void fail(TargetNo target, int status, const std::string& reason = {}, bool everywhere = false);
     void close(TargetNo target);
-    void take_away(TargetNo target);
+    void take_away(TargetNo target, int status, const std::string& reason = {});
     void clear_set(TargetNo target);
     [[nodiscard]] static rules::Stage failure_stage(const Target& target);
     void send_away(LegNo leg);
@@ -239,6 +249,7 @@ class InboundCall {
     std::vector<Branch> branches_;  // of leg 1 and up
     std::optional<Call> call_;      // once somebody has answered
     TargetNo winner_ = 0;
+    LegNo answered_ = 0;  // its leg
     struct Holding {
         TargetNo target;
         applications::Directive directive;

@@ -19,23 +19,11 @@ namespace asio = boost::asio;
 
 constexpr auto retry_later = "Retry-After: 5";
 
-/// What a call is answered whose amount could not be held.
-int status_of(ledger::Refusal refusal) {
-    switch (refusal) {
-        case ledger::Refusal::insufficient_funds:
-            return 402;
-        case ledger::Refusal::overloaded:
-        case ledger::Refusal::unavailable:
-            return 503;
-        default:
-            return 403;
-    }
-}
-
 }  // namespace
 
 /// One call with what runs it.
 struct InboundCalls::Live {
+    CallNo number;
     InboundCall call;
     auth::PrincipalPtr caller;        ///< null: it came from a trusted peer
     std::vector<std::string> payers;  ///< the caller, as we or a peer know it; none: it is but claimed
@@ -213,14 +201,16 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
     record.called = readings.empty() ? request.called : readings.front();
     auto options = options_.call;
     // Far enough apart for the legs of one call.
-    options.call.session = (number - first_incoming_call) * 64;
+    options.call.session = (number - first_incoming_call) * inbound_legs_max;
     options.call.bridge = uses_.bridge != nullptr;
     Onlookers onlookers;
     if (principal) onlookers = {principal->login(), std::string(principal->domain()), {}};
+    onlookers.anonymous_caller = request.caller.anonymous;
     Ladder ladder(options_.trace_max);
     ladder.add({0, now(), false, "INVITE " + request.called});
+    by_id_[record.id] = number;
     auto live = std::unique_ptr<Live>(new Live{
-        InboundCall(std::move(request), std::move(options), now()), principal, std::move(payers),
+        number, InboundCall(std::move(request), std::move(options), now()), principal, std::move(payers),
         std::move(record), nullptr, nullptr, std::move(onlookers), std::move(ladder), std::move(passed_on)});
     CommandRunner::Machine machine;
     machine.deliver = [this, number](const Event& event) {
@@ -238,6 +228,11 @@ void InboundCalls::start(IncomingCall incoming, Caller caller, const auth::Princ
 InboundCalls::Live* InboundCalls::find(CallNo call) const {
     const auto found = live_.find(call);
     return found == live_.end() ? nullptr : found->second.get();
+}
+
+InboundCalls::Live* InboundCalls::find(const std::string& id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : find(found->second);
 }
 
 void InboundCalls::on_call(CallNo call, Event event) {
@@ -276,9 +271,8 @@ std::vector<std::string> InboundCalls::running_calls() const {
     return ids;
 }
 
-void InboundCalls::taken(std::string_view id) {
-    const auto found = std::ranges::find_if(live_, [&](const auto& e) { return e.second->record.id == id; });
-    if (found != live_.end()) carry_out(found->first, found->second->call.on(event::Taken{}, now()));
+void InboundCalls::taken(const std::string& id) {
+    if (auto* live = find(id)) carry_out(live->number, live->call.on(event::Taken{}, now()));
 }
 
 void InboundCalls::end_calls_to(const std::set<std::string>& addresses) {
@@ -303,21 +297,58 @@ std::vector<std::string> InboundCalls::callers() const {
     return {logins.begin(), logins.end()};
 }
 
-std::optional<std::string> InboundCalls::trace(const Reader& reader, std::string_view id) const {
-    for (const auto& [number, live] : live_) {
-        if (live->record.id != id) continue;
-        if (!live->onlookers.include(reader)) return std::nullopt;
-        return live->ladder.text(live->call.status());
-    }
-    return ended_.find(reader, id);
+Onlookers* InboundCalls::onlookers(const std::string& id) {
+    if (auto* live = find(id)) return &live->onlookers;
+    auto* ended = ended_.find(id);
+    return ended != nullptr ? &ended->onlookers : nullptr;
+}
+
+void InboundCalls::heard(const std::string& id, const std::string& login) {
+    if (auto* known = onlookers(id)) known->heard.insert(login);
+}
+
+/// Who wants to be nobody is that to applications.
+std::optional<CallStatus> InboundCalls::status(const Reader& reader, const std::string& id) {
+    const auto* known = onlookers(id);
+    if (known == nullptr || !known->admit(reader)) return std::nullopt;
+    const auto* live = find(id);
+    auto status = live != nullptr ? live->call.status() : ended_.find(id)->status;
+    if (known->anonymous_caller && !known->include(reader)) status.parties[0].address = anonymous_address;
+    return status;
+}
+
+std::optional<std::string> InboundCalls::trace(const Reader& reader, const std::string& id) {
+    const auto* known = onlookers(id);
+    if (known == nullptr || !known->include(reader)) return std::nullopt;
+    const auto* live = find(id);
+    return live != nullptr ? live->ladder.text(live->call.status()) : ended_.find(id)->trace;
+}
+
+const Call* InboundCalls::connected(const std::string& id) const {
+    const auto* live = find(id);
+    return live != nullptr ? live->call.connected() : nullptr;
+}
+
+void InboundCalls::decline(const std::string& id) {
+    if (auto* live = find(id)) carry_out(live->number, live->call.decline(now()));
+}
+
+void InboundCalls::remove(const std::string& id, const std::string& address) {
+    if (auto* live = find(id)) carry_out(live->number, live->call.remove(address, now()));
+}
+
+void InboundCalls::add(const std::string& id, const std::string& address,
+                       std::optional<sdp::AudioOnly> audio) {
+    if (auto* live = find(id)) carry_out(live->number, live->call.on(event::Add{address, audio}, now()));
 }
 
 void InboundCalls::finished(CallNo call) {
     const auto found = live_.find(call);
     if (found == live_.end()) return;
     auto& live = *found->second;
-    if (options_.trace_max > 0)
-        ended_.add(live.record.id, std::move(live.onlookers), live.ladder.text(live.call.status()));
+    ended_.add({live.record.id, std::move(live.onlookers), live.call.status(),
+                live.ladder.text(live.call.status())});
+    by_id_.erase(live.record.id);
     live_.erase(found);
 }
 
@@ -333,6 +364,7 @@ std::size_t InboundCalls::end_all() {
 
 void InboundCalls::clear() {
     live_.clear();
+    by_id_.clear();
     admitting_.clear();
 }
 
@@ -520,9 +552,9 @@ asio::awaitable<void> InboundCalls::hold(CallNo call, applications::Toll toll) {
         if (held)
             charge = std::make_shared<CallCharge>(std::move(*held));
         else
-            outcome.refusal = status_of(held.error());
+            outcome.refusal = refusal_status(held.error());
     } else {
-        outcome.refusal = status_of(account.error());
+        outcome.refusal = refusal_status(account.error());
     }
     auto* live = find(call);
     // It never becomes the call's, nor its record's: a server that takes over would charge it.

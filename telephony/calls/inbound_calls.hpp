@@ -9,7 +9,7 @@
 #include "telephony/calls/command_runner.hpp"
 #include "telephony/calls/destinations.hpp"
 #include "telephony/calls/door.hpp"
-#include "telephony/calls/ended_traces.hpp"
+#include "telephony/calls/ended_calls.hpp"
 #include "telephony/calls/inbound_call.hpp"
 #include "telephony/calls/local_domain.hpp"
 #include "telephony/calls/locations.hpp"
@@ -33,6 +33,9 @@
 
 namespace calls {
 
+/// Legs of one call, ended ones counted: session identifiers of descriptions are so far apart.
+inline constexpr std::size_t inbound_legs_max = 64;
+
 class InboundCalls final : public Reception {
   public:
     struct Options {
@@ -45,7 +48,7 @@ class InboundCalls final : public Reception {
         Destinations destinations{"", "", false};
         LocalDomain local{};
         std::size_t trace_max = 0;                 ///< SIP messages of a call that are kept
-        std::chrono::milliseconds linger{30'000};  ///< how long they can be read after its end
+        std::chrono::milliseconds linger{30'000};  ///< how long it can be asked for after its end
     };
     /// What calls need. All of it outlives this.
     struct Uses {
@@ -56,7 +59,7 @@ class InboundCalls final : public Reception {
         rules::RuleCache& rules;
         applications::Applications* applications;  ///< null: none is asked
         const FlowRoutes& flows;
-        Signalling& signalling;
+        Signalling& signalling;  ///< that looks up whom applications add
         Registrations& registrations;
         RecordWriter& records;
         Bridge* bridge = nullptr;  ///< null: there is none, and nobody hears that funds end
@@ -80,15 +83,27 @@ class InboundCalls final : public Reception {
     /// Identifiers of those that are recorded here.
     [[nodiscard]] std::vector<std::string> running_calls() const;
     /// Other servers have this call now. Nothing happens where it is none of these.
-    void taken(std::string_view id);
+    void taken(const std::string& id);
     /// Calls to these addresses, and what rings there.
     void end_calls_to(const std::set<std::string>& addresses);
     /// Addresses of users to whom there are calls now.
     [[nodiscard]] std::set<std::string> called() const;
     /// Who has made calls that run: logins.
     [[nodiscard]] std::vector<std::string> callers() const;
-    /// The messages of a call by its identifier; nothing for one that is unknown or not for this reader.
-    [[nodiscard]] std::optional<std::string> trace(const Reader& reader, std::string_view id) const;
+    /// An application is told of this call, and may ask for it from now on.
+    void heard(const std::string& id, const std::string& login);
+    /// How a call is by its identifier; nothing for one that is unknown or not for this reader, as below.
+    [[nodiscard]] std::optional<CallStatus> status(const Reader& reader, const std::string& id);
+    /// Its messages.
+    [[nodiscard]] std::optional<std::string> trace(const Reader& reader, const std::string& id);
+    /// Null: nobody has answered, or it has ended.
+    [[nodiscard]] const Call* connected(const std::string& id) const;
+    /// Ends it, as somebody entitled wishes.
+    void decline(const std::string& id);
+    /// The same of one party, or of all who are called at this address.
+    void remove(const std::string& id, const std::string& address);
+    /// One party more in a connected call.
+    void add(const std::string& id, const std::string& address, std::optional<sdp::AudioOnly> audio);
     [[nodiscard]] std::size_t running() const { return live_.size(); }
     /// Drops what is left.
     void clear();
@@ -105,6 +120,8 @@ class InboundCalls final : public Reception {
                std::optional<Contact> passed_on = std::nullopt);
     bool pass_on(IncomingCall& call);
     Live* find(CallNo call) const;
+    Live* find(const std::string& id) const;
+    Onlookers* onlookers(const std::string& id);
     void carry_out(CallNo call, InboundCall::Steps steps);
     Observer observer(CallNo call);
     void end(const std::vector<CallNo>& numbers);
@@ -129,7 +146,8 @@ class InboundCalls final : public Reception {
     std::atomic<bool> stopping_ = false;
     std::unordered_set<CallNo> admitting_;  // at the door
     std::unordered_map<CallNo, std::unique_ptr<Live>> live_;
-    EndedTraces ended_;
+    std::unordered_map<std::string, CallNo> by_id_;
+    EndedCalls ended_;
 };
 
 }  // namespace calls

@@ -14,6 +14,7 @@ using rules::Stage;
 constexpr int loop_status = 483;  // Too Many Hops
 constexpr int busy_status = 486;
 constexpr int disabled_status = 480;
+constexpr int declined_status = 603;
 constexpr auto disabled_reason = "Not In Service";
 
 applications::Event event_of(Stage stage) {
@@ -236,7 +237,7 @@ void InboundCall::apply(TargetNo number, const applications::Directive& directiv
             if (addressed) return fork(number, asked.stage, directive.addresses);
             break;
         case applications::Verb::end_call:
-            return fail(number, 603);
+            return fail(number, declined_status);
         case applications::Verb::carry_on:
             break;
     }
@@ -424,38 +425,81 @@ void InboundCall::fail(TargetNo number, int status, const std::string& reason, b
 
 std::set<std::string> InboundCall::called() const {
     std::set<std::string> addresses;
-    const auto add = [&](const Target& target) {
-        if (target.where.kind == Destination::Kind::account) addresses.insert(target.address);
-    };
     if (call_) {
-        for (std::optional<TargetNo> number = winner_; number; number = next_up(*number))
-            add(targets_[*number]);
+        addresses = came_by();
+        addresses.merge(added());
     } else if (!over_) {
         for (const auto& target : targets_) {
-            if (!target.ended) add(target);
+            if (!target.ended && target.where.kind == Destination::Kind::account)
+                addresses.insert(target.address);
         }
+    }
+    return addresses;
+}
+
+/// Of accounts: by which a connected call reached who answered it, and is still there.
+std::set<std::string> InboundCall::came_by() const {
+    std::set<std::string> addresses;
+    if (call_->status().parties[answered_].phase == Phase::terminated) return addresses;
+    for (std::optional<TargetNo> number = winner_; number; number = next_up(*number)) {
+        const auto& target = targets_[*number];
+        if (target.where.kind == Destination::Kind::account) addresses.insert(target.address);
+    }
+    return addresses;
+}
+
+/// By applications, and still there.
+std::set<std::string> InboundCall::added() const {
+    std::set<std::string> addresses;
+    const auto& parties = call_->status().parties;
+    for (LegNo leg = branches_.size() + 1; leg < parties.size(); ++leg) {
+        if (parties[leg].phase != Phase::terminated) addresses.insert(parties[leg].address);
     }
     return addresses;
 }
 
 InboundCall::Steps InboundCall::withdraw(const std::set<std::string>& addresses, Moment now) {
     const auto gone = [&](const std::string& address) { return addresses.contains(address); };
-    if (call_) return std::ranges::any_of(called(), gone) ? on(event::End{}, now) : Steps{};
+    if (call_) {
+        return step(now, [&] {
+            if (std::ranges::any_of(came_by(), gone)) return follow(event::End{});
+            // The others go on without whom an application had added.
+            for (const auto& address : added()) {
+                if (gone(address)) follow(event::Remove{address});
+            }
+        });
+    }
     return step(now, [&] {
         for (TargetNo number = 0; number < targets_.size() && !over_; ++number) {
             const auto& target = targets_[number];
-            if (!target.ended && gone(target.address)) take_away(number);
+            if (!target.ended && gone(target.address)) take_away(number, disabled_status, disabled_reason);
+        }
+    });
+}
+
+InboundCall::Steps InboundCall::decline(Moment now) {
+    if (call_) return on(event::End{}, now);
+    return step(now, [&] { refuse(declined_status); });
+}
+
+InboundCall::Steps InboundCall::remove(const std::string& address, Moment now) {
+    if (call_) return on(event::Remove{address}, now);
+    if (address == request_.caller.address) return decline(now);
+    return step(now, [&] {
+        for (TargetNo number = 0; number < targets_.size() && !over_; ++number) {
+            const auto& target = targets_[number];
+            if (!target.ended && target.address == address) take_away(number, declined_status);
         }
     });
 }
 
 /// With whoever is called in its place.
-void InboundCall::take_away(TargetNo number) {
+void InboundCall::take_away(TargetNo number, int status, const std::string& reason) {
     for (TargetNo next = number + 1; next < targets_.size(); ++next) {
         const auto& before = targets_[next].predecessor;
         if (before && (*before == number || targets_[*before].ended)) close(next);
     }
-    fail(number, disabled_status, disabled_reason);
+    fail(number, status, reason);
 }
 
 void InboundCall::close(TargetNo number) {

@@ -53,7 +53,7 @@ LocatedSignalling::LocatedSignalling(Options options, ledger::Ledger& ledger, Lo
 LocatedSignalling::~LocatedSignalling() = default;
 
 void LocatedSignalling::invite(LegId leg, Invitation invitation) {
-    if (!options_.local.may_be_account(invitation.target)) {
+    if (invitation.located || !options_.local.may_be_account(invitation.target)) {
         network_.invite(leg, std::move(invitation));
         return;
     }

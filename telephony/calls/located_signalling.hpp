@@ -1,5 +1,5 @@
-// Third-party calls to registered users: their accounts' addresses lead to their contacts. Where there are
-// several, all are called, and the one that answers becomes the call's leg.
+// Calls to registered users that somebody else asks for: their accounts' addresses lead to their contacts.
+// Where there are several, all are called, and the one that answers becomes the call's leg.
 #pragma once
 
 #include "ledger/ledger.hpp"
@@ -39,7 +39,8 @@ class LocatedSignalling final : public Signalling {
     /// To the contacts of a user who is registered: those of the highest q at once, the next ones when these
     /// have failed, or have rung for their share of the time. The first answer wins. One who is not
     /// registered, or who is disabled, is not reachable (480); but a telephone number that nobody registered
-    /// for goes to the gateway, if there is one. All other addresses are called as they are.
+    /// for goes to the gateway, if there is one. All other addresses, and those that were located before, are
+    /// called as they are.
     void invite(LegId leg, Invitation invitation) override;
     void reinvite(LegId leg, std::string sdp) override { network_.reinvite(leg, std::move(sdp)); }
     void withdraw(LegId leg) override { network_.withdraw(leg); }

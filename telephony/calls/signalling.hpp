@@ -30,6 +30,7 @@ struct Invitation {
     std::string contact{};   ///< where the target is registered: the URI to send to; empty: the target itself
     std::string route{};     ///< and by which proxies (RFC 3327)
     std::uint64_t flow = 0;  ///< and on which of this node's connections; 0, or gone: a new one
+    bool located = false;    ///< that is known, also where there is no contact
     std::string sdp{};       ///< the offer; empty: one is asked for
     int max_forwards = 70;
 };

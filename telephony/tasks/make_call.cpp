@@ -56,6 +56,10 @@ Dictionary party_status(const calls::PartyStatus& party) {
     return result;
 }
 
+bool has_ended(const Dictionary& party) {
+    return *party.find<std::string>("status") == "CallParticipantTerminated";
+}
+
 /// The leg that an event of the network is about. What the bridge says is of a leg as it was here.
 std::optional<calls::LegNo> leg_of(const calls::Event& event) {
     return std::visit(
@@ -148,7 +152,7 @@ Outcome ParlayMakeCall::on(const TaskEvent& event) {
     if (event.name == "delCallPeer") return remove(event.parameter);
     if (event.name == "transferCallPeer") return transfer(event.parameter);
     if (event.name == "callPeerMedia") {
-        audio_ = {event.parameter != "In", event.parameter != "Out"};
+        audio_ = audio_named(event.parameter);
         return Outcome::done;
     }
     if (event.name == "transferTarget") {
@@ -168,12 +172,12 @@ Outcome ParlayMakeCall::on(const TaskEvent& event) {
     return Outcome::done;
 }
 
-Outcome ParlayMakeCall::admits(const std::string& address) const {
-    if (live_.call().status().phase == calls::Phase::terminated) return Outcome::already_terminated;
-    if (live_.call().has(address)) return Outcome::present_peer;
-    const auto parties = live_.call().live();
-    if (parties >= parties_max_ || live_.call().next_leg() >= legs_max) return Outcome::too_many_peers;
-    if (parties >= 2 && (bridge_ == nullptr || !bridge_->available())) return Outcome::no_bridge;
+Outcome admits(const calls::Call& call, const std::string& address, const Room& room) {
+    if (call.status().phase == calls::Phase::terminated) return Outcome::already_terminated;
+    if (call.has(address)) return Outcome::present_peer;
+    const auto parties = call.live();
+    if (parties >= room.parties_max || call.next_leg() >= room.legs_max) return Outcome::too_many_peers;
+    if (parties >= 2 && (room.bridge == nullptr || !room.bridge->available())) return Outcome::no_bridge;
     return Outcome::done;
 }
 
@@ -228,10 +232,15 @@ Dictionary dictionary_of(const calls::CallStatus& call,
     std::vector<Dictionary> parties;
     for (calls::LegNo leg = 0; leg < call.parties.size(); ++leg) {
         const auto& party = call.parties[leg];
-        // Somebody who was added again is listed once, as now.
-        std::erase_if(parties, [&](const Dictionary& other) {
+        // Somebody who was added again is listed once, as now; who has several telephones, by the one that is
+        // still called, or has answered.
+        const auto is_this = [&](const Dictionary& other) {
             return *other.find<std::string>("address") == party.address;
-        });
+        };
+        const auto listed = std::ranges::find_if(parties, is_this);
+        const bool ended = party.phase == calls::Phase::terminated;
+        if (ended && listed != parties.end() && !has_ended(*listed)) continue;
+        std::erase_if(parties, is_this);
         parties.push_back(party_status(party));
         if (media) parties.back().entries["mediaInfo"] = media_status(media(leg));
     }

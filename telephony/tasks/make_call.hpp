@@ -51,6 +51,21 @@ struct MakeCall {
     const calls::CallStatus& call,
     const std::function<std::vector<calls::sdp::Medium>(calls::LegNo)>& media = {});
 
+/// How many parties a call takes.
+struct Room {
+    std::size_t parties_max = 2;            ///< at once
+    std::size_t legs_max = 0;               ///< ended ones counted
+    const calls::Bridge* bridge = nullptr;  ///< without one there are two
+};
+
+/// Why this call would not take one more party, or that it would: done.
+[[nodiscard]] Outcome admits(const calls::Call& call, const std::string& address, const Room& room);
+
+/// What In, Out and InOut let a party have.
+[[nodiscard]] inline calls::sdp::AudioOnly audio_named(const std::string& direction) {
+    return {direction != "In", direction != "Out"};
+}
+
 /// Events: cancelCall, endCall, addCallPeer and delCallPeer (parameter: an address), admitsCallPeer (whether
 /// addCallPeer would be done; changes nothing); callPeerMedia (In, Out or InOut: what the next addCallPeer's
 /// party may have, audio alone); transferTarget (a task's identifier) and then
@@ -77,8 +92,9 @@ class ParlayMakeCall final : public Task {
     Outcome add(const std::string& address);
     Outcome remove(const std::string& address);
     Outcome transfer(const std::string& address);
-    /// Why this call would not take one more party; done: it would.
-    [[nodiscard]] Outcome admits(const std::string& address) const;
+    [[nodiscard]] Outcome admits(const std::string& address) const {
+        return tasks::admits(live_.call(), address, {parties_max_, legs_max, bridge_});
+    }
 
     calls::Observer observer(const TaskContext& context);
 

@@ -132,7 +132,7 @@ std::optional<Answer> answer_from_json(std::string_view text) {
     return read_json(text, [](const json::object& object) {
         Answer answer;
         answer.state = enumerator_at(object, "state", Answer::State::database_unavailable);
-        answer.outcome = enumerator_at(object, "outcome", Outcome::unknown_target);
+        answer.outcome = enumerator_at(object, "outcome", Outcome::not_connected);
         answer.status = dictionary_of(object.at("status").as_object());
         answer.trace = text_at(object, "trace");
         return answer;

@@ -46,8 +46,9 @@ enum class Outcome : std::uint8_t {
     unknown_peer,  ///< the parameter names no party of the call
     present_peer,  ///< it names one that is there already
     too_many_peers,
-    no_bridge,      ///< nobody can mix the media of so many
-    unknown_target  ///< the task named before is none that takes a party
+    no_bridge,       ///< nobody can mix the media of so many
+    unknown_target,  ///< the task named before is none that takes a party with its dialog
+    not_connected    ///< a call from outside that nobody has answered yet takes no more parties
 };
 
 class Task;

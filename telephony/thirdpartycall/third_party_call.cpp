@@ -44,7 +44,7 @@ Refused refused_charge(ledger::Refusal refusal) {
 }
 
 /// What a task made of an event. `part`: the message part with its identifier.
-std::optional<Refused> refused_outcome(tasks::Outcome outcome) {
+std::optional<Refused> refused_outcome(tasks::Outcome outcome, const std::string& part) {
     using enum tasks::Outcome;
     switch (outcome) {
         case done:
@@ -60,6 +60,8 @@ std::optional<Refused> refused_outcome(tasks::Outcome outcome) {
             return refused(frontend::fault(frontend::Code::over_limit));
         case unknown_target:
             return invalid("destinationCallSessionIdentifier");
+        case not_connected:
+            return invalid(part);
         case no_bridge:
             return frontend::try_again(frontend::Code::bridge_unavailable);
         case unknown_event:
@@ -338,17 +340,22 @@ boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(const Ca
     co_return result;
 }
 
-boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::tell(const Call& call, std::string id,
-                                                                    std::string part,
-                                                                    std::vector<tasks::TaskEvent> events) {
+boost::asio::awaitable<tasks::Answer> ThirdPartyCall::put(const Call& call, std::string id,
+                                                          std::vector<tasks::TaskEvent> events) {
     tasks::Question question;
     question.what = tasks::Question::What::events;
     question.reader = calls::Reader::of(*call.principal);
     question.id = std::move(id);
     question.events = std::move(events);
-    const auto answer = co_await nodes_.ask(std::move(question));
+    co_return co_await nodes_.ask(std::move(question));
+}
+
+boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::tell(const Call& call, std::string id,
+                                                                    std::string part,
+                                                                    std::vector<tasks::TaskEvent> events) {
+    const auto answer = co_await put(call, std::move(id), std::move(events));
     if (answer.state != tasks::Answer::State::known) co_return refused_state(answer.state, part);
-    co_return refused_outcome(answer.outcome);
+    co_return refused_outcome(answer.outcome, part);
 }
 
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::tell_one(const Call& call, std::string id,
@@ -451,24 +458,29 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const 
     if (source.state != known) co_return refused_state(source.state, source_part);
     const auto destination = co_await read(call, request.destination);
     if (destination.state != known) co_return refused_state(destination.state, destination_part);
-    auto address = options_.dial_plan.callable(request.participant).value_or("");
+    const auto address = options_.dial_plan.callable(request.participant).value_or("");
     if (calls::run_of(request.source) == calls::run_of(request.destination)) {
         // One unit for the source's task: the participant is here, or there.
-        std::vector<tasks::TaskEvent> events{{"transferTarget", std::move(request.destination)},
-                                             {"transferCallPeer", std::move(address)}};
-        auto no = co_await tell(call, std::move(request.source), source_part, std::move(events));
-        if (no) co_return std::move(*no);
-        soap::Empty empty;
-        co_return empty;
+        std::vector<tasks::TaskEvent> events{{"transferTarget", request.destination},
+                                             {"transferCallPeer", address}};
+        const auto answer = co_await put(call, request.source, std::move(events));
+        if (answer.state != known) co_return refused_state(answer.state, source_part);
+        if (answer.outcome != tasks::Outcome::unknown_target) {
+            if (auto no = refused_outcome(answer.outcome, source_part)) co_return std::move(*no);
+            soap::Empty empty;
+            co_return empty;
+        }
     }
-    // A dialog stays with its node. The participant is hung up first, so that its telephone is free for the
-    // other one's call.
+    // A dialog stays with its node, and in a call that came from outside. The participant is hung up first,
+    // so that its telephone is free for the other one's call.
+    NamedAddress party{"callParticipant", address};
+    if (auto fault = co_await check_address(call, party)) co_return std::move(*fault);
     auto no = co_await tell_one(call, request.destination, destination_part, "admitsCallPeer", address);
     if (no.refused() != nullptr) co_return no;
     no = co_await tell_one(call, std::move(request.source), source_part, "delCallPeer", address);
     if (no.refused() != nullptr) co_return no;
     co_return co_await tell_one(call, std::move(request.destination), destination_part, "addCallPeer",
-                                std::move(address));
+                                address);
 }
 
 ThirdPartyCall::Handled<ParticipantInformationResult> ThirdPartyCall::get_participant(

@@ -108,7 +108,10 @@ class ThirdPartyCall {
     using Extension = std::function<void(std::function<void(std::chrono::seconds)> granted)>;
     Extension extension(const std::shared_ptr<CallCharge>& charge);
     Settlement settlement(const std::shared_ptr<const CallCharge>& charge);
-    /// Puts events into the inbox of a task, wherever it runs. `part`: of the message, with its identifier.
+    /// Puts events into the inbox of a task, wherever it runs.
+    boost::asio::awaitable<tasks::Answer> put(const frontend::Call& call, std::string id,
+                                              std::vector<tasks::TaskEvent> events);
+    /// The same; what became of it, in the message's terms. `part`: with the task's identifier.
     boost::asio::awaitable<std::optional<frontend::Refused>> tell(const frontend::Call& call, std::string id,
                                                                   std::string part,
                                                                   std::vector<tasks::TaskEvent> events);

@@ -459,14 +459,10 @@ std::set<LegNo> open_legs(const Player& player, const std::set<LegNo>& gone) {
 /// at a time.
 void expect_one_reinvite(std::set<LegNo>& asked, const Event& event, const Commands& commands,
                          unsigned seed) {
-    std::visit(
-        [&]<class Known>(const Known& known) {
-            constexpr bool ends =
-                std::is_same_v<Known, event::Answered> || std::is_same_v<Known, event::Rejected> ||
-                std::is_same_v<Known, event::Refused> || std::is_same_v<Known, event::HungUp>;
-            if constexpr (ends) asked.erase(known.leg);
-        },
-        event);
+    if (const auto* answered = std::get_if<event::Answered>(&event)) asked.erase(answered->leg);
+    if (const auto* rejected = std::get_if<event::Rejected>(&event)) asked.erase(rejected->leg);
+    if (const auto* refused = std::get_if<event::Refused>(&event)) asked.erase(refused->leg);
+    if (const auto* hung = std::get_if<event::HungUp>(&event)) asked.erase(hung->leg);
     for (const auto& command : commands) {
         const auto* reinvite = std::get_if<command::Reinvite>(&command);
         if (reinvite == nullptr) continue;
