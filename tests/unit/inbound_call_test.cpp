@@ -205,6 +205,43 @@ TEST(InboundCall, WhoWatchesTheCalledAddressIsNotToldWhoWantsToBeAnonymous) {
     }
 }
 
+TEST(InboundCall, IsDeclinedForWhoeverIsEntitled) {
+    Player whole({}, 2);
+    whole.start();
+    whole.take(whole.call.decline(whole.moment));
+    EXPECT_EQ(whole.every<command::Refuse>().at(0).status, 603);
+    EXPECT_EQ(whole.every<command::End>().size(), 2U);
+    Player one({rule(Stage::immediately, rules::action::Fork{{"sip:c@x"}})});
+    one.start();
+    one.find();
+    one.take(one.call.remove("sip:c@x", one.moment));
+    EXPECT_TRUE(one.every<command::Refuse>().empty()) << "the other one rings";
+    EXPECT_EQ(one.every<command::End>().size(), 1U);
+    one.take(one.call.remove("sip:b@x", one.moment));
+    EXPECT_EQ(one.every<command::Refuse>().at(0).status, 603);
+}
+
+TEST(InboundCall, WhoIsAddedIsLookedUpAndCalledByTheCaller) {
+    Player player;
+    player.start();
+    EXPECT_TRUE(player.call.invitation(1).located);
+    player.feed(event::Answered{1, offer, {}});
+    player.take(player.call.remove("sip:b@x", player.moment));
+    player.feed(event::Answered{0, offer, {}});  // into silence
+    player.feed(event::Add{"sip:g@x"});
+    const auto invite = player.every<command::Invite>().back();
+    const auto invitation = player.call.invitation(invite.leg);
+    EXPECT_EQ(invitation.target, "sip:g@x");
+    EXPECT_EQ(invitation.from, "sip:a@x");
+    EXPECT_FALSE(invitation.located);
+    EXPECT_EQ(player.call.called(), std::set<std::string>{"sip:g@x"});
+    player.take(player.call.withdraw({"sip:b@x"}, player.moment));
+    EXPECT_FALSE(player.call.status().ended) << "the one who was called has left";
+    player.take(player.call.withdraw({"sip:g@x"}, player.moment));
+    EXPECT_FALSE(player.call.status().ended) << "the caller waits";
+    EXPECT_EQ(player.every<command::End>().back().leg, invite.leg);
+}
+
 TEST(ContactSearch, ThoseOfOnePreferenceAtOnceAndTheMostTellingFailure) {
     const auto contact = [](const char* uri, int q) { return Contact{uri, {}, 0, q}; };
     const auto groups = by_preference({contact("a", 900), contact("b", 900), contact("c", 100)});
@@ -427,7 +464,7 @@ std::vector<rules::Rule> every_stage() {
 void random_step(Player& player, std::mt19937& random, std::size_t& seen) {
     const auto pick = [&](unsigned below) { return random() % below; };
     const LegNo leg = pick(5);
-    switch (pick(18)) {
+    switch (pick(20)) {
         case 0:
             player.feed(event::Ringing{leg, 180, {}});
             break;
@@ -478,6 +515,13 @@ void random_step(Player& player, std::mt19937& random, std::size_t& seen) {
             break;
         case 16:
             if (pick(20) == 0) player.feed(event::Taken{});
+            if (pick(20) == 1) player.take(player.call.decline(player.moment));
+            break;
+        case 17:
+            player.feed(event::Add{"sip:g@x"});
+            break;
+        case 18:
+            player.take(player.call.remove(std::string("sip:") + "abcg"[pick(4)] + "@x", player.moment));
             break;
         default:
             for (; seen < player.errands.size(); ++seen) {

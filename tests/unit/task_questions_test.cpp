@@ -72,7 +72,7 @@ TEST(TaskQuestions, WhatIsNoneIsRefused) {
         EXPECT_FALSE(tasks::question_from_json(wrong)) << wrong;
     }
     for (const auto& wrong : {std::string(), question, changed(answer, "\"state\":0", "\"state\":4"),
-                              changed(answer, "\"outcome\":0", "\"outcome\":9"),
+                              changed(answer, "\"outcome\":0", "\"outcome\":10"),
                               changed(answer, "\"status\":{}", "\"status\":{\"a\":null}")}) {
         EXPECT_FALSE(tasks::answer_from_json(wrong)) << wrong;
     }
