@@ -334,7 +334,11 @@ void InboundCalls::decline(const std::string& id) {
 }
 
 void InboundCalls::remove(const std::string& id, const std::string& address) {
-    if (auto* live = find(id)) carry_out(live->number, live->call.remove(address, now()));
+    auto* live = find(id);
+    if (live == nullptr) return;
+    const bool nobody = live->onlookers.anonymous_caller && address == anonymous_address;
+    const auto& caller = live->call.status().parties[0].address;
+    carry_out(live->number, live->call.remove(nobody ? std::string(caller) : address, now()));
 }
 
 void InboundCalls::add(const std::string& id, const std::string& address,

@@ -94,10 +94,15 @@ class Sessions(ToldCalls):
         self.ended(call, self.bob)
 
     def test_one_who_wants_to_be_nobody_is(self):
-        call, session = self.told_call(headers=["Privacy: id"])
-        self.assertEqual(self.people(session), {"sip:anonymous@anonymous.invalid": CONNECTED, BOB: CONNECTED})
+        _, session = self.told_call(headers=["Privacy: id"])
+        nobody = "sip:anonymous@anonymous.invalid"
+        self.assertEqual(self.people(session), {nobody: CONNECTED, BOB: CONNECTED})
         self.assertEqual(self.people(session, self.client("v3_4", "alice")), {CALLER: CONNECTED, BOB: CONNECTED})
-        self.ended(call, self.bob)
+        self.v3.deleteCallParticipant(callParticipant=nobody, callSessionIdentifier=session)
+        self.alice.expect_bye()
+        self.silenced(self.bob)
+        self.v3.endCallSession(callSessionIdentifier=session)
+        self.bob.expect_bye()
 
     def test_it_is_ended(self):
         call, session = self.told_call()
