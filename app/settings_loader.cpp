@@ -15,6 +15,18 @@
 namespace app {
 namespace {
 
+/// What Kubernetes adds to each container's environment for a service whose name begins with `ledgerline`:
+/// host and ports, as `LEDGERLINE_SERVICE_HOST`, `LEDGERLINE_PORT` and `LEDGERLINE_PORT_8080_TCP_ADDR`.
+bool is_service_link(std::string_view name, std::string_view value) {
+    constexpr std::string_view ports = "_PORT_";
+    const auto port = name.find(ports);
+    const bool numbered = port != std::string_view::npos && port + ports.size() < name.size() &&
+                          name[port + ports.size()] >= '0' && name[port + ports.size()] <= '9';
+    const bool url = name.ends_with("_PORT") && value.find("://") != std::string_view::npos;
+    return numbered || url || name.ends_with("_SERVICE_HOST") ||
+           name.find("_SERVICE_PORT") != std::string_view::npos;
+}
+
 /// The number of single-character changes between two texts (Levenshtein).
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
@@ -130,7 +142,7 @@ void Loader::read_environment(const std::map<std::string, std::string>& environm
         const auto found = std::ranges::find(table_, name, name_of);
         if (found != table_.end())
             assign(name, 0, *found, value);
-        else
+        else if (!is_service_link(name, value))
             mistake(name, 0, "unknown variable" + suggestion(name, name_of));
     }
 }

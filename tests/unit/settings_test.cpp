@@ -169,6 +169,20 @@ TEST_F(SettingsFile, every_mistake_is_named_in_the_files_order) {
     }
 }
 
+TEST(Settings, what_kubernetes_adds_for_services_is_none_of_them) {
+    SettingSources sources;
+    sources.environment = {{"LEDGERLINE_SERVICE_HOST", "10.0.0.7"},
+                           {"LEDGERLINE_SERVICE_PORT", "8080"},
+                           {"LEDGERLINE_SERVICE_PORT_SOAP", "8080"},
+                           {"LEDGERLINE_PORT", "tcp://10.0.0.7:8080"},
+                           {"LEDGERLINE_PORT_8080_TCP", "tcp://10.0.0.7:8080"},
+                           {"LEDGERLINE_PORT_8080_TCP_ADDR", "10.0.0.7"},
+                           {"LEDGERLINE_POSTGRES_SERVICE_HOST", "10.0.0.8"}};
+    EXPECT_TRUE(load_settings(sources).mistakes.empty());
+    sources.environment = {{"LEDGERLINE_PORT", "8080"}};
+    EXPECT_EQ(load_settings(sources).mistakes.size(), 1U);
+}
+
 TEST(Settings, mistakes_in_the_environment_are_named) {
     SettingSources sources;
     sources.environment = {{"LEDGERLINE_HTTP_BODY_LIMT", "1MB"}, {"LEDGERLINE_SERVER_THREADS", "x"}};
