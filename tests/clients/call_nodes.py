@@ -228,6 +228,20 @@ class CallNodes(Calls):
         there.endCallSession(**session)
         self.finish()
 
+    def test_a_call_from_outside_is_read_and_ended_at_the_other_node(self):
+        self.register(self.bob)
+        call = self.alice.call(BOB)
+        self.take(self.bob, call)
+        known = "select call_id from calls where direction = 'inbound' and started_at is not null and ended_at is null"
+        session = {"callSessionIdentifier": self.until(lambda: self.query(known), "its record")}
+        there = self.at_other("v3_4", "admin")
+        people = there.getCallSessionInformation(**session).callParticipantInformation
+        self.assertEqual({each.callParticipantIdentifier: each.callParticipantStatus for each in people},
+                         {"sip:alice@example.com": "CallParticipantConnected", BOB: "CallParticipantConnected"})
+        there.endCallSession(**session)
+        for phone in (self.alice, self.bob):
+            phone.expect_bye()
+
     def test_nobody_learns_more_there_than_here(self):
         call, _, _ = self.connected()
         unknown = [call[:-1] + ("0" if call[-1] != "0" else "1"), "0" * len(call), "f" * 12 + call[12:], "'--",
