@@ -314,7 +314,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     parts.directory.emplace(directory_options(settings.call, recorder.run()), parts.context.get_executor(),
                             log);
     parts.notifications.emplace(database);
-    parts.applications.emplace(application_options(settings.notifications), *parts.notifications, client,
+    parts.applications.emplace(application_options(settings), *parts.notifications, client,
                                parts.context.get_executor(), log);
     parts.managers.emplace(manager_options(settings.notifications, client), ledger, *parts.notifications,
                            log);

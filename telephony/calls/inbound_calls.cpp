@@ -503,10 +503,17 @@ asio::awaitable<ledger::Result<ledger::AccountPtr>> InboundCalls::payer(CallNo c
     if (!toll.payer.empty()) co_return co_await uses_.ledger.find(toll.payer);
     const auto* live = find(call);
     if (live == nullptr) co_return ledger::Refusal::unknown_account;
+    // The call may end meanwhile. Who pays is known by each address, whichever called.
+    auto addresses = live->payers;
+    if (live->caller)
+        for (const auto& own : live->caller->addresses()) addresses.push_back(own);
     auto account = co_await account_of(live->payers);
     if (!account) co_return account;
     const auto in = [&](const std::string& domain) { return domain == "*" || domain == (*account)->domain; };
     if (std::ranges::none_of(toll.domains, in)) co_return ledger::Refusal::unknown_account;
+    const auto admitted = [&](const std::string& address) { return starts_with_any(address, toll.prefixes); };
+    if (!toll.prefixes.empty() && std::ranges::none_of(addresses, admitted))
+        co_return ledger::Refusal::over_limit;
     co_return account;
 }
 
@@ -516,7 +523,7 @@ asio::awaitable<void> InboundCalls::hold(CallNo call, applications::Toll toll) {
     const auto account = co_await payer(call, toll);
     if (account) {
         auto held = co_await hold_charge(uses_.ledger, toll.application, *account, std::move(toll.charging),
-                                         options_.slice);
+                                         toll.minor, options_.slice);
         if (held)
             charge = std::make_shared<CallCharge>(std::move(*held));
         else
