@@ -128,24 +128,6 @@ accountmgmt::Pins::Options pin_options(const Settings& settings) {
     return options;
 }
 
-std::set<std::string, std::less<>> long_logins(std::string_view list, std::string_view default_domain) {
-    std::set<std::string, std::less<>> logins;
-    while (!list.empty()) {
-        const auto comma = std::min(list.find(','), list.size());
-        auto item = list.substr(0, comma);
-        list.remove_prefix(std::min(comma + 1, list.size()));
-        while (item.starts_with(' ')) item.remove_prefix(1);
-        while (item.ends_with(' ')) item.remove_suffix(1);
-        if (const auto login = auth::parse_login(item, default_domain)) logins.insert(login->text());
-    }
-    return logins;
-}
-
-payment::AmountStyle amount_style(const Settings& settings) {
-    return {settings.payment.amounts == "minor",
-            long_logins(settings.payment.minor_amounts_of, settings.auth.default_domain)};
-}
-
 frontend::EndpointOptions endpoint_options(const Settings& all) {
     const auto& settings = all.http;
     frontend::EndpointOptions options;

@@ -334,7 +334,7 @@ std::vector<Setting> payment_settings(Settings& s) {
          check_digits},
         {"payment.amounts",
          &s.payment.amounts,
-         "How applications write amounts of Payment: 1.50 for EUR 1.50 (major), or 150 (minor).",
+         "How applications write what they charge: 1.50 for EUR 1.50 (major), or 150 (minor).",
          0,
          0,
          {"major", "minor"}},

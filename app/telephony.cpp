@@ -314,8 +314,8 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     const auto heard = [&parts](const std::string& session, const std::string& login) {
         if (parts.inbound) parts.inbound->heard(session, login);
     };
-    parts.applications.emplace(application_options(settings.notifications), *parts.notifications, client,
-                               heard, parts.context.get_executor(), log);
+    parts.applications.emplace(application_options(settings), *parts.notifications, client, heard,
+                               parts.context.get_executor(), log);
     parts.managers.emplace(manager_options(settings.notifications, client), ledger, *parts.notifications,
                            log);
     parts.rules.emplace(database, parts.context.get_executor(), to_size(settings.call.rule_cache), log);

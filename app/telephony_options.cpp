@@ -2,6 +2,7 @@
 #include "app/telephony_options.hpp"
 
 #include "app/data_dir.hpp"
+#include "app/ledger_options.hpp"
 #include "base/ids.hpp"
 
 #include <algorithm>
@@ -40,6 +41,10 @@ calls::CallOptions call_options(const Settings& all, const std::string& address)
     return options;
 }
 
+std::function<bool(const std::string& login)> counts_minor(const Settings& settings) {
+    return [style = amount_style(settings)](const std::string& login) { return style.is_minor(login); };
+}
+
 /// The host of HOST or HOST:PORT.
 std::string host_of(const std::string& text) {
     const auto bracket = text.find(']');
@@ -69,6 +74,7 @@ thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings
     options.trace_max = to_size(settings.call.trace_messages);
     options.first_from = settings.call.first_from;
     options.lag_limit = settings.call.lag_limit;
+    options.counts_minor = counts_minor(settings);
     return options;
 }
 
@@ -92,8 +98,10 @@ callnotification::Managers::Options manager_options(const Settings::Notification
     return options;
 }
 
-applications::SoapApplications::Options application_options(const Settings::Notifications& settings) {
+applications::SoapApplications::Options application_options(const Settings& all) {
+    const auto& settings = all.notifications;
     applications::SoapApplications::Options options;
+    options.counts_minor = counts_minor(all);
     options.ask_timeout = settings.ask_timeout;
     options.asks_per_endpoint = to_size(settings.asks_per_endpoint);
     options.fork_addresses_max = to_size(settings.fork_limit);

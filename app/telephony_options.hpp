@@ -27,8 +27,7 @@ namespace app {
 [[nodiscard]] media::AudioBridgeOptions bridge_options(const Settings::Media& settings);
 [[nodiscard]] callnotification::Managers::Options manager_options(const Settings::Notifications& settings,
                                                                   const frontend::SoapClient& client);
-[[nodiscard]] applications::SoapApplications::Options application_options(
-    const Settings::Notifications& settings);
+[[nodiscard]] applications::SoapApplications::Options application_options(const Settings& all);
 [[nodiscard]] sip::Credentials credentials(const Settings::Sip& settings);
 [[nodiscard]] sip::StreamLimits stream_limits(const Settings::Sip& settings);
 [[nodiscard]] callhandling::CallHandling::Options handling_options(const Settings& settings);

@@ -14,8 +14,9 @@ struct AmountStyle {
     bool minor = false;                           ///< all applications count minor units
     std::set<std::string, std::less<>> minor_of;  ///< these do: logins in their long form
 
+    [[nodiscard]] bool is_minor(const std::string& login) const { return minor || minor_of.contains(login); }
     [[nodiscard]] bool is_minor(const auth::Principal& principal) const {
-        return minor || minor_of.contains(principal.login());
+        return is_minor(principal.login());
     }
 };
 

@@ -1,6 +1,7 @@
 // Connections to others: names, addresses, deadlines, reuse.
 #include "frontend/http/client.hpp"
 
+#include "frontend/http/names.hpp"
 #include "frontend/http/transport.hpp"
 
 #include <algorithm>
@@ -101,32 +102,6 @@ class Deadline {
     };
     std::shared_ptr<State> state_;
 };
-
-/// A name's addresses. The resolver's thread may be stuck in the system for longer than anybody waits for it:
-/// the wait is for a timer, which its answer ends early.
-asio::awaitable<std::vector<tcp::endpoint>> resolve(std::string host, std::string port,
-                                                    Clock::time_point until) {
-    struct State {
-        explicit State(const asio::any_io_executor& executor) : timer(executor), resolver(executor) {}
-        asio::steady_timer timer;
-        tcp::resolver resolver;
-        std::vector<tcp::endpoint> found;
-    };
-    const auto executor = co_await asio::this_coro::executor;
-    const auto state = std::make_shared<State>(executor);
-    state->timer.expires_at(until);
-    state->resolver.async_resolve(host, port,
-                                  [state](error_code ec, const tcp::resolver::results_type& results) {
-                                      if (!ec) {
-                                          for (const auto& entry : results)
-                                              state->found.push_back(entry.endpoint());
-                                      }
-                                      state->timer.expires_at(Clock::time_point::min());
-                                  });
-    co_await state->timer.async_wait(as_result);
-    state->resolver.cancel();
-    co_return state->found;
-}
 
 /// A connection, with what it was made for.
 struct Connected {
@@ -280,6 +255,7 @@ std::string head_of(const OutgoingRequest& request, const Target& target) {
 struct Client::Impl {
     const ClientOptions options;
     const std::shared_ptr<const TlsContext> tls;
+    Names names;
     std::mutex mutex;
     std::list<Connection> idle;  ///< the oldest first
 
@@ -322,11 +298,12 @@ struct Client::Impl {
 /// then.
 asio::awaitable<Opened> Client::Impl::open(Target target, std::string key, Clock::time_point until) {
     const auto executor = co_await asio::this_coro::executor;
-    const auto endpoints = co_await resolve(target.host, target.port, until);
-    if (endpoints.empty()) co_return NoResponse{Why::unreachable, "no address of " + target.host};
+    const auto addresses = co_await names.find(target.host, until);
+    if (addresses.empty()) co_return NoResponse{Why::unreachable, "no address of " + target.host};
     NoResponse failure{Why::not_allowed, target.host + " has no address that may be connected to"};
-    for (const auto& endpoint : endpoints) {
-        if (!may_connect(endpoint.address())) continue;
+    for (const auto& address : addresses) {
+        if (!may_connect(address)) continue;
+        const tcp::endpoint endpoint(address, static_cast<std::uint16_t>(std::stoi(target.port)));
         tcp::socket socket(executor);
         error_code ec;
         socket.open(endpoint.protocol(), ec);

@@ -43,6 +43,7 @@ struct Notification {
     std::string payer;        ///< of a subscriber: the own address, which pays what the application charges
     /// Of others: domains whose accounts may be made to pay (`*`: all), when they call.
     std::vector<std::string> charge_domains;
+    std::vector<std::string> charge_prefixes;  ///< and how their addresses begin; none: anyhow
     bool operator==(const Notification&) const = default;
 };
 
@@ -62,7 +63,9 @@ struct Toll {
     Charging charging;
     std::string application;  ///< in whose name it is held and charged
     std::string payer;        ///< the address that pays; empty: the calling party, if it is in one of
-    std::vector<std::string> domains;  ///< … these (`*`: any); otherwise nobody can be charged
+    std::vector<std::string> domains;   ///< … these (`*`: any); otherwise nobody can be charged
+    std::vector<std::string> prefixes;  ///< and has an address that begins so; none: any
+    bool minor = false;                 ///< the amount is in minor units
     bool operator==(const Toll&) const = default;
 };
 

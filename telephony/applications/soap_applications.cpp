@@ -128,6 +128,8 @@ asio::awaitable<void> SoapApplications::put(AskedPtr asked, EndpointPtr endpoint
             note_success(*endpoint);
             auto& action = std::get<soap::Message>(answer).as<ActionResult>().result;
             directive = directive_of(*asked->notification, std::move(action), options_.fork_addresses_max);
+            if (directive && directive->toll && options_.counts_minor)
+                directive->toll->minor = options_.counts_minor(asked->notification->login);
             reason = directive ? "" : "its action can't be done";
             if (directive) result = AskResult::answered;
         }

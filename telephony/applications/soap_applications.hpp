@@ -31,9 +31,11 @@ class SoapApplications final : public Applications {
     using Clock = std::chrono::steady_clock;
 
     struct Options {
-        std::chrono::milliseconds ask_timeout{3'000};   ///< then the call goes on
-        std::size_t asks_per_endpoint = 200;            ///< at once
-        std::size_t fork_addresses_max = 10;            ///< of one Fork
+        std::chrono::milliseconds ask_timeout{3'000};  ///< then the call goes on
+        std::size_t asks_per_endpoint = 200;           ///< at once
+        std::size_t fork_addresses_max = 10;           ///< of one Fork
+        /// Whether this login's amounts are in minor units; empty: nobody's are.
+        std::function<bool(const std::string& login)> counts_minor{};
         std::chrono::milliseconds tell_for{60'000};     ///< then what was not delivered is lost
         std::chrono::milliseconds tell_timeout{5'000};  ///< of one try
         std::chrono::milliseconds tell_pause{500};      ///< after the first failure; it doubles

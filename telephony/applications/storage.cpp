@@ -60,6 +60,7 @@ std::optional<Notification> notification_of(std::string id, const base::sql::Row
     found.application = rows.text(0, 6);
     found.payer = rows.text(0, 7);
     found.charge_domains = lines_of(rows.text(0, 8));
+    found.charge_prefixes = lines_of(rows.text(0, 9));
     return found;
 }
 

@@ -116,8 +116,9 @@ Held hold_amount(ledger::Ledger& ledger, ledger::AccountPtr payer, CallCharge ch
     if (!receipt) co_return receipt.error();
     if (!receipt->hold) co_return ledger::Refusal::internal;
     charge.hold = hold_of(*receipt, std::move(payer), charge.origin.application, false);
-    if (!charge.amount.by_code) co_return charge;
-    // The price may change before the call is connected: what is held is what it costs.
+    if (!charge.amount.by_code && !charge.amount.minor) co_return charge;
+    // The price may change before the call is connected: what is held is what it costs. And records have
+    // major units.
     const auto amount = co_await ledger.held_amount(charge.hold->id);
     if (!amount) co_return amount.error();
     charge.amount = *amount;
@@ -164,7 +165,7 @@ int refusal_status(ledger::Refusal refusal) {
 boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,
                                                                std::string application,
                                                                ledger::AccountPtr payer,
-                                                               applications::Charging charging,
+                                                               applications::Charging charging, bool minor,
                                                                std::chrono::seconds slice) {
     CallCharge charge;
     charge.origin.application = std::move(application);
@@ -176,6 +177,7 @@ boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& l
     if (charge.amount.unit && charge.amount.unit->empty()) charge.amount.unit.reset();
     if (charging.amount) {
         charge.amount.value = *charging.amount;
+        charge.amount.minor = minor;
         co_return co_await hold_amount(ledger, std::move(payer), std::move(charge));
     }
     if (charge.origin.code.empty()) co_return ledger::Refusal::not_positive;

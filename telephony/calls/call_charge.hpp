@@ -32,13 +32,11 @@ struct CallCharge {
 /// What a caller is answered whose call's amount could not be held.
 [[nodiscard]] int refusal_status(ledger::Refusal refusal);
 
-/// Holds what the call costs on the payer's account: an amount; or, of a code without one, its price; or,
-/// of a code without a price, what a tariff says that `slice` costs.
-[[nodiscard]] boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(ledger::Ledger& ledger,
-                                                                             std::string application,
-                                                                             ledger::AccountPtr payer,
-                                                                             applications::Charging charging,
-                                                                             std::chrono::seconds slice);
+/// Holds what the call costs on the payer's account: an amount, in minor units or not; or, of a code without
+/// one, its price; or, of a code without a price, what a tariff says that `slice` costs.
+[[nodiscard]] boost::asio::awaitable<ledger::Result<CallCharge>> hold_charge(
+    ledger::Ledger& ledger, std::string application, ledger::AccountPtr payer,
+    applications::Charging charging, bool minor, std::chrono::seconds slice);
 
 /// Holds for one slice more. Tries again when the ledger is away, for `patience` at most. False: it is not
 /// held.

@@ -2,7 +2,7 @@
 #include "telephony/calls/inbound_calls.hpp"
 
 #include "base/ids.hpp"
-#include "telephony/calls/ladder.hpp"
+#include "telephony/calls/inbound_live.hpp"
 #include "telephony/calls/live_call.hpp"
 
 #include <algorithm>
@@ -20,20 +20,6 @@ namespace asio = boost::asio;
 constexpr auto retry_later = "Retry-After: 5";
 
 }  // namespace
-
-/// One call with what runs it.
-struct InboundCalls::Live {
-    CallNo number;
-    InboundCall call;
-    auth::PrincipalPtr caller;        ///< null: it came from a trusted peer
-    std::vector<std::string> payers;  ///< the caller, as we or a peer know it; none: it is but claimed
-    RecordFacts record;
-    std::shared_ptr<CallCharge> charge;
-    std::unique_ptr<CommandRunner> runner;
-    Onlookers onlookers;
-    Ladder ladder;
-    std::optional<Contact> passed_on;  ///< another node's call, for this one's connection
-};
 
 InboundCalls::InboundCalls(Options options, Uses uses, asio::any_io_executor executor, base::Logger log)
     : options_(std::move(options)),
@@ -248,104 +234,6 @@ void InboundCalls::on_signal(CallNo call, Signal signal) {
     if (auto* live = find(call)) live->ladder.add(std::move(signal));
 }
 
-void InboundCalls::end(const std::vector<CallNo>& numbers) {
-    for (const auto number : numbers) {
-        if (auto* live = find(number)) carry_out(number, live->call.on(event::End{}, now()));
-    }
-}
-
-std::size_t InboundCalls::end_calls_of(std::string_view login) {
-    std::vector<CallNo> numbers;
-    for (const auto& [number, live] : live_) {
-        if (live->caller && live->caller->login() == login) numbers.push_back(number);
-    }
-    end(numbers);
-    return numbers.size();
-}
-
-std::vector<std::string> InboundCalls::running_calls() const {
-    std::vector<std::string> ids;
-    for (const auto& [number, live] : live_) {
-        if (!live->passed_on) ids.push_back(live->record.id);
-    }
-    return ids;
-}
-
-void InboundCalls::taken(const std::string& id) {
-    if (auto* live = find(id)) carry_out(live->number, live->call.on(event::Taken{}, now()));
-}
-
-void InboundCalls::end_calls_to(const std::set<std::string>& addresses) {
-    std::vector<CallNo> numbers;
-    for (const auto& [number, live] : live_) numbers.push_back(number);
-    for (const auto number : numbers) {
-        if (auto* live = find(number)) carry_out(number, live->call.withdraw(addresses, now()));
-    }
-}
-
-std::set<std::string> InboundCalls::called() const {
-    std::set<std::string> addresses;
-    for (const auto& [number, live] : live_) addresses.merge(live->call.called());
-    return addresses;
-}
-
-std::vector<std::string> InboundCalls::callers() const {
-    std::set<std::string> logins;
-    for (const auto& [number, live] : live_) {
-        if (live->caller) logins.insert(live->caller->login());
-    }
-    return {logins.begin(), logins.end()};
-}
-
-Onlookers* InboundCalls::onlookers(const std::string& id) {
-    if (auto* live = find(id)) return &live->onlookers;
-    auto* ended = ended_.find(id);
-    return ended != nullptr ? &ended->onlookers : nullptr;
-}
-
-void InboundCalls::heard(const std::string& id, const std::string& login) {
-    if (auto* known = onlookers(id)) known->heard.insert(login);
-}
-
-/// Who wants to be nobody is that to applications.
-std::optional<CallStatus> InboundCalls::status(const Reader& reader, const std::string& id) {
-    const auto* known = onlookers(id);
-    if (known == nullptr || !known->admit(reader)) return std::nullopt;
-    const auto* live = find(id);
-    auto status = live != nullptr ? live->call.status() : ended_.find(id)->status;
-    if (known->anonymous_caller && !known->include(reader)) status.parties[0].address = anonymous_address;
-    return status;
-}
-
-std::optional<std::string> InboundCalls::trace(const Reader& reader, const std::string& id) {
-    const auto* known = onlookers(id);
-    if (known == nullptr || !known->include(reader)) return std::nullopt;
-    const auto* live = find(id);
-    return live != nullptr ? live->ladder.text(live->call.status()) : ended_.find(id)->trace;
-}
-
-const Call* InboundCalls::connected(const std::string& id) const {
-    const auto* live = find(id);
-    return live != nullptr ? live->call.connected() : nullptr;
-}
-
-void InboundCalls::decline(const std::string& id) {
-    if (auto* live = find(id)) carry_out(live->number, live->call.decline(now()));
-}
-
-void InboundCalls::remove(const std::string& id, const std::string& address) {
-    auto* live = find(id);
-    if (live == nullptr) return;
-    const bool nobody = live->onlookers.anonymous_caller && address == anonymous_address;
-    const auto& caller = live->call.status().parties[0].address;
-    carry_out(live->number, live->call.remove(nobody ? std::string(caller) : address, now()));
-}
-
-void InboundCalls::add(const std::string& id, const std::string& address,
-                       std::optional<sdp::AudioOnly> audio) {
-    if (auto* live = find(id)) carry_out(live->number, live->call.on(event::Add{address, audio}, now()));
-}
-
 void InboundCalls::finished(CallNo call) {
     const auto found = live_.find(call);
     if (found == live_.end()) return;
@@ -539,10 +427,17 @@ asio::awaitable<ledger::Result<ledger::AccountPtr>> InboundCalls::payer(CallNo c
     if (!toll.payer.empty()) co_return co_await uses_.ledger.find(toll.payer);
     const auto* live = find(call);
     if (live == nullptr) co_return ledger::Refusal::unknown_account;
+    // The call may end meanwhile. Who pays is known by each address, whichever called.
+    auto addresses = live->payers;
+    if (live->caller)
+        for (const auto& own : live->caller->addresses()) addresses.push_back(own);
     auto account = co_await account_of(live->payers);
     if (!account) co_return account;
     const auto in = [&](const std::string& domain) { return domain == "*" || domain == (*account)->domain; };
     if (std::ranges::none_of(toll.domains, in)) co_return ledger::Refusal::unknown_account;
+    const auto admitted = [&](const std::string& address) { return starts_with_any(address, toll.prefixes); };
+    if (!toll.prefixes.empty() && std::ranges::none_of(addresses, admitted))
+        co_return ledger::Refusal::over_limit;
     co_return account;
 }
 
@@ -552,7 +447,7 @@ asio::awaitable<void> InboundCalls::hold(CallNo call, applications::Toll toll) {
     const auto account = co_await payer(call, toll);
     if (account) {
         auto held = co_await hold_charge(uses_.ledger, toll.application, *account, std::move(toll.charging),
-                                         options_.slice);
+                                         toll.minor, options_.slice);
         if (held)
             charge = std::make_shared<CallCharge>(std::move(*held));
         else

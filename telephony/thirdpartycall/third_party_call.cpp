@@ -249,6 +249,7 @@ boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> ThirdPartyCall::payer
     if (account && !principal.allows(auth::Permission::call_charge, (*account)->domain, calling_party)) {
         co_return ledger::Refusal::unknown_account;
     }
+    if (account && !principal.limits().admits_address(calling_party)) co_return ledger::Refusal::over_limit;
     co_return account;
 }
 
@@ -269,8 +270,9 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
     if (charging) {
         const auto account = co_await payer(call, parameters.parties.front());
         if (!account) co_return refused_charge(account.error());
+        const bool minor = options_.counts_minor && options_.counts_minor(call.principal->login());
         auto held = co_await calls::hold_charge(ledger_, call.principal->application(), *account,
-                                                std::move(*charging), options_.slice);
+                                                std::move(*charging), minor, options_.slice);
         if (!held) co_return refused_charge(held.error());
         charge = std::make_shared<CallCharge>(std::move(*held));
         calls::record_charge(parameters.record, *charge);

@@ -40,6 +40,8 @@ class ThirdPartyCall {
         std::chrono::milliseconds lag_limit{200};  ///< no new calls when others wait for so long
         /// For how long they wait for the network; empty: not at all.
         std::function<std::chrono::milliseconds()> network_lag;
+        /// Whether this login's amounts are in minor units; empty: nobody's are.
+        std::function<bool(const std::string& login)> counts_minor;
         Destinations destinations{"", "", false};
         calls::DialPlan dial_plan{{}};
         calls::LocalDomain local{};

@@ -22,7 +22,8 @@ class CallLimits(CallCase):
     ledgerline = os.path.abspath(sys.argv.pop(1))
     gateway_port = free_port()
     settings = {"SIP_GATEWAY": f"127.0.0.1:{gateway_port}", "ADDRESS_COUNTRY": "49", "CALL_ALLOW": "tel:+4930",
-                "CALL_DENY": "tel:+4930900", "CALL_SHORT_NUMBERS": "route", "CALL_NO_ANSWER": "20s"}
+                "CALL_DENY": "tel:+4930900", "CALL_SHORT_NUMBERS": "route", "CALL_NO_ANSWER": "20s",
+                "PAYMENT_MINOR_AMOUNTS_OF": "bob"}
 
     def setUp(self):
         super().setUp()
@@ -46,9 +47,9 @@ class CallLimits(CallCase):
             'search_in="msg" check_it="true" assign_to="uri"/><log message="[$uri] [$cs]', 1)
         return self.peer("gateway", steps, port=self.gateway_port)
 
-    def start(self, client, calling, called=NOWHERE):
+    def start(self, client, calling, called=NOWHERE, **more):
         """Starts a call, whose first party rings; ends it when that has rung."""
-        call = client.makeCall(callingParty=calling, calledParty=called)
+        call = client.makeCall(callingParty=calling, calledParty=called, **more)
         self.until(self.legs, "the leg")
         client.endCall(callIdentifier=call)
         self.finish()
@@ -151,6 +152,34 @@ class CallLimits(CallCase):
         except Exception as fault:  # noqa: the limit's
             self.assertIn("POL0001", str(fault))
             return None
+
+    def test_whom_a_limited_application_may_charge(self):
+        """Its limit to addresses holds for those who pay for its calls, too."""
+        charging = {"description": "a call", "currency": "EUR", "amount": Decimal("0.60")}
+        self.limit("demo-app", "address-prefix", "tel:+15550003")
+        for client, parties in ((self.v2.makeCall, {"callingParty": "tel:+15550001", "calledParty": NOWHERE}),
+                                (self.v3.makeCallSession, {"callParticipants": ["tel:+15550001"],
+                                                           "changeMediaNotAllowed": False})):
+            self.assertEqual(self.fault("POL0001", client, charging=charging, **parties), ["over-limit"])
+        held = "select count(*) from holds where application = 'demo-app' and address = 'tel:+1555000{}'"
+        self.assertEqual(self.query(held.format(1)), "0")
+        self.gateway(r"\+15550003")
+        self.start(self.v2, "tel:+15550003", charging=charging)
+        self.until(lambda: self.query(held.format(3) + " and state = 'released'") == "1", "the release")
+        # Who pays nothing may be called by anybody.
+        self.gateway(r"\+15550004")
+        self.start(self.v2, "tel:+15550004")
+
+    def test_who_counts_minor_units_does_for_calls_too(self):
+        first, second = self.peer("first"), self.peer("second")
+        bob = self.client("v2_3", "bob")
+        call = bob.makeCall(callingParty=first.uri, calledParty=second.uri,
+                            charging={"description": "a call", "currency": "EUR", "amount": Decimal("60")})
+        self.until_status(call, "CallConnected", bob)
+        self.until(lambda: self.query(f"select charge from calls where call_id = '{call}'") == "0.60", "the charge")
+        self.assertEqual(self.held("tel:+15550002"), "99.40|0.00")
+        bob.endCall(callIdentifier=call)
+        self.finish()
 
     def test_what_the_calls_of_a_day_may_cost(self):
         alice = self.client("v2_3", "alice")

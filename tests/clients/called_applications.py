@@ -384,6 +384,25 @@ class CalledApplications(ApplicationCalls):
         charged = "select c.charge, c.unit from calls c join journal j using (hold_id) where j.amount = -0.50 limit 1"
         self.assertEqual(self.until(lambda: self.query(charged), "the charge"), "0.50|EUR")
 
+    def test_an_action_charges_nobody_beyond_the_limits_of_its_application(self):
+        self.register(self.bob)
+        self.start(ASK, "CalledNumber")
+        self.answers("Continue", charging={"description": "advice", "currency": "EUR", "amount": "0.30"})
+        before = self.held("tel:+15550001")
+        for prefix, status in (("tel:+15550002", 403), ("tel:+15550001", 200)):
+            self.command("user", "limit", "demo-app", "address-prefix", prefix)
+            self.addCleanup(self.command, "user", "limit", "demo-app", "address-prefix", prefix, "--remove")
+            self.rules_heard()
+            call = self.alice.call(BOB)
+            if status == 200:
+                self.connected(call, self.bob)
+                self.ended(call, self.bob)
+            else:
+                self.assertEqual(call.response().status, status)
+                self.assertEqual(self.held("tel:+15550001"), before)
+        charged = "select count(*) from journal where address = 'tel:+15550001' and amount = -0.30"
+        self.until(lambda: self.query(charged) == "1", "the charge")
+
     def test_who_may_not_start_it_any_more_is_asked_and_told_nothing(self):
         self.register(self.bob)
         self.start(ASK, "CalledNumber")

@@ -297,6 +297,7 @@ TEST_F(ApplicationsOnTheWire, AnApplicationDecides) {
     EXPECT_EQ(fork.toll->charging.amount->text(), "0.5");
     EXPECT_EQ(fork.toll->application, "shop");
     EXPECT_EQ(fork.toll->domains, std::vector<std::string>{"example.com"});
+    EXPECT_FALSE(fork.toll->minor);
     const auto requests = application_.wait_for(4);
     EXPECT_NE(requests[0].find("correlator>c<"), std::string::npos) << requests[0];
     EXPECT_NE(requests[0].find("callSessionIdentifier>42<"), std::string::npos) << requests[0];
@@ -532,6 +533,7 @@ TEST_F(ApplicationsOnTheWire, WhatIsKnownOfWhoStartedIt) {
     EXPECT_EQ(found->login, "alice@example.com");
     EXPECT_EQ(found->payer, "sip:alice@example.com");
     EXPECT_TRUE(found->charge_domains.empty());
+    EXPECT_TRUE(found->charge_prefixes.empty());
     EXPECT_EQ(found->manager, (soap::VersionNumber{2, 4}));
     EXPECT_EQ(found->endpoint, url("/a"));
     auto session = database->session("ledgerline_service");
@@ -539,6 +541,17 @@ TEST_F(ApplicationsOnTheWire, WhatIsKnownOfWhoStartedIt) {
     EXPECT_FALSE(run(storage_->find(id())));
     EXPECT_EQ(session.exec("select * from notification.rules_of(7)").size(), 0U);
     session.exec("select auth.set_enabled('example.com', 'alice', true)");
+    session.exec("select auth.set_limit('example.com', 'alice', 'address_prefix', 'tel:+1555', 0)");
+    EXPECT_EQ(run(storage_->find(id()))->charge_prefixes, std::vector<std::string>{"tel:+1555"});
+    session.exec("select auth.set_limit('example.com', 'alice', 'address_prefix', 'tel:+1555', null)");
+}
+
+TEST_F(ApplicationsOnTheWire, WhoCountsMinorUnitsDoesInActionsToo) {
+    options_.counts_minor = [](const std::string& login) { return login == "shop@example.com"; };
+    make();
+    const auto fork = ask_at("/fork");
+    ASSERT_TRUE(fork.toll);
+    EXPECT_TRUE(fork.toll->minor);
 }
 
 TEST_F(ApplicationsOnTheWire, OtherNodesHearOfIt) {

@@ -12,16 +12,17 @@ namespace {
 
 class CallCharges : public LedgerSuite {
   protected:
-    std::shared_ptr<calls::CallCharge> held(const std::string& code = {}) {
+    std::shared_ptr<calls::CallCharge> held(const std::string& code = {}, bool minor = false) {
         applications::Charging charging;
         charging.description = "a call";
         charging.currency = "EUR";
         if (code.empty())
-            charging.amount = base::Decimal::parse("2.00");
+            charging.amount = base::Decimal::parse(minor ? "200" : "2.00");
         else
             charging.code = code;
-        auto charge = bench().run(
-            calls::hold_charge(ledger(), "app", account_, std::move(charging), std::chrono::seconds(60)));
+        constexpr std::chrono::seconds slice{60};
+        auto charge =
+            bench().run(calls::hold_charge(ledger(), "app", account_, std::move(charging), minor, slice));
         return std::make_shared<calls::CallCharge>(charge.value());
     }
 
@@ -57,6 +58,11 @@ TEST_F(CallCharges, AreToldAsTheyWereTaken) {
     EXPECT_EQ(told(*charge), "0.00 EUR");
     ASSERT_EQ(settle(charge), calls::Settled::posted);
     EXPECT_EQ(told(*charge), "2.00 EUR");
+
+    auto counted = held({}, true);
+    EXPECT_EQ(counted->amount.value, *base::Decimal::parse("2.00"));
+    ASSERT_EQ(settle(counted), calls::Settled::posted);
+    EXPECT_EQ(told(*counted), "2.00 EUR") << "of one who says 200";
 
     // Their holds were gone when the calls ended.
     charge = held("talk");

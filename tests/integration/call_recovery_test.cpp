@@ -75,7 +75,7 @@ TEST_F(CallRecovery, SaysThatItLivesWhileACallOfAnotherCanNotBeSettled) {
     charging.currency = "EUR";
     charging.amount = base::Decimal::parse("2.00");
     const auto charge = bench().run(
-        calls::hold_charge(ledger(), "app", account_, std::move(charging), std::chrono::seconds(60)));
+        calls::hold_charge(ledger(), "app", account_, std::move(charging), false, std::chrono::seconds(60)));
     calls::RecordFacts facts;
     calls::record_charge(facts, charge.value());
     const auto party = [](const std::string& address) {

@@ -10,10 +10,36 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <dlfcn.h>
+#include <netdb.h>
+
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <mutex>
+#include <string_view>
+#include <thread>
 #include <vector>
+
+namespace {
+
+/// Names in `.slow` are not found, once nobody holds this any more.
+std::mutex slow_names;
+std::atomic<int> slow_lookups = 0;
+
+}  // namespace
+
+// In place of the system's, which is asked for all other names.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** found) {
+    if (name != nullptr && std::string_view(name).ends_with(".slow")) {
+        ++slow_lookups;
+        const std::lock_guard lock(slow_names);
+        return EAI_AGAIN;
+    }
+    static auto* const systems = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+    return systems(name, service, hints, found);
+}
 
 namespace {
 
@@ -125,6 +151,10 @@ class SoapClient : public testing::Test {
 
     CallResult call(std::string url,
                     soap::Message message = soap::Message::of(tests::Echo{"tel:1", "a & b"})) {
+        return calling(std::move(url), std::move(message)).get();
+    }
+    std::future<CallResult> calling(std::string url, soap::Message message = soap::Message::of(tests::Echo{
+                                                         "tel:1", "a & b"})) {
         frontend::OutgoingCall call;
         call.url = std::move(url);
         call.endpoint = {&tests::echo_interface, &tests::echo_versions[0]};
@@ -133,10 +163,10 @@ class SoapClient : public testing::Test {
         call.local_namespace = "urn:test/echo/v2_7/local";
         call.timeout = timeout_;
         auto& context = *threads_.contexts().front();
-        return boost::asio::co_spawn(context, client_->call(std::move(call)), boost::asio::use_future).get();
+        return boost::asio::co_spawn(context, client_->call(std::move(call)), boost::asio::use_future);
     }
-    std::string reason(std::string url) {
-        const auto result = call(std::move(url));
+    std::string reason(std::string url) { return reason(call(std::move(url))); }
+    static std::string reason(const CallResult& result) {
         const auto* undelivered = std::get_if<Undelivered>(&result);
         return undelivered != nullptr ? undelivered->reason : "delivered";
     }
@@ -265,6 +295,29 @@ TEST_F(SoapClient, judges_a_name_by_the_addresses_that_it_has_when_it_is_called)
     EXPECT_EQ(server_->statistics().connections_accepted, 0U);
     start("127.0.0.0/8");
     EXPECT_TRUE(std::holds_alternative<soap::Message>(call(inside)));
+}
+
+TEST_F(SoapClient, looks_a_name_up_without_holding_up_others) {
+    std::unique_lock silence(slow_names);
+    const int before = slow_lookups;
+    auto first = calling("http://application.slow/");
+    auto second = calling("http://application.slow/other");
+    while (slow_lookups == before) std::this_thread::yield();
+    EXPECT_EQ(reason(url("/")), "delivered");
+    auto named = url("/");
+    named.replace(7, 9, "localhost");
+    EXPECT_EQ(reason(named), "delivered");
+    EXPECT_EQ(first.wait_for(0s), std::future_status::timeout);
+    silence.unlock();
+    for (auto* stuck : {&first, &second}) EXPECT_EQ(reason(stuck->get()), "no address of application.slow");
+    EXPECT_EQ(slow_lookups, before + 1) << "each name has one thread";
+}
+
+TEST_F(SoapClient, ends_while_a_name_is_looked_up) {
+    timeout_ = 100ms;
+    const std::lock_guard silence(slow_names);
+    EXPECT_EQ(reason("http://other.slow/"), "no address of other.slow");
+    client_.reset();
 }
 
 TEST_F(SoapClient, believes_only_certificates_of_its_authorities) {

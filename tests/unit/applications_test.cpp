@@ -154,6 +154,10 @@ TEST(ApplicationsTest, ChargingIsHandedOnWithWhoMayBeCharged) {
     EXPECT_EQ(directive->toll->payer, "");
     EXPECT_EQ(directive->toll->domains, std::vector<std::string>{"example.com"});
 
+    EXPECT_TRUE(directive->toll->prefixes.empty());
+    from.charge_prefixes = {"tel:+1"};
+    EXPECT_EQ(directive_of(from, action, 3)->toll->prefixes, from.charge_prefixes);
+
     from.payer = "tel:+15550001";
     from.charge_domains.clear();
     directive = directive_of(from, action, 3);
