@@ -257,6 +257,10 @@ struct Session::Impl {
             setup += "SET idle_in_transaction_session_timeout = " +
                      std::to_string(options.statement_timeout.count()) + ';';
         }
+        // And as we notice a server that vanished, it shall notice that we have, and let go.
+        setup +=
+            "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
+            "SET tcp_user_timeout = 25000;";
         if (!options.role.empty()) setup += "SET ROLE " + connection.quote_name(options.role) + ';';
         pqxx::nontransaction(connection).exec(setup);
     }
