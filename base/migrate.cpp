@@ -6,12 +6,20 @@
 #include <sodium.h>
 
 #include <array>
+#include <chrono>
+#include <thread>
 
 namespace base {
 namespace {
 
 /// Any number that nothing else in the database uses as an advisory lock.
 constexpr std::int64_t migration_lock = 0x6c65646765720001;  // "ledger", 1
+
+/// Who waits for a whole table keeps everybody waiting who comes later. So a migration that finds somebody at
+/// work for long, an audit or an export, steps back for a while and tries again.
+constexpr auto lock_patience = "SET LOCAL lock_timeout = '2s'";
+constexpr std::chrono::seconds retry_pause(5);
+constexpr std::string_view lock_not_available = "55P03";
 
 constexpr auto bookkeeping = R"(
     CREATE SCHEMA IF NOT EXISTS ledger_migration;
@@ -91,6 +99,7 @@ std::size_t check_applied(sql::Session& session, std::span<const Migration> migr
 
 void apply(sql::Session& session, const Migration& migration) {
     sql::Transaction transaction(session);
+    session.exec(lock_patience);
     try {
         session.exec_script(std::string(migration.sql));
     } catch (const sql::Error& error) {
@@ -101,6 +110,17 @@ void apply(sql::Session& session, const Migration& migration) {
     session.exec("INSERT INTO ledger_migration.applied (number, name, sha256) VALUES ($1, $2, $3)",
                  sql::params(migration.number, migration.name, sha256_hex(migration.sql)));
     transaction.commit();
+}
+
+/// Whether it was; otherwise others have locked for too long what it changes.
+bool applied(sql::Session& session, const Migration& migration) {
+    try {
+        apply(session, migration);
+        return true;
+    } catch (const sql::Error& error) {
+        if (error.sqlstate() != lock_not_available) throw;
+        return false;
+    }
 }
 
 }  // namespace
@@ -121,7 +141,11 @@ std::size_t migrate(sql::Session& session, std::span<const Migration> migrations
     const auto missing = migrations.subspan(check_applied(session, migrations));
     if (!missing.empty()) session.exec_script(owner_grants);
     for (const auto& migration : missing) {
-        apply(session, migration);
+        while (!applied(session, migration)) {
+            log.warning("a migration waits until others have ended what they do",
+                        {{"migration", file_name(migration)}});
+            std::this_thread::sleep_for(retry_pause);
+        }
         log.info("migration applied", {{"migration", file_name(migration)}});
     }
     return missing.size();

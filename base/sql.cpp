@@ -268,6 +268,16 @@ struct Session::Impl {
             "SET jit = off;";  // our statements end before they would be compiled
         setup += "SET application_name = " + connection.quote(options.application_name) + ';';
         setup += "SET statement_timeout = " + std::to_string(options.statement_timeout.count()) + ';';
+        // Whoever hangs between two statements of a transaction, or is cut off without a word, must not keep
+        // what it has locked from all others for longer than a statement may.
+        if (options.statement_timeout.count() > 0) {
+            setup += "SET idle_in_transaction_session_timeout = " +
+                     std::to_string(options.statement_timeout.count()) + ';';
+        }
+        // And as we notice a server that vanished, it shall notice that we have, and let go.
+        setup +=
+            "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
+            "SET tcp_user_timeout = 25000;";
         if (!options.role.empty()) setup += "SET ROLE " + connection.quote_name(options.role) + ';';
         pqxx::nontransaction(connection).exec(setup);
     }

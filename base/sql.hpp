@@ -111,7 +111,7 @@ struct SessionOptions {
     std::string url;                                 ///< a libpq connection string or URI
     std::string application_name;                    ///< shown in pg_stat_activity
     std::string role;                                ///< SET ROLE after connecting, unless empty
-    std::chrono::milliseconds statement_timeout{0};  ///< 0: none
+    std::chrono::milliseconds statement_timeout{0};  ///< of pauses in a transaction, too; 0: none
     std::chrono::milliseconds connect_timeout{5000};
 };
 

@@ -143,12 +143,19 @@ constexpr std::array checks{
     where r.refunded <> coalesce(f.given, 0)
                         + case when v.of_request_id is null and w.group_id is null then 0 else r.amount end
       and (r.recorded_at < (select max(a.until) from archived a)) is not true
-      -- A reversal from before it named what it undid.
+      -- A reversal from before it named what it undid; of a split it is no account's own.
       and not (f.given is null and r.refunded = r.amount
-               and exists (select from ledger.reversal x
-                             join ledger.request y on y.group_id = x.group_id and y.operation = 'reversal'
-                            where x.of_request_id is null and y.shard = r.shard
-                              and y.account_id = r.account_id)))",
+               and exists (select from ledger.request y
+                            where y.operation = 'reversal'
+                              and (y.shard = r.shard and y.account_id = r.account_id
+                                   or y.account_id = 0 and r.operation = 'split'
+                                      and exists (select from ledger.request_leg l
+                                                   where l.shard = y.shard and l.request_id = y.request_id
+                                                     and l.leg_shard = r.shard
+                                                     and l.account_id = r.account_id))
+                              and not exists (select from ledger.reversal x
+                                               where x.group_id = y.group_id
+                                                 and x.of_request_id is not null))))",
           "shard, request_id"},
     Check{
         "each voucher that was credited is redeemed, for what it is worth",

@@ -81,6 +81,11 @@ void end_with_client(base::sql::Session& session) {
     session.exec("set client_connection_check_interval = '1s'");
 }
 
+/// A transaction that waits for a person, or for work beside it, is no node that hangs.
+void take_your_time(base::sql::Session& session) {
+    session.exec("set idle_in_transaction_session_timeout = 0");
+}
+
 /// Who sits here, as far as the operating system knows; through sudo, who they were before.
 std::string actor() {
     const char* before = ::getenv("SUDO_USER");
@@ -148,7 +153,8 @@ template ledger::HoldPtr Desk::run(asio::awaitable<ledger::Result<ledger::HoldPt
 template ledger::Rated Desk::run(asio::awaitable<ledger::Result<ledger::Rated>>);
 template ledger::Receipt Desk::run(asio::awaitable<ledger::Result<ledger::Receipt>>);
 
-base::sql::Session Desk::long_session() const {
+base::sql::Session Desk::long_session() {
+    database_->run_blocking(take_your_time);
     auto options = session_;
     options.statement_timeout = std::chrono::milliseconds(0);
     base::sql::Session session(options);
@@ -186,6 +192,7 @@ void Desk::act(const Act& act, const std::function<void()>& work) {
         work();
         database_->run_blocking([this](base::sql::Session& session) {
             if (unrecorded_ != nullptr) record_in(session);
+            if (!handed_out_.empty()) take_your_time(session);
             if (!(std::cout << std::exchange(handed_out_, {})).flush())
                 throw PlainError("can't write to standard output; nothing was changed");
             transaction_->commit();

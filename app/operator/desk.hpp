@@ -77,8 +77,8 @@ class Desk {
 
     /// One statement; its function does all that it does, or nothing.
     base::sql::Rows query(std::string_view statement, const base::sql::Params& parameters = {});
-    /// A session of its own for work that takes long, without statement time-out.
-    [[nodiscard]] base::sql::Session long_session() const;
+    /// A session of its own for work that takes long, without statement time-out. An act under way waits.
+    [[nodiscard]] base::sql::Session long_session();
     /// `select COLUMNS` with the rest of the statement.
     Table table(const std::vector<Column>& columns, const std::string& rest,
                 const base::sql::Params& parameters = {});

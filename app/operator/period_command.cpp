@@ -37,6 +37,7 @@ bool close_frozen(base::sql::Session& session, const std::string& day, const std
     try {
         return session.exec("select ledger.close_month($1, $2)", params(day, by)).boolean(0, 0);
     } catch (const base::sql::Error& error) {
+        if (error.sqlstate() == "55000") throw Refused("archived", raised_text(error));
         if (error.sqlstate() != "XX001") throw;
         throw Refused("wrong", raised_text(error));
     }

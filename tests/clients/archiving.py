@@ -252,6 +252,26 @@ class Parts(January):
             self.sql("postgres", "drop function ledger.post_shard()")
 
 
+class AnOpenMonth(January):
+    def test_it_is_not_archived_with_a_later_one(self):
+        self.january()
+        self.post("charge", BOB, 10, "in-february")
+        place = "row_number() over (order by recorded_at desc)"
+        self.date_back(f"timestamptz '2026-02-01 00:30Z' - ({place} - 1) * interval '1 hour'")
+        self.seal(7, "UTC")
+        self.done("period", "close", "2026-02")
+        self.assertEqual(self.refused("period", "archive", "2026-02"),
+                         "Refused: 2026-01 is not closed, and would be archived with it (period_open)\n")
+        self.done("period", "close", "2026-01")
+        self.assertIn("Moved ", self.done("period", "archive", "2026-02"))
+        self.expect_right()
+        self.assertEqual(self.rows("select to_char(month, 'YYYY-MM') from closed_months order by month"),
+                         ["2026-01", "2026-02"])
+        # Nobody has changed a journal that is only gone.
+        self.assertEqual(self.refused("period", "close", "2025-12"),
+                         "Refused: the journal of this month is archived: it can't be closed any more (archived)\n")
+
+
 class Stopping(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ledgerline-stopping-")

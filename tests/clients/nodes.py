@@ -9,15 +9,16 @@ ENVELOPE = ('<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:
             '<l:{operation} xmlns:l="{space}">{parts}</l:{operation}></s:Body></s:Envelope>')
 
 
-def two_nodes(ledgerline, folder, environment):
-    """Servers with demo data and their URLs. Stop the second one first: the first has the database."""
+def two_nodes(ledgerline, folder, environment, way=lambda socket: socket):
+    """Servers with demo data and their URLs. Stop the second one first: the first has the database, which the second
+    one reaches through the folder that `way` makes of its socket's."""
     environment = dict(environment, LEDGERLINE_AUTH_KEY_FILE=os.path.join(folder, "key"))
     data_dirs = [os.path.join(folder, "var"), os.path.join(folder, "other")]
     command = [ledgerline, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", ""]
     first = Server([*command, "--data-dir", data_dirs[0]], folder, environment)
     socket = os.path.realpath(os.path.join(data_dirs[0], "socket"))
     second = Server([*command, "--data-dir", data_dirs[1], "--database",
-                     f"postgresql://postgres@/ledgerline?host={socket}"], folder, environment)
+                     f"postgresql://postgres@/ledgerline?host={way(socket)}"], folder, environment)
     return [first, second], [server_info(data_dir)["url"] + "/ParlayX/" for data_dir in data_dirs]
 
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <optional>
 #include <thread>
 
 namespace {
@@ -82,6 +84,27 @@ TEST_F(Migrate, programs_that_start_at_once_wait_for_each_other) {
     }
     for (auto& node : nodes) node.join();
     EXPECT_EQ(x(), 41);
+}
+
+/// An audit or an export may take hours.
+TEST_F(Migrate, one_that_waits_for_a_long_reader_keeps_nobody_else_waiting) {
+    constexpr Migration wider{2, "second", "ALTER TABLE t ADD COLUMN y int"};
+    migrate({first});
+    auto reader = database_.session();
+    std::optional<base::sql::Transaction> reading(reader);
+    reader.exec("SELECT x FROM t");
+    std::thread upgrade([&] { migrate({first, wider}); });
+    auto other = database_.session();
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (other.exec("SELECT FROM pg_locks WHERE relation = 't'::regclass AND NOT granted").empty() &&
+           std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    other.exec("SET statement_timeout = '20s'");
+    EXPECT_NO_THROW(other.exec("UPDATE t SET x = x"));
+    reading.reset();
+    upgrade.join();
+    EXPECT_NO_THROW(other.exec("SELECT y FROM t"));
 }
 
 TEST(EmbeddedMigrations, are_numbered_without_gaps) {

@@ -1,5 +1,6 @@
 // An upgrade with data in place: every migration since the second one meets a database that was in use.
 #include "base/migrate.hpp"
+#include "ledger/audit.hpp"
 #include "tests/support/ledger_audit.hpp"
 #include "tests/support/postgres.hpp"
 
@@ -162,6 +163,44 @@ TEST(Upgrade, SplitsOfBeforeCanBeRefunded) {
         " null, array['revenue'], array['s'], null, null, null, null, 100000, null) b where a.address = "
         "'tel:+2'");
     EXPECT_EQ(refund.text(0, 0), "posted,beyond_charge");
+}
+
+/// Reversals of before migration 12 left nothing but their rows; until migration 28 they did not say what was
+/// undone.
+TEST(Upgrade, WhatWasUndoneBeforeIsRightToTheAudit) {
+    for (const std::size_t before : {10U, 27U}) {
+        SCOPED_TRACE(before);
+        const tests::TestDatabase database(false);
+        auto session = database.session("postgres");
+        apply(session, before);
+        use(session);
+        use(session);
+        session.exec_script(R"(
+            select ledger.post_group('adjustment', shard, account_id, 1, 'in', gen_random_uuid(),
+                       array[shard], array[account_id], null, null, array[200::bigint], array[2::smallint],
+                       array['EUR'], array['adjustment'], null, null, null, 100000)
+              from ledger.account;
+            select ledger.post_split(1, 's', gen_random_uuid(), array_agg(shard), array_agg(account_id),
+                                     null, array[50, 50], null, 400, 2::smallint, 'EUR', null, null, 100000)
+              from ledger.account;
+            select ledger.reverse(ledger.split_shard(1, 's'), 0, 1, 1, 'split', 's', 'undo',
+                                  gen_random_uuid(), null, 100000);
+            select ledger.reverse(shard, account_id, 1, 1, 'charge', 'r1', 'undo', gen_random_uuid(), null,
+                                  100000)
+              from ledger.address where address = 'tel:+0';)");
+        ASSERT_EQ(session.exec("select from ledger.request where operation = 'reversal'").size(), 2U);
+        apply(session, base::embedded_migrations().size());
+        const auto audit = [&] {
+            const auto report = ledger::verify(session, [](auto, auto, auto) {});
+            return report.wrong.value_or("");
+        };
+        EXPECT_EQ(audit(), "");
+        // What nobody has undone is wrong all the same.
+        session.exec(
+            "update ledger.request r set refunded = amount from ledger.address a"
+            " where a.address = 'tel:+1' and r.account_id = a.account_id and r.operation = 'charge'");
+        EXPECT_NE(audit().find("given back"), std::string::npos);
+    }
 }
 
 /// Migration 45 takes from logins what their accounts gave up.
