@@ -20,7 +20,8 @@ TimerRequest SessionTimer::request() const {
 std::string SessionTimer::least_line() const { return "Min-SE: " + std::to_string(least_.count()); }
 
 bool SessionTimer::raise(seconds peers_least) {
-    if (peers_least <= wanted_ || wanted_.count() == 0) return false;
+    constexpr int raises_max = 10;
+    if (peers_least <= wanted_ || wanted_.count() == 0 || ++raises_ > raises_max) return false;
     wanted_ = peers_least;
     least_ = std::max(least_, peers_least);
     return true;

@@ -29,7 +29,8 @@ class SessionTimer {
     SessionTimer(std::chrono::seconds wanted, std::chrono::seconds least) : wanted_(wanted), least_(least) {}
 
     [[nodiscard]] TimerRequest request() const;
-    /// A 422 (6): asks for more the next time. False: it already did.
+    /// A 422 (6): asks for more the next time. False: it already did, or was told so by more than there are
+    /// servers on the way (each may ask for more than the one before).
     [[nodiscard]] bool raise(std::chrono::seconds peers_least);
     /// A 2xx to our request; nothing: the peer knows no timers.
     void agree(const std::optional<SessionExpires>& answer);
@@ -52,6 +53,7 @@ class SessionTimer {
     std::chrono::seconds wanted_;
     std::chrono::seconds least_;
     std::chrono::seconds interval_{0};
+    int raises_ = 0;
     Refresher refresher_ = Refresher::nobody;
 };
 

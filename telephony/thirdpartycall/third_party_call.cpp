@@ -256,7 +256,8 @@ boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> ThirdPartyCall::payer
 ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std::vector<NamedAddress> parties,
                                                           std::optional<Charging> charging,
                                                           tasks::MakeCall parameters) {
-    if (signalling_ == nullptr || stopping_) co_return frontend::try_again(frontend::Code::overloaded);
+    if (signalling_ == nullptr) co_return refused(frontend::fault(frontend::Code::not_available));
+    if (stopping_) co_return frontend::try_again(frontend::Code::overloaded);
     for (auto& party : parties) {
         if (auto fault = co_await check_address(call, party)) co_return std::move(*fault);
         if (std::ranges::count(parameters.parties, party.address) > 0) co_return invalid(party.part);

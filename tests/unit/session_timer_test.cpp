@@ -20,6 +20,13 @@ std::string asked_for(const SessionTimer& timer) {
            ";least=" + std::to_string(request.least.count());
 }
 
+TEST(SessionTimer, WhoAlwaysWantsMoreIsNotAskedForEver) {
+    SessionTimer timer(100s, 90s);
+    int raised = 0;
+    while (raised < 1'000 && timer.raise(101s + raised * 1s)) ++raised;
+    EXPECT_EQ(raised, 10);
+}
+
 TEST(SessionTimer, WeAskAndWhoeverIsNamedRefreshes) {
     SessionTimer timer(1800s, 90s);
     EXPECT_EQ(asked_for(timer), "1800;least=90");
