@@ -19,6 +19,7 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <set>
 
 namespace {
 
@@ -177,7 +178,11 @@ class ApplicationsOnTheWire : public testing::Test {
     }
 
     void make() {
-        applications_.emplace(options_, *storage_, *client_, executor(), base::Logger(base::LogLevel::error));
+        const auto heard = [this](const std::string& session, const std::string& login) {
+            heard_.insert(session + ' ' + login);
+        };
+        applications_.emplace(options_, *storage_, *client_, heard, executor(),
+                              base::Logger(base::LogLevel::error));
     }
     [[nodiscard]] asio::any_io_executor executor() const {
         return threads_.contexts().front()->get_executor();
@@ -277,6 +282,7 @@ class ApplicationsOnTheWire : public testing::Test {
     soap::Decoder decoder_{xml_, catalogue_};
     Application application_;
     SoapApplications::Options options_;
+    std::set<std::string> heard_;                      // sessions, by whom
     tests::IoThreads threads_{1}, server_threads_{1};  // first: the others have timers and sockets there
     std::optional<base::Database> pool_;
     std::optional<Storage> storage_;
@@ -287,6 +293,7 @@ class ApplicationsOnTheWire : public testing::Test {
 
 TEST_F(ApplicationsOnTheWire, AnApplicationDecides) {
     EXPECT_EQ(ask_at("/route"), (Directive{Verb::route, {"tel:+15550003"}, std::nullopt}));
+    EXPECT_EQ(heard_, std::set<std::string>{"42 shop@example.com"});
     EXPECT_EQ(ask_at("/end"), (Directive{Verb::end_call, {}, std::nullopt}));
     // Those who write it by hand are not always right about namespaces.
     EXPECT_EQ(ask_at("/wrong-namespace").verb, Verb::end_call);
