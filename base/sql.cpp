@@ -28,17 +28,19 @@ namespace {
 /// characters for a batch. Which function it was, and at which line, says the same.
 std::string message_of(std::string_view text) {
     constexpr std::string_view context = "CONTEXT:  ";
-    std::string result;
+    bool quoted = false;
     bool in_context = false;
+    std::string result;
     for (const auto part : std::views::split(text, '\n')) {
         std::string_view line(part.begin(), part.end());
+        if (line.starts_with("QUERY:  ")) quoted = true;
         if (line.starts_with(context)) {
+            quoted = false;
             in_context = true;
             line.remove_prefix(context.size());
         }
-        const bool says =
-            in_context ? line.starts_with("PL/pgSQL function ") || line.starts_with("while ") : !line.empty();
-        if (!says) continue;
+        const bool names = line.starts_with("PL/pgSQL function ") || line.starts_with("while ");
+        if (quoted || line.empty() || (in_context && !names)) continue;
         if (!result.empty()) result += '\n';
         result += line;
     }

@@ -71,7 +71,7 @@ TEST_F(CallCharges, AreToldAsTheyWereTaken) {
     EXPECT_EQ(told(*charge), "0.30 EUR");
     charge = held();
     make_due(charge->hold);
-    ASSERT_EQ(ask(a_charge(account_, "others", euro("97"))), "posted");
+    ASSERT_EQ(ask(a_charge(account_, "others", euro("95"))), "posted");
     ASSERT_EQ(settle(charge), calls::Settled::refused);
     EXPECT_EQ(told(*charge), "0.00 EUR");
 }

@@ -103,6 +103,15 @@ TEST_F(Sql, a_failure_in_a_function_names_it_and_quotes_none_of_its_statements) 
         EXPECT_NE(what.find("DETAIL:  Key (id)=(1)"), std::string::npos) << what;
         EXPECT_TRUE(what.ends_with("line 2 at SQL statement")) << what;
     }
+    session_.exec("drop table item");
+    try {
+        session_.exec("select pg_temp.fails()");
+        FAIL() << "no error";
+    } catch (const Error& error) {
+        const std::string what = error.what();
+        EXPECT_EQ(what.find("values"), std::string::npos) << what;
+        EXPECT_TRUE(what.ends_with("line 2 at SQL statement")) << what;
+    }
 }
 
 TEST_F(Sql, a_lost_connection_stays_lost) {
