@@ -99,6 +99,20 @@ class CallCase(unittest.TestCase):
         self.assertEqual(raised.exception.detail.find(".//messageId").text, expected)
         return [variable.text for variable in raised.exception.detail.findall(".//variables")]
 
+    def mixed(self, count):
+        self.until(lambda: self.metric("ledgerline_call_legs_mixed") == count, f"{count} legs on the bridge")
+
+    def add_party(self, session, address):
+        """Once the bridge is there: until then it is refused."""
+        def added():
+            try:
+                self.v3.addCallParticipant(callSessionIdentifier=session, callParticipant=address)
+            except zeep.exceptions.Fault as fault:
+                self.assertEqual([v.text for v in fault.detail.findall(".//variables")], ["bridge-unavailable"])
+                return False
+            return True
+        self.until(added, "the bridge")
+
     def query(self, text):
         output, errors, status = run([self.ledgerline, "psql", "--", "-At", "-c", text], cwd=self.folder)
         self.assertEqual(status, 0, errors)

@@ -39,20 +39,6 @@ class Conference(CallCase):
         self.until(lambda: [self.statuses(session).get(p.uri) for p in parties] == ["Connected"] * len(parties),
                    "the connection of all")
 
-    def mixed(self, count):
-        self.until(lambda: self.metric("ledgerline_call_legs_mixed") == count, f"{count} legs on the bridge")
-
-    def add(self, session, party):
-        """Once the bridge is there: until then it is refused."""
-        def added():
-            try:
-                self.v3.addCallParticipant(callSessionIdentifier=session, callParticipant=party.uri)
-            except zeep.exceptions.Fault as fault:
-                self.assertEqual([v.text for v in fault.detail.findall(".//variables")], ["bridge-unavailable"])
-                return False
-            return True
-        self.until(added, "the bridge")
-
     def command(self, *words):
         output, errors, status = run([LEDGERLINE, *words], cwd=self.folder)
         self.assertEqual(status, 0, errors)
@@ -107,7 +93,7 @@ class WithJanus(Started):
         first, second, third = self.peer("first_moved"), self.peer("second_moved"), self.peer("mixed")
         session = self.session(first, second)
         self.connected(session, first, second)
-        self.add(session, third)
+        self.add_party(session, third.uri)
         self.connected(session, first, second, third)
         self.mixed(3)
         self.v3.endCallSession(callSessionIdentifier=session)
@@ -119,11 +105,11 @@ class WithJanus(Started):
         refusing = self.peer("refusing", refusal(486, False))
         session = self.session(first)
         self.mixed(1)
-        self.add(session, second)
+        self.add_party(session, second.uri)
         self.connected(session, first, second)
         self.assertEqual(self.fault("SVC0002", self.v3.addCallParticipant, callSessionIdentifier=session,
                                     callParticipant=second.uri), ["callParticipant"])
-        self.add(session, refusing)
+        self.add_party(session, refusing.uri)
         self.until(lambda: self.statuses(session).get(refusing.uri) == "Terminated", "the refusal")
         information = self.v3.getCallParticipantInformation(callSessionIdentifier=session,
                                                                  callParticipant=refusing.uri)
@@ -146,7 +132,7 @@ class WithJanus(Started):
         user = SipUser("third@outside.example", ("127.0.0.1", self.sip_port))
         self.addCleanup(user.close)
         user.uri = user.contact.strip("<>").replace(";transport=udp", "")
-        self.add(session, user)
+        self.add_party(session, user.uri)
         invite = user.invited()
         user.answer(invite)
         return user, invite
@@ -225,7 +211,7 @@ class WithJanus(Started):
         parties = [self.peer("mixed") for _ in range(4)]
         session = self.session(parties[0])
         for party in parties[1:]:
-            self.add(session, party)
+            self.add_party(session, party.uri)
         self.connected(session, *parties)
         self.assertEqual(self.fault("POL0001", self.v3.addCallParticipant, callSessionIdentifier=session,
                                     callParticipant=f"sip:x@127.0.0.1:{free_port()}"), ["over-limit"])
@@ -266,7 +252,7 @@ class WithJanus(Started):
     def test_a_participant_goes_to_another_session_with_its_dialog(self):
         stays, mover, other = self.peer("mixed"), self.peer("mixed_moved"), self.peer("mixed")
         source, target = self.session(stays), self.session(other)
-        self.add(source, mover)
+        self.add_party(source, mover.uri)
         self.connected(source, stays, mover)
         self.connected(target, other)
         transfer = self.v3.transferCallParticipant
@@ -338,7 +324,7 @@ class Failures(Started):
         session = self.session(anna, bert)
         self.until(lambda: anna.hears([880], tones) and bert.hears([440], tones), "both tones, directly")
         self.assertEqual(self.metric("ledgerline_call_legs_mixed"), 0)
-        self.add(session, carl)
+        self.add_party(session, carl.uri)
         for phone in phones:
             others = [tone for tone in tones if tone != phone.frequency]
             self.until(lambda: phone.hears(others, tones), f"{others} Hz at {phone.name}'s")
@@ -350,7 +336,7 @@ class Failures(Started):
         self.until(lambda: child_of(self.server.process.pid, "janus") not in (None, janus), "another Janus")
         # Both are there again, on the bridge or, where that took its time to come back, directly.
         self.connected(session, anna, carl)
-        self.add(session, bert)
+        self.add_party(session, bert.uri)
         for phone in phones:
             others = [tone for tone in tones if tone != phone.frequency]
             self.until(lambda: phone.hears(others, tones), f"{others} Hz at {phone.name}'s, again")

@@ -6,8 +6,6 @@ their parties, with Third Party Call.
 """
 import unittest
 
-import zeep
-
 from called_applications import ASK, CALLER, TELL, ApplicationCalls
 from inbound_calls import BOB
 from sip_user import SDP
@@ -195,20 +193,11 @@ class OnTheBridge(ToldCalls):
 
     def test_a_third_party_moves_all_to_the_bridge(self):
         _, session = self.told_call()
-
-        def added():
-            try:
-                self.v3.addCallParticipant(callSessionIdentifier=session, callParticipant=self.elsewhere)
-            except zeep.exceptions.Fault as fault:
-                # Until it has started.
-                self.assertEqual([v.text for v in fault.detail.findall(".//variables")], ["bridge-unavailable"])
-                return False
-            return True
-        self.until(added, "the bridge")
+        self.add_party(session, self.elsewhere)
         phones = (self.alice, self.bob, self.phone)
         for phone in phones:
             phone.reply(phone.invited(), 200, "OK", SDP.format(port=phone.port))
-        self.until(lambda: self.metric("ledgerline_call_legs_mixed") == 3, "all on the bridge")
+        self.mixed(3)
         self.assertEqual(self.people(session), {CALLER: CONNECTED, BOB: CONNECTED, self.elsewhere: CONNECTED})
         self.v3.endCallSession(callSessionIdentifier=session)
         for phone in phones:

@@ -93,25 +93,23 @@ TEST_F(Sql, a_failure_in_a_function_names_it_and_quotes_none_of_its_statements) 
     session_.exec_script(
         "create or replace function pg_temp.fails() returns void language plpgsql as $$ begin\n"
         "insert into item\n  values (1, 'x'),\n (1, 'y'); end $$");
-    try {
-        session_.exec("select pg_temp.fails()");
-        FAIL() << "no error";
-    } catch (const Error& error) {
-        const std::string what = error.what();
-        EXPECT_EQ(what.find("insert"), std::string::npos) << what;
-        EXPECT_TRUE(what.starts_with("ERROR:  duplicate key")) << what;
-        EXPECT_NE(what.find("DETAIL:  Key (id)=(1)"), std::string::npos) << what;
-        EXPECT_TRUE(what.ends_with("line 2 at SQL statement")) << what;
-    }
+    const auto said = [&] {
+        try {
+            session_.exec("select pg_temp.fails()");
+        } catch (const Error& error) {
+            return std::string(error.what());
+        }
+        return std::string("no error");
+    };
+    const auto duplicate = said();
+    EXPECT_EQ(duplicate.find("insert"), std::string::npos) << duplicate;
+    EXPECT_TRUE(duplicate.starts_with("ERROR:  duplicate key")) << duplicate;
+    EXPECT_NE(duplicate.find("DETAIL:  Key (id)=(1)"), std::string::npos) << duplicate;
+    EXPECT_TRUE(duplicate.ends_with("line 2 at SQL statement")) << duplicate;
     session_.exec("drop table item");
-    try {
-        session_.exec("select pg_temp.fails()");
-        FAIL() << "no error";
-    } catch (const Error& error) {
-        const std::string what = error.what();
-        EXPECT_EQ(what.find("values"), std::string::npos) << what;
-        EXPECT_TRUE(what.ends_with("line 2 at SQL statement")) << what;
-    }
+    const auto missing = said();
+    EXPECT_EQ(missing.find("values"), std::string::npos) << missing;
+    EXPECT_TRUE(missing.ends_with("line 2 at SQL statement")) << missing;
 }
 
 TEST_F(Sql, a_lost_connection_stays_lost) {
