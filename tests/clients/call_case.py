@@ -17,6 +17,7 @@ class CallCase(unittest.TestCase):
     """One server for all tests of a class; `ledgerline` and `settings` (LEDGERLINE_…, without that) are the class's."""
     ledgerline = ""
     settings = {}
+    sip_listen = "127.0.0.1:{}"
 
     @classmethod
     def setUpClass(cls):
@@ -27,7 +28,7 @@ class CallCase(unittest.TestCase):
         environment = {**os.environ, **{"LEDGERLINE_" + name: value for name, value in settings.items()}}
         cls.sip_port = free_port()
         cls.server = Server([cls.ledgerline, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", f"127.0.0.1:{cls.sip_port}"], cls.folder, environment)
+                             "--sip-listen", cls.sip_listen.format(cls.sip_port)], cls.folder, environment)
         cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
         cls.v2 = cls.client("v2_3")
         cls.v3 = cls.client("v3_4")

@@ -374,5 +374,15 @@ class HoldsThatEnd(CallCase):
             self.finish()
 
 
+class WithoutSip(CallCase):
+    """A server that takes no part in SIP: calls are not offered, and nobody is told to try again."""
+    ledgerline = LEDGERLINE
+    sip_listen = ""
+
+    def test_calls_are_not_available(self):
+        self.assertEqual(self.fault("POL0001", self.v2.makeCall, callingParty="sip:a@127.0.0.1:9",
+                                    calledParty="sip:b@127.0.0.1:9"), ["not-available"])
+
+
 if __name__ == "__main__":
     unittest.main()
