@@ -364,12 +364,13 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
     }
     if (parts.agent) parts.make_inbound(settings, *listen, uses, recorder.run());
     auto service = service_options(settings, listen ? listen->address : "");
-    if (listen) service.local = local_domain(settings, *listen);
+    auto handling = handling_options(settings);
+    if (listen) service.local = handling.local = local_domain(settings, *listen);
     if (parts.agent) service.network_lag = [&agent = *parts.agent] { return agent.lag(); };
     parts.third_party_call.emplace(std::move(service), ledger, *parts.directory, *parts.nodes,
                                    parts.located ? &*parts.located : nullptr,
                                    parts.bridge ? &*parts.bridge : nullptr, *parts.records, log);
-    parts.call_handling.emplace(handling_options(settings), ledger, database, *parts.rules);
+    parts.call_handling.emplace(std::move(handling), ledger, database, *parts.rules);
     // SIP's port is ours alone: whoever had calls here before is gone.
     if (parts.agent) {
         thirdpartycall::RecoveryOptions recovery;

@@ -24,11 +24,15 @@ struct Hours {
 /// Days are mon … sun, one or a range; times hh:mm, up to 24:00. Letters of either case.
 [[nodiscard]] std::optional<Hours> parse_hours(std::string_view text);
 
+/// Whom a principal may have called, by the first characters of addresses.
+struct CallScreen {
+    std::vector<std::string> allow{};  ///< of outside addresses, in place of the server's; none: those
+    std::vector<std::string> deny{};   ///< they win
+    bool operator==(const CallScreen&) const = default;
+};
+
 /// What a principal may have called. What calls may cost is limited where it is posted.
-struct CallLimits {
-    std::vector<std::string>
-        allow{};  ///< prefixes of outside addresses, in place of the server's; none: those
-    std::vector<std::string> deny{};  ///< prefixes; they win
+struct CallLimits : CallScreen {
     std::optional<std::int64_t> at_once{};
     std::optional<std::int64_t> per_second{};
 };

@@ -4,6 +4,7 @@
 // Source: ES 202 391-3 and ES 202 504-3 (Call Notification), and CommuniGate Pro's Fork.
 #pragma once
 
+#include "frontend/auth/limits.hpp"
 #include "frontend/soap/message.hpp"
 #include "telephony/applications/common_types.hpp"
 
@@ -44,6 +45,7 @@ struct Notification {
     /// Of others: domains whose accounts may be made to pay (`*`: all), when they call.
     std::vector<std::string> charge_domains;
     std::vector<std::string> charge_prefixes;  ///< and how their addresses begin; none: anyhow
+    auth::CallScreen screen;                   ///< whom the application may have called
     bool operator==(const Notification&) const = default;
 };
 
@@ -82,6 +84,7 @@ struct Directive {
     std::vector<std::string>
         addresses{};  ///< as the application wrote them; one of route, one or more of fork
     std::optional<Toll> toll{};
+    auth::CallScreen screen{};  ///< which of the addresses it may have called
     bool operator==(const Directive&) const = default;
 };
 

@@ -61,6 +61,7 @@ std::optional<Notification> notification_of(std::string id, const base::sql::Row
     found.payer = rows.text(0, 7);
     found.charge_domains = lines_of(rows.text(0, 8));
     found.charge_prefixes = lines_of(rows.text(0, 9));
+    found.screen = {lines_of(rows.text(0, 10)), lines_of(rows.text(0, 11))};
     return found;
 }
 

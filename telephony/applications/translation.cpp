@@ -99,6 +99,7 @@ std::optional<Directive> directive_of(const Notification& notification, Action a
     Directive directive;
     directive.verb = *verb;
     directive.addresses = std::move(action.addresses);
+    directive.screen = notification.screen;
     // Some fill in the element of every call: an amount of zero is nothing to pay.
     if (action.charging && action.charging->amount != base::Decimal{}) {
         directive.toll = Toll{std::move(*action.charging), notification.application, notification.payer,

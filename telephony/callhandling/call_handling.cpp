@@ -3,6 +3,7 @@
 
 #include "telephony/callhandling/store.hpp"
 #include "telephony/callhandling/translation.hpp"
+#include "telephony/calls/called_account.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -86,14 +87,25 @@ asio::awaitable<CallHandling::Outcome<rules::Owner>> CallHandling::owner_of(cons
     co_return rules::Owner{(*account)->id, (*account)->domain};
 }
 
-CallHandling::Outcome<CallHandling::Set> CallHandling::checked(CallHandlingRules given) const {
+asio::awaitable<CallHandling::Outcome<CallHandling::Set>> CallHandling::checked(const Call& call,
+                                                                                CallHandlingRules given) {
     if (given.voice_interaction || given.voice_interaction_too)
-        return refused(frontend::fault(frontend::Code::not_available));
-    if (entries_of(given) > options_.entries_max) return policy("POL0003", names::rules);
-    auto meaning = translate(given, options_.numbers, options_.dial_plan);
-    if (const auto* bad = std::get_if<BadAddress>(&meaning))
-        return refused(Fault::service("SVC0004", {bad->part}));
-    return Set{std::move(given), std::move(std::get<std::vector<rules::Rule>>(meaning))};
+        co_return refused(frontend::fault(frontend::Code::not_available));
+    if (entries_of(given) > options_.entries_max) co_return policy("POL0003", names::rules);
+    auto translated = translate(given, options_.numbers, options_.dial_plan);
+    if (const auto* bad = std::get_if<BadAddress>(&translated))
+        co_return refused(Fault::service("SVC0004", {bad->part}));
+    Set set{std::move(given), std::get<std::vector<rules::Rule>>(std::move(translated))};
+    for (const auto& rule : set.meaning) {
+        const auto* redirect = std::get_if<rules::action::Redirect>(&rule.action);
+        if (redirect == nullptr) continue;
+        // Whom one may not call, one has nobody sent on to.
+        const auto passes = co_await calls::passes(ledger_, options_.local, call.principal->limits().calls,
+                                                   redirect->address);
+        if (!passes) co_return refused_account(passes.error(), names::rules);
+        if (!*passes) co_return refused(frontend::fault(frontend::Code::not_allowed));
+    }
+    co_return set;
 }
 
 asio::awaitable<void> CallHandling::write(std::vector<rules::Owner> owners, Set set) {
@@ -108,7 +120,7 @@ asio::awaitable<void> CallHandling::write(std::vector<rules::Owner> owners, Set 
 CallHandling::Handled<soap::Empty> CallHandling::set_rules(const Call& call, SetRules request) {
     auto owner = co_await owner_of(call, std::move(request.address), names::address);
     if (auto* refusal = std::get_if<Refused>(&owner)) co_return std::move(*refusal);
-    auto set = checked(std::move(request.rules));
+    auto set = co_await checked(call, std::move(request.rules));
     if (auto* refusal = std::get_if<Refused>(&set)) co_return std::move(*refusal);
     std::vector<rules::Owner> owners;
     owners.push_back(std::get<rules::Owner>(std::move(owner)));
@@ -132,7 +144,7 @@ CallHandling::Handled<SetRulesResults> CallHandling::set_rules_for_group(const C
         if (refusal == nullptr) owners.push_back(std::get<rules::Owner>(std::move(owner)));
     }
     if (strangers == request.addresses.size()) co_return refused(forbidden);
-    auto set = checked(std::move(request.rules));
+    auto set = co_await checked(call, std::move(request.rules));
     if (auto* refusal = std::get_if<Refused>(&set)) co_return std::move(*refusal);
     co_await write(std::move(owners), std::get<Set>(std::move(set)));
     co_return response;

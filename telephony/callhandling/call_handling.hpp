@@ -5,6 +5,7 @@
 #include "ledger/ledger.hpp"
 #include "telephony/callhandling/messages.hpp"
 #include "telephony/calls/destinations.hpp"
+#include "telephony/calls/local_domain.hpp"
 #include "telephony/rules/cache.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -20,6 +21,7 @@ class CallHandling {
     struct Options {
         ledger::NumberingPlan numbers;                          ///< of callers that are numbers without `+`
         calls::DialPlan dial_plan{calls::DialPlan::Options()};  ///< of targets
+        calls::LocalDomain local{};                             ///< the spellings of theirs
         std::size_t entries_max = 1000;   ///< addresses in one set of rules; more get POL0003
         std::size_t addresses_max = 100;  ///< accounts of one request; more get POL0003
     };
@@ -53,7 +55,7 @@ class CallHandling {
 
     boost::asio::awaitable<Outcome<rules::Owner>> owner_of(const frontend::Call& call, std::string address,
                                                            std::string_view part);
-    [[nodiscard]] Outcome<Set> checked(CallHandlingRules given) const;
+    boost::asio::awaitable<Outcome<Set>> checked(const frontend::Call& call, CallHandlingRules given);
     boost::asio::awaitable<void> write(std::vector<rules::Owner> owners, Set set);
 
     Options options_;

@@ -2,6 +2,7 @@
 #include "telephony/calls/inbound_calls.hpp"
 
 #include "base/ids.hpp"
+#include "telephony/calls/called_account.hpp"
 #include "telephony/calls/inbound_live.hpp"
 #include "telephony/calls/live_call.hpp"
 
@@ -396,28 +397,39 @@ Destination InboundCalls::outside(CallNo call, const errand::Resolve& errand) co
     return destination;
 }
 
-/// An address that is none is an answer that is none: with nothing else to call, the call goes on.
-void InboundCalls::leave_callable(applications::Directive& directive, const std::string& id) const {
-    const auto refused = std::erase_if(directive.addresses, [this](const std::string& address) {
-        return !options_.dial_plan.callable(address).has_value();
-    });
-    if (refused == 0) return;
-    log_.warning("an application names what is no address", {{"call", id}, {"addresses", refused}});
+/// An address that is none, or that the application may not have called, is an answer that is none: with
+/// nothing else to call, the call goes on.
+asio::awaitable<void> InboundCalls::leave_callable(applications::Directive& directive, std::string id) {
+    const auto named = std::exchange(directive.addresses, {});
+    for (const auto& address : named) {
+        const auto callable = options_.dial_plan.callable(address);
+        if (!callable) continue;
+        const auto may = co_await passes(uses_.ledger, options_.local, directive.screen, *callable);
+        if (may && *may) directive.addresses.push_back(address);
+    }
+    const auto refused = named.size() - directive.addresses.size();
+    if (refused == 0) co_return;
+    log_.warning("an application names what is no address, or one that it may not have called",
+                 {{"call", id}, {"addresses", refused}});
     if (directive.addresses.empty()) directive.verb = applications::Verb::carry_on;
 }
 
 void InboundCalls::ask(CallNo call, errand::Ask errand) {
     const auto target = errand.target;
     const auto done = [this, call, target](applications::Directive directive) {
-        auto* live = find(call);
-        if (live == nullptr) return;
-        leave_callable(directive, live->record.id);
-        carry_out(call, live->call.directed(target, directive, now()));
+        asio::co_spawn(executor_, directed(call, target, std::move(directive)), asio::detached);
     };
     if (uses_.applications != nullptr)
         uses_.applications->ask(std::move(errand.question), done);
     else
         asio::post(executor_, [done] { done({}); });
+}
+
+asio::awaitable<void> InboundCalls::directed(CallNo call, TargetNo target,
+                                             applications::Directive directive) {
+    if (const auto* live = find(call)) co_await leave_callable(directive, live->record.id);
+    // It may have ended meanwhile.
+    if (auto* live = find(call)) carry_out(call, live->call.directed(target, directive, now()));
 }
 
 // --- money

@@ -133,7 +133,8 @@ class InboundCalls final : public Reception {
     [[nodiscard]] Destination outside(CallNo call, const errand::Resolve& errand) const;
     [[nodiscard]] auth::PrincipalPtr dialler(CallNo call, const errand::Resolve& errand) const;
     void ask(CallNo call, errand::Ask errand);
-    void leave_callable(applications::Directive& directive, const std::string& id) const;
+    boost::asio::awaitable<void> directed(CallNo call, TargetNo target, applications::Directive directive);
+    boost::asio::awaitable<void> leave_callable(applications::Directive& directive, std::string id);
     boost::asio::awaitable<void> hold(CallNo call, applications::Toll toll);
     boost::asio::awaitable<ledger::Result<ledger::AccountPtr>> payer(CallNo call, applications::Toll toll);
     void settle(CallNo call, bool paid);

@@ -1,6 +1,8 @@
 // The operations, each in the terms of its version.
 #include "telephony/thirdpartycall/third_party_call.hpp"
 
+#include "telephony/calls/called_account.hpp"
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -196,7 +198,7 @@ boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::check_address(con
     };
     if (!entitled || kind == calls::DialPlan::Kind::barred || denied(party.address))
         co_return refused(forbidden);
-    auto called = co_await called_account(party.address);
+    auto called = co_await calls::called_account(ledger_, options_.local, party.address);
     if (called.unknown_why) co_return refused_charge(*called.unknown_why);
     if (denied(called.address)) co_return refused(forbidden);
     const bool outside = options_.destinations.allowed(called.address, limits.allow, limits.deny);
@@ -215,26 +217,6 @@ boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::check_address(con
     const bool inside = own ? domain == principal.domain() : principal.allows(call.permission, domain);
     if (inside) co_return std::nullopt;
     co_return refused(forbidden);
-}
-
-/// The account that a call to this address goes to, with the address that it has there: at this server's own
-/// host, or with a port, it may be spelled in other ways, which are no way round what is said of it.
-boost::asio::awaitable<ThirdPartyCall::Called> ThirdPartyCall::called_account(std::string address) {
-    Called called{address, nullptr, {}};
-    // Where the call goes to nobody's account, none is looked for.
-    if (!options_.local.may_be_account(address)) co_return called;
-    for (const auto& reading : options_.local.readings(address)) {
-        const auto account = co_await ledger_.find(reading);
-        if (account) {
-            called.address = reading;
-            called.account = *account;
-            break;
-        }
-        if (account.error() == ledger::Refusal::unknown_account) continue;
-        called.unknown_why = account.error();
-        break;
-    }
-    co_return called;
 }
 
 /// A subscriber pays from the own account; for an application that may, the calling party does.

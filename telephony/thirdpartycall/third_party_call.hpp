@@ -87,16 +87,8 @@ class ThirdPartyCall {
 
     Handled<Identifier> start(const frontend::Call& call, std::vector<NamedAddress> parties,
                               std::optional<Charging> charging, tasks::MakeCall parameters);
-    /// What an address to be called leads to.
-    struct Called {
-        std::string address;
-        ledger::AccountPtr account;  ///< null: none
-        std::optional<ledger::Refusal> unknown_why;
-    };
-
     boost::asio::awaitable<std::optional<frontend::Refused>> check_address(const frontend::Call& call,
                                                                            NamedAddress& party);
-    boost::asio::awaitable<Called> called_account(std::string address);
     using Time = std::chrono::steady_clock::time_point;
     boost::asio::awaitable<Launched> launch(const frontend::Call& call, tasks::MakeCall parameters,
                                             Time asked);

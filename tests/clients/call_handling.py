@@ -15,6 +15,7 @@ import requests
 from lxml import etree
 
 from server import Server, run, server_info
+from sip_peers import free_port
 from soap_drivers import Backwards, Php, Refusal, Zeep
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -48,8 +49,9 @@ class CallHandling(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="ledgerline-handling-")
         os.chmod(cls.folder, 0o755)
+        cls.sip_port = free_port()
         cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", "127.0.0.1:0"], cls.folder,
+                             "--sip-listen", f"127.0.0.1:{cls.sip_port}"], cls.folder,
                             environment={**os.environ, "LEDGERLINE_RULES_ENTRIES_LIMIT": "20",
                                          "LEDGERLINE_RULES_ADDRESSES_LIMIT": "5"})
         cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
@@ -160,6 +162,30 @@ class CallHandling(unittest.TestCase):
             rules = {} if operation == "clearRules" else {"rules": {}}
             self.refused("POL0003", self.app, operation, addresses=[address] * 6, **rules)
         self.assertEqual(listed(self.call(self.app, "getRules", address=address)), kept)
+
+    def test_nobody_is_sent_on_to_whom_one_may_not_call(self):
+        self.done("user", "limit", "alice", "call-allow", "tel:+4940")
+        self.done("user", "limit", "alice", "call-deny", "tel:+49405")
+        self.done("user", "limit", "alice", "call-deny", CAROL)
+        refused = [("onBusyAddress", "tel:+494055"), ("onNoAnswerAddress", "tel:+49-40-(55)"), ("forwardingAddress", "tel:+4930"),
+                   ("forwardingAddress", CAROL), ("forwardingAddress", f"sip:+15550003@127.0.0.1:{self.sip_port}")]
+        self.wait_until(lambda: isinstance(self.call(self.alice, "setRules", address=ALICE,
+                                                     rules={"forward": dict(refused[:1])}), Refusal))
+        kept = {"forward": {"forwardingAddress": "tel:+494066", "onBusyAddress": BOB}}
+        self.assertIsNone(self.call(self.alice, "setRules", address=ALICE, rules=kept))
+        for member, target in refused:
+            for rules in ({"forward": {member: target}},
+                          {"forwardList": [{"callingAddress": "tel:+1*", member: target}]}):
+                with self.subTest(target=target):
+                    answer = self.refused("POL0001", self.alice, "setRules", address=ALICE, rules=rules)
+                    self.assertIn("not-allowed", answer.text)
+                    self.refused("POL0001", self.alice, "setRulesForGroup", addresses=[ALICE], rules=rules)
+        self.assertEqual(listed(self.call(self.alice, "getRules", address=ALICE)), kept)
+        # Who is not limited so sends whom they like.
+        self.assertIsNone(self.call(self.app, "setRules", address=ALICE, rules={"forward": dict(refused[:1])}))
+        self.call(self.alice, "clearRules", addresses=[ALICE])
+        for limit, item in (("call-allow", "tel:+4940"), ("call-deny", "tel:+49405"), ("call-deny", CAROL)):
+            self.done("user", "limit", "alice", limit, item, "--remove")
 
     def test_each_address_of_a_group_has_its_own_result(self):
         addresses = ["tel:+15550032", "tel:+15559999", "group:friends@example.com", "sip:alice@example.com"]

@@ -403,6 +403,35 @@ class CalledApplications(ApplicationCalls):
         charged = "select count(*) from journal where address = 'tel:+15550001' and amount = -0.30"
         self.until(lambda: self.query(charged) == "1", "the charge")
 
+    def test_an_action_calls_nobody_beyond_the_limits_of_its_application(self):
+        self.register(self.bob)
+        self.start(ASK, "CalledNumber")
+        other = self.stranger("other")
+        for limit, item, verb, addresses, rings in (  # the last one answers
+                ("call-deny", "sip:phone@", "Route", [self.elsewhere], [self.bob]),
+                ("call-deny", "sip:phone@", "Route", [self.elsewhere.replace("phone", "%70hone")], [self.bob]),
+                ("call-deny", "sip:phone@", "Fork", [self.elsewhere, f"sip:other@127.0.0.1:{other.port}"],
+                 [self.bob, other]),
+                ("call-allow", "tel:+4940", "Route", [self.elsewhere], [self.bob]),
+                ("call-allow", "sip:phone@", "Route", [self.elsewhere], [self.phone])):
+            with self.subTest(limit=limit, verb=verb):
+                self.command("user", "limit", "demo-app", limit, item)
+                self.rules_heard()
+                self.answers(verb, *addresses)
+                call = self.alice.call(BOB)
+                invites = [(phone, phone.invited()) for phone in rings]
+                for phone, invite in invites:
+                    phone.reply(invite, 180)
+                if self.phone not in rings:
+                    self.assertTrue(self.phone.hears_nothing(lambda m: m.method == "INVITE"))
+                *others, (reached, invite) = invites
+                reached.answer(invite)
+                self.assertEqual(call.response().status, 200)
+                for phone, invite in others:
+                    phone.expect_cancel(invite)
+                self.ended(call, reached)
+                self.command("user", "limit", "demo-app", limit, item, "--remove")
+
     def test_who_may_not_start_it_any_more_is_asked_and_told_nothing(self):
         self.register(self.bob)
         self.start(ASK, "CalledNumber")

@@ -550,6 +550,16 @@ TEST_F(ApplicationsOnTheWire, WhatIsKnownOfWhoStartedIt) {
     session.exec("select auth.set_enabled('example.com', 'alice', true)");
     session.exec("select auth.set_limit('example.com', 'alice', 'address_prefix', 'tel:+1555', 0)");
     EXPECT_EQ(run(storage_->find(id()))->charge_prefixes, std::vector<std::string>{"tel:+1555"});
+    EXPECT_EQ(run(storage_->find(id()))->screen, auth::CallScreen());
+    session.exec("select auth.set_limit('example.com', 'alice', 'call_allow', 'tel:+49', 0)");
+    for (const auto* prefix : {"tel:+4940", "tel:+4930"})
+        session.exec("select auth.set_limit('example.com', 'alice', 'call_deny', $1, 0)",
+                     base::sql::params(prefix));
+    EXPECT_EQ(run(storage_->find(id()))->screen, (auth::CallScreen{{"tel:+49"}, {"tel:+4930", "tel:+4940"}}));
+    session.exec("select auth.set_limit('example.com', 'alice', 'call_allow', 'tel:+49', null)");
+    for (const auto* prefix : {"tel:+4940", "tel:+4930"})
+        session.exec("select auth.set_limit('example.com', 'alice', 'call_deny', $1, null)",
+                     base::sql::params(prefix));
     session.exec("select auth.set_limit('example.com', 'alice', 'address_prefix', 'tel:+1555', null)");
 }
 
