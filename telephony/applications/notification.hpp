@@ -31,6 +31,15 @@ enum class Manner : std::uint8_t { ask, tell };
 /// An endpoint for the log: what a URI has beside host and path, a user or a query, may be secret.
 [[nodiscard]] std::string loggable_endpoint(std::string_view uri);
 
+/// Who pays for what an application charges.
+struct Payers {
+    std::string
+        own;  ///< the address of the subscriber who started its notification; empty: the calling party,
+    std::vector<std::string> domains;  ///< … whose account is in one of these (`*`: any), otherwise nobody,
+    std::vector<std::string> prefixes;  ///< … and one of whose addresses begins so; none: anyhow
+    bool operator==(const Payers&) const = default;
+};
+
 /// A live notification, as far as calling its application needs it. Immutable: it is stopped, not changed.
 struct Notification {
     std::string id;  ///< ours; in rules and in Question
@@ -41,11 +50,8 @@ struct Notification {
         manager;              ///< of the manager's interface that it was started by, as the client wrote it
     std::string login;        ///< who started it
     std::string application;  ///< the same in the ledger's terms
-    std::string payer;        ///< of a subscriber: the own address, which pays what the application charges
-    /// Of others: domains whose accounts may be made to pay (`*`: all), when they call.
-    std::vector<std::string> charge_domains;
-    std::vector<std::string> charge_prefixes;  ///< and how their addresses begin; none: anyhow
-    auth::CallScreen screen;                   ///< whom the application may have called
+    Payers payers;
+    auth::CallScreen screen;  ///< whom the application may have called
     bool operator==(const Notification&) const = default;
 };
 
@@ -64,10 +70,8 @@ struct Question {
 struct Toll {
     Charging charging;
     std::string application;  ///< in whose name it is held and charged
-    std::string payer;        ///< the address that pays; empty: the calling party, if it is in one of
-    std::vector<std::string> domains;   ///< … these (`*`: any); otherwise nobody can be charged
-    std::vector<std::string> prefixes;  ///< and has an address that begins so; none: any
-    bool minor = false;                 ///< the amount is in minor units
+    Payers payers;
+    bool minor = false;  ///< the amount is in minor units
     bool operator==(const Toll&) const = default;
 };
 

@@ -58,9 +58,7 @@ std::optional<Notification> notification_of(std::string id, const base::sql::Row
     found.manager = {static_cast<int>(rows.integer(0, 3)), static_cast<int>(rows.integer(0, 4))};
     found.login = rows.text(0, 5);
     found.application = rows.text(0, 6);
-    found.payer = rows.text(0, 7);
-    found.charge_domains = lines_of(rows.text(0, 8));
-    found.charge_prefixes = lines_of(rows.text(0, 9));
+    found.payers = {std::string(rows.text(0, 7)), lines_of(rows.text(0, 8)), lines_of(rows.text(0, 9))};
     found.screen = {lines_of(rows.text(0, 10)), lines_of(rows.text(0, 11))};
     return found;
 }

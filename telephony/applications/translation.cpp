@@ -102,8 +102,7 @@ std::optional<Directive> directive_of(const Notification& notification, Action a
     directive.screen = notification.screen;
     // Some fill in the element of every call: an amount of zero is nothing to pay.
     if (action.charging && action.charging->amount != base::Decimal{}) {
-        directive.toll = Toll{std::move(*action.charging), notification.application, notification.payer,
-                              notification.charge_domains, notification.charge_prefixes};
+        directive.toll = Toll{std::move(*action.charging), notification.application, notification.payers};
     }
     return directive;
 }

@@ -436,7 +436,8 @@ asio::awaitable<void> InboundCalls::directed(CallNo call, TargetNo target,
 
 asio::awaitable<ledger::Result<ledger::AccountPtr>> InboundCalls::payer(CallNo call,
                                                                         applications::Toll toll) {
-    if (!toll.payer.empty()) co_return co_await uses_.ledger.find(toll.payer);
+    const auto& payers = toll.payers;
+    if (!payers.own.empty()) co_return co_await uses_.ledger.find(payers.own);
     const auto* live = find(call);
     if (live == nullptr) co_return ledger::Refusal::unknown_account;
     // The call may end meanwhile. Who pays is known by each address, whichever called.
@@ -446,9 +447,11 @@ asio::awaitable<ledger::Result<ledger::AccountPtr>> InboundCalls::payer(CallNo c
     auto account = co_await account_of(live->payers);
     if (!account) co_return account;
     const auto in = [&](const std::string& domain) { return domain == "*" || domain == (*account)->domain; };
-    if (std::ranges::none_of(toll.domains, in)) co_return ledger::Refusal::unknown_account;
-    const auto admitted = [&](const std::string& address) { return starts_with_any(address, toll.prefixes); };
-    if (!toll.prefixes.empty() && std::ranges::none_of(addresses, admitted))
+    if (std::ranges::none_of(payers.domains, in)) co_return ledger::Refusal::unknown_account;
+    const auto admitted = [&](const std::string& address) {
+        return starts_with_any(address, payers.prefixes);
+    };
+    if (!payers.prefixes.empty() && std::ranges::none_of(addresses, admitted))
         co_return ledger::Refusal::over_limit;
     co_return account;
 }

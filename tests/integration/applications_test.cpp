@@ -303,7 +303,7 @@ TEST_F(ApplicationsOnTheWire, AnApplicationDecides) {
     ASSERT_TRUE(fork.toll);
     EXPECT_EQ(fork.toll->charging.amount->text(), "0.5");
     EXPECT_EQ(fork.toll->application, "shop");
-    EXPECT_EQ(fork.toll->domains, std::vector<std::string>{"example.com"});
+    EXPECT_EQ(fork.toll->payers.domains, std::vector<std::string>{"example.com"});
     EXPECT_FALSE(fork.toll->minor);
     const auto requests = application_.wait_for(4);
     EXPECT_NE(requests[0].find("correlator>c<"), std::string::npos) << requests[0];
@@ -538,9 +538,9 @@ TEST_F(ApplicationsOnTheWire, WhatIsKnownOfWhoStartedIt) {
     const auto found = run(storage_->find(id()));
     ASSERT_TRUE(found);
     EXPECT_EQ(found->login, "alice@example.com");
-    EXPECT_EQ(found->payer, "sip:alice@example.com");
-    EXPECT_TRUE(found->charge_domains.empty());
-    EXPECT_TRUE(found->charge_prefixes.empty());
+    EXPECT_EQ(found->payers.own, "sip:alice@example.com");
+    EXPECT_TRUE(found->payers.domains.empty());
+    EXPECT_TRUE(found->payers.prefixes.empty());
     EXPECT_EQ(found->manager, (soap::VersionNumber{2, 4}));
     EXPECT_EQ(found->endpoint, url("/a"));
     auto session = database->session("ledgerline_service");
@@ -549,7 +549,7 @@ TEST_F(ApplicationsOnTheWire, WhatIsKnownOfWhoStartedIt) {
     EXPECT_EQ(session.exec("select * from notification.rules_of(7)").size(), 0U);
     session.exec("select auth.set_enabled('example.com', 'alice', true)");
     session.exec("select auth.set_limit('example.com', 'alice', 'address_prefix', 'tel:+1555', 0)");
-    EXPECT_EQ(run(storage_->find(id()))->charge_prefixes, std::vector<std::string>{"tel:+1555"});
+    EXPECT_EQ(run(storage_->find(id()))->payers.prefixes, std::vector<std::string>{"tel:+1555"});
     EXPECT_EQ(run(storage_->find(id()))->screen, auth::CallScreen());
     session.exec("select auth.set_limit('example.com', 'alice', 'call_allow', 'tel:+49', 0)");
     for (const auto* prefix : {"tel:+4940", "tel:+4930"})

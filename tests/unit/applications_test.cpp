@@ -28,7 +28,7 @@ Notification notification(Manner manner, soap::VersionNumber manager) {
     result.correlator = "c-1";
     result.manager = manager;
     result.application = "shop";
-    result.charge_domains = {"example.com"};
+    result.payers.domains = {"example.com"};
     return result;
 }
 
@@ -151,19 +151,19 @@ TEST(ApplicationsTest, ChargingIsHandedOnWithWhoMayBeCharged) {
     ASSERT_TRUE(directive && directive->toll);
     EXPECT_EQ(directive->toll->charging, *action.charging);
     EXPECT_EQ(directive->toll->application, "shop");
-    EXPECT_EQ(directive->toll->payer, "");
-    EXPECT_EQ(directive->toll->domains, std::vector<std::string>{"example.com"});
+    EXPECT_EQ(directive->toll->payers.own, "");
+    EXPECT_EQ(directive->toll->payers.domains, std::vector<std::string>{"example.com"});
 
-    EXPECT_TRUE(directive->toll->prefixes.empty());
-    from.charge_prefixes = {"tel:+1"};
-    EXPECT_EQ(directive_of(from, action, 3)->toll->prefixes, from.charge_prefixes);
+    EXPECT_TRUE(directive->toll->payers.prefixes.empty());
+    from.payers.prefixes = {"tel:+1"};
+    EXPECT_EQ(directive_of(from, action, 3)->toll->payers.prefixes, from.payers.prefixes);
 
-    from.payer = "tel:+15550001";
-    from.charge_domains.clear();
+    from.payers.own = "tel:+15550001";
+    from.payers.domains.clear();
     directive = directive_of(from, action, 3);
     ASSERT_TRUE(directive && directive->toll);
-    EXPECT_EQ(directive->toll->payer, "tel:+15550001");
-    EXPECT_TRUE(directive->toll->domains.empty());
+    EXPECT_EQ(directive->toll->payers.own, "tel:+15550001");
+    EXPECT_TRUE(directive->toll->payers.domains.empty());
 
     for (const auto* zero : {"0", "0.00"}) {
         action.charging->amount = base::Decimal::parse(zero);
