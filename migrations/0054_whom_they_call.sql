@@ -32,7 +32,10 @@ begin atomic
              join ledger.address a on a.address = w.address and a.account_id = w.account_id and a.until is null
              join ledger.account c on c.shard = a.shard and c.account_id = a.account_id
             where w.notification_id = l.notification_id
-              and not case when p.kind = 'subscriber' then auth.rules_by_user(c.account_id)
+              and not case when p.kind = 'subscriber'
+                           then auth.rules_by_user(c.account_id)
+                                and exists (select from auth.principal_address o
+                                             where o.principal_id = p.principal_id and o.address = w.address)
                            else (p.kind = 'administrator' and c.domain = p.domain)
                                 or exists (select from auth.principal_grant g
                                             where g.principal_id = p.principal_id and g.permission = 'rules.change'
