@@ -164,6 +164,8 @@ asio::awaitable<Outcome> SecretSchemes::digest(DigestCredentials given, std::str
     if (given.realm != realm) co_return co_await refuse(name, "another realm", peer);
     const auto entry = co_await find(name, false);
     if (!entry) co_return Denial::unavailable;
+    // Guesses that came at once, before any of them had failed, are not all judged.
+    if (!impl_->failures.allows(name, peer)) co_return Denial::throttled;
     if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, peer);
     const auto ha1 = digest_ha1(given.algorithm, given.username, given.realm, entry->secret);
     if (!equal_secretly(given.response, digest_response(given, method, ha1))) {
@@ -192,6 +194,8 @@ asio::awaitable<Outcome> SecretSchemes::token(UsernameToken token, std::string_v
     if (token.nonce.empty() || !created) co_return co_await refuse(name, "no nonce or Created", peer);
     const auto entry = co_await find(name, false);
     if (!entry) co_return Denial::unavailable;
+    // Guesses that came at once, before any of them had failed, are not all judged.
+    if (!impl_->failures.allows(name, peer)) co_return Denial::throttled;
     if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, peer);
     if (!token_matches(token, entry->secret)) co_return co_await refuse(name, "wrong digest", peer);
     if (!impl_->in_time(*created)) co_return co_await refuse(name, "Created too old or too new", peer);
@@ -237,6 +241,8 @@ asio::awaitable<Outcome> SecretSchemes::sp_header(SpHeader header, std::string_v
     const auto time = parse_time_stamp(header.time_stamp);
     const auto entry = co_await find(name, false);
     if (!entry) co_return Denial::unavailable;
+    // Guesses that came at once, before any of them had failed, are not all judged.
+    if (!impl_->failures.allows(name, peer)) co_return Denial::throttled;
     if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, peer);
     if (!sp_matches(header, entry->secret)) co_return co_await refuse(name, "wrong spPassword", peer);
     // Clients send one of these for all requests of a second: within the window it may come again.
