@@ -656,6 +656,21 @@ class Ends(Calls):
         self.bob.expect_cancel(invite)
         self.assertEqual(call.response().status, 480)
 
+    def test_whose_last_address_is_taken_away_is_called_no_more(self):
+        self.register(self.bob)
+        for address in ("tel:+15550002", BOB):
+            self.addCleanup(self.command, "user", "address", "bob", address)
+            call = self.alice.call(BOB)
+            self.bob.answer(self.bob.invited())
+            self.assertEqual(call.response().status, 200)
+            call.bye()
+            self.bob.expect_bye()
+            self.command("user", "address", "bob", address, "--remove")
+        self.heard("delete from rules.rule where false")
+        self.assertEqual(self.alice.call(BOB).response().status, 480)
+        with self.assertRaises(AssertionError):
+            self.bob.invited(seconds=0.5)
+
     def test_who_is_disabled_leaves_calls_of_others(self):
         self.register(self.bob)
         second = self.stranger("second")
