@@ -465,7 +465,9 @@ std::vector<Setting> auth_settings(Settings& s) {
         {"auth.clock_skew", &s.auth.clock_skew,
          "How far Created and timeStamp of a header may lie from this server's clock, either way.", 1000},
         {"auth.replay_memory", &s.auth.replay_memory,
-         "Nonces of UsernameToken that are remembered while they could be sent again; more get 503.", 1},
+         "Nonces of UsernameToken that a node remembers while they could be sent again; beyond, the database "
+         "alone tells.",
+         1},
         {"auth.failures_per_login", &s.auth.failures_per_login,
          "Failed authentications of a login in a window, after which new tries get 429; 0: any number."},
         {"auth.failures_per_address", &s.auth.failures_per_address,

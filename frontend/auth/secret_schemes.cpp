@@ -200,10 +200,8 @@ asio::awaitable<Outcome> SecretSchemes::token(UsernameToken token, std::string_v
     if (!token_matches(token, entry->secret)) co_return co_await refuse(name, "wrong digest", peer);
     if (!impl_->in_time(*created)) co_return co_await refuse(name, "Created too old or too new", peer);
     const auto identity = token_identity(name, token);
-    const auto verdict = impl_->use_once(identity, *created);
-    if (verdict == ReplayMemory::Verdict::full) co_return Denial::overloaded;
-    bool replayed = verdict == ReplayMemory::Verdict::replayed;
-    // Fresh here: was it used at another node, or before a restart?
+    bool replayed = impl_->use_once(identity, *created) == ReplayMemory::Verdict::replayed;
+    // Fresh here, or there was no room to remember it: was it used before, perhaps at another node?
     if (!replayed) {
         const auto first = co_await use_in_database(identity);
         if (!first) co_return Denial::unavailable;
