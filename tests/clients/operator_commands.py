@@ -732,6 +732,16 @@ class OperatorCommands(unittest.TestCase):
         self.addCleanup(with_url.stop)
         for command in (("balance", "show", "tel:+15550001"), ("export", "journal")):
             self.assertIn("--database", self.misused(*command, "--data-dir", other))
+        # Its secrets are under the servers' key, not under one of wherever the command is.
+        secret = os.path.join(self.folder, "secret")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write("secret\n")
+        elsewhere = os.path.join(self.folder, "elsewhere")
+        os.mkdir(elsewhere)
+        said = self.misused("user", "secret", "bob", "--password-file", secret, "--data-dir", elsewhere, "--database",
+                            url.format("ledgerline"))
+        self.assertIn(f"the key file {elsewhere}/secret.key can't be read", said)
+        self.assertEqual(os.listdir(elsewhere), [])
         # Who logs in as the service needs no superuser: not for finance's commands either.
         service = url.format("ledgerline").replace("postgres@", "ledgerline_service@")
         self.assertEqual(len(self.json("balance", "show", "tel:+15550001", "--database", service)), 3)
