@@ -48,7 +48,7 @@ class DigestNonces {
 
     enum class Verdict : std::uint8_t {
         fresh,
-        stale,     ///< not ours (any more): the client shall take a new one
+        stale,     ///< not ours, or not remembered any more: the client shall take a new one
         replayed,  ///< this count was used with it
     };
     /// To be asked after the response was found right: it uses the count up.

@@ -160,6 +160,8 @@ asio::awaitable<Outcome> SecretSchemes::digest(DigestCredentials given, std::str
     const auto login = parse_login(given.username, impl_->options.default_domain);
     const auto name = login ? login->text() : given.username;
     if (!impl_->failures.allows(name, peer)) co_return Denial::throttled;
+    // Over UDP anybody can send in anybody's name: only who has heard our challenge can have guessed.
+    if (!nonces.valid(given.nonce, Clock::now())) co_return Denial::stale;
     if (!login) co_return co_await refuse(name, "unknown login", peer);
     if (given.realm != realm) co_return co_await refuse(name, "another realm", peer);
     const auto entry = co_await find(name, false);

@@ -122,6 +122,7 @@ class AuthNodes(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write("secret\n")
         before = command(LEDGERLINE, self.data_dir, "user", "list")
+        environment = {**os.environ, "LEDGERLINE_AUTH_KEY_FILE": os.path.join(self.folder, "key")}  # both nodes'
         for arguments, expected in (
                 (("add", "x", "secret"), "secret"),  # a password is no argument
                 (("add", "x"), "without a terminal, --password-file is needed"),
@@ -139,7 +140,7 @@ class AuthNodes(unittest.TestCase):
                 (("grant", "alice", "payment.charge", "example.com"), "changes nothing for the kind subscriber"),
                 (("revoke", "demo-app", "payment.charge", "exampel.com"), "has no grant of payment.charge in exampel.com"),
                 (("certificate", "demo-app", "5E:0F"), "'5E:0F' is no SHA-256 fingerprint (64 hex digits)")):
-            _, errors, status = run([LEDGERLINE, "user", *arguments, "--data-dir", self.data_dir])
+            _, errors, status = run([LEDGERLINE, "user", *arguments, "--data-dir", self.data_dir], env=environment)
             self.assertNotEqual(status, 0, arguments)
             self.assertIn(expected, errors, arguments)
         self.assertEqual(command(LEDGERLINE, self.data_dir, "user", "list"), before)
