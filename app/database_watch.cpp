@@ -4,6 +4,7 @@
 #include "base/pause.hpp"
 
 #include <exception>
+#include <utility>
 
 namespace app {
 namespace {
@@ -15,8 +16,8 @@ constexpr int late_intervals = 3;
 
 }  // namespace
 
-DatabaseWatch::DatabaseWatch(Options options, base::Database& database)
-    : options_(options), database_(database), answered_(Clock::now()) {
+DatabaseWatch::DatabaseWatch(Options options, base::Database& database, base::Logger log)
+    : options_(options), database_(database), log_(std::move(log)), answered_(Clock::now()) {
     look();
     thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
 }
@@ -42,6 +43,8 @@ void DatabaseWatch::look() {
         trouble = error.what();
     }
     const std::lock_guard lock(mutex_);
+    if (!trouble.empty() && trouble != trouble_)
+        log_.warning("the database does not do what it is asked", {{"error", trouble}});
     trouble_ = trouble;
     answered_ = Clock::now();
     if (trouble.empty()) schema_ = schema;
@@ -49,7 +52,8 @@ void DatabaseWatch::look() {
 
 std::string DatabaseWatch::database_trouble() const {
     const std::lock_guard lock(mutex_);
-    if (!trouble_.empty()) return trouble_;
+    // Its own words name hosts, roles and databases, and everybody may ask.
+    if (!trouble_.empty()) return "does not do what it is asked; the log says why";
     const auto silent = Clock::now() - answered_;
     if (silent < late_intervals * options_.interval) return {};
     const auto seconds = std::chrono::floor<std::chrono::seconds>(silent).count();

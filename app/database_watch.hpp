@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/database.hpp"
+#include "base/log.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -20,12 +21,12 @@ class DatabaseWatch {
     };
 
     /// Has looked once when it returns. `database` outlives this.
-    DatabaseWatch(Options options, base::Database& database);
+    DatabaseWatch(Options options, base::Database& database, base::Logger log);
     ~DatabaseWatch();
     DatabaseWatch(const DatabaseWatch&) = delete;
     DatabaseWatch& operator=(const DatabaseWatch&) = delete;
 
-    /// What is wrong with it, for people; empty: it answers.
+    /// What is wrong with it, for anybody who asks; empty: it answers.
     [[nodiscard]] std::string database_trouble() const;
     /// What is wrong with its schema. A newer one than this program's is right: a newer program has just been
     /// started, and this one serves until it is stopped.
@@ -37,8 +38,9 @@ class DatabaseWatch {
 
     const Options options_;
     base::Database& database_;
+    const base::Logger log_;
     mutable std::mutex mutex_;
-    std::string trouble_;
+    std::string trouble_;  ///< in the database's words
     std::int64_t schema_ = 0;  ///< as it was last seen
     std::chrono::steady_clock::time_point answered_;
     std::jthread thread_;  // last: it uses the others

@@ -311,7 +311,7 @@ void Node::Parts::make(const Settings& settings, const DatabaseUrls& urls) {
     set_time_zone(*database, settings.finance.time_zone, log);
     DatabaseWatch::Options watches;
     watches.schema = base::embedded_migrations().back().number;
-    watch.emplace(watches, *database);
+    watch.emplace(watches, *database, log);
     ledger.emplace(node_ledger_options(settings, urls), *database, log.with({{"part", "ledger"}}));
     ledger::Sweeper::Options sweeps;
     sweeps.interval = settings.ledger.sweep_interval;

@@ -6,6 +6,7 @@
 #include "app/local_client.hpp"
 #include "app/process.hpp"
 #include "base/sql.hpp"
+#include "frontend/route.hpp"
 
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <array>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,27 +62,61 @@ void greet(const std::string& url) {
     std::cout << std::endl;
 }
 
+bool is_uri(std::string_view url) {
+    return url.starts_with("postgresql://") || url.starts_with("postgres://");
+}
+
+/// Where the value of a parameter begins in a URI's query; npos: it has none.
+std::size_t value_in(std::string_view url, const std::string& name) {
+    const auto query = url.find('?');
+    for (auto found = url.find(name + '=', query); found != std::string::npos;
+         found = url.find(name + '=', found + 1)) {
+        if (url[found - 1] == '?' || url[found - 1] == '&') return found + name.size() + 1;
+    }
+    return std::string::npos;
+}
+
+/// Takes the password out of a URI: everybody on the machine may read a command line. Nothing: there is none.
+std::optional<std::string> take_password(std::string& url) {
+    if (!is_uri(url)) return std::nullopt;
+    const std::string name = "password";
+    std::optional<std::string> password;
+    const auto authority = url.find("://") + 3;
+    const auto at = url.find_first_of("@/", authority);  // as libpq looks for it
+    const auto colon = url.find(':', authority);
+    if (at != std::string::npos && url[at] == '@' && colon < at) {
+        password = url.substr(colon + 1, at - colon - 1);
+        url.erase(colon, at - colon);
+    }
+    if (const auto begin = value_in(url, name); begin != std::string::npos) {
+        const auto end = std::min(url.find('&', begin), url.size());
+        password = url.substr(begin, end - begin);
+        const auto key = begin - name.size() - 1;
+        // With the & behind it, else with what is before it.
+        if (end < url.size())
+            url.erase(key, end + 1 - key);
+        else
+            url.erase(key - 1);
+    }
+    return password ? frontend::percent_decoded(*password) : std::nullopt;
+}
+
 /// The URL with what psql's session shall be, behind what it says of that itself: where it does, PGOPTIONS in
 /// the environment would mean nothing.
 std::string as_finance(std::string url) {
     const auto options = "-c role=" + std::string(finance_role) + " -c search_path=finance";
-    if (!url.starts_with("postgresql://") && !url.starts_with("postgres://")) {
-        return url + " options='" + options + '\'';
-    }
-    constexpr std::string_view name = "options=";
-    const auto query = url.find('?');
-    if (query == std::string::npos) return url + '?' + std::string(name) + percent_encoded(options);
-    for (auto found = url.find(name, query); found != std::string::npos; found = url.find(name, found + 1)) {
-        if (url[found - 1] != '?' && url[found - 1] != '&') continue;
-        return url.insert(std::min(url.find('&', found), url.size()), "%20" + percent_encoded(options));
-    }
-    return url + '&' + std::string(name) + percent_encoded(options);
+    if (!is_uri(url)) return url + " options='" + options + '\'';
+    const std::string name = "options";
+    if (const auto begin = value_in(url, name); begin != std::string::npos)
+        return url.insert(std::min(url.find('&', begin), url.size()), "%20" + percent_encoded(options));
+    const char separator = url.find('?') == std::string::npos ? '?' : '&';
+    return url + separator + name + '=' + percent_encoded(options);
 }
 
 }  // namespace
 
 void run_psql(const PsqlOptions& options) {
-    const auto url = client_database_url(options.settings, options.data_dir, finance_role);
+    auto url = client_database_url(options.settings, options.data_dir, finance_role);
     if (options.arguments.empty() && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) {
         try {
             greet(url);
@@ -89,6 +125,7 @@ void run_psql(const PsqlOptions& options) {
         }
     }
     ::setenv("PGAPPNAME", "ledgerline psql", 1);
+    if (const auto password = take_password(url)) ::setenv("PGPASSWORD", password->c_str(), 1);
     auto program = options.settings.postgres.bin_dir + "/psql";
     if (::access(program.c_str(), X_OK) != 0) program = "psql";  // only a client is installed
     std::vector<std::string> words{"psql", "--dbname=" + as_finance(url)};

@@ -5,6 +5,7 @@
 #include "frontend/auth/principal.hpp"
 #include "frontend/http/networks.hpp"
 #include "frontend/http/trimmed.hpp"
+#include "frontend/route.hpp"
 
 #include <algorithm>
 
@@ -21,6 +22,17 @@ bool is_web_url(std::string_view text) {
     const auto scheme = text.substr(0, end);
     return (scheme == "http" || scheme == "https") && end + marks.size() < text.size() &&
            text.find_first_of(" \"<>") == std::string_view::npos;
+}
+
+/// HOST, HOST:PORT or [HOST]:PORT; the host may be missing.
+bool is_host_and_port(std::string_view text) {
+    if (text.starts_with('[')) {
+        if (text.find(']') == std::string_view::npos) return false;
+        text.remove_prefix(text.find(']') + 1);
+    }
+    if (text.find('@') != std::string_view::npos) return false;
+    const auto colon = text.find(':');
+    return colon == std::string_view::npos || !check_digits(text.substr(colon + 1));
 }
 
 }  // namespace
@@ -42,6 +54,26 @@ std::optional<std::string> check_node_url(std::string_view text) {
 std::optional<std::string> check_public_url(std::string_view text) {
     if (text.empty() || is_web_url(text)) return std::nullopt;
     return must_be("a URL like https://pay.example.com", text);
+}
+
+std::optional<std::string> check_database_url(std::string_view text) {
+    if (!text.starts_with("postgresql://") && !text.starts_with("postgres://")) return std::nullopt;
+    // A password with such characters ends elsewhere for libpq, which says so with what it found there: it
+    // would be on the terminal and in the log. So nothing of the text is quoted here either.
+    constexpr auto wrong =
+        "must be a URI like postgresql://USER:PASSWORD@HOST:PORT/NAME; a password's @, / and % are written "
+        "as %40, %2F and %25";
+    if (!frontend::percent_decoded(text)) return wrong;
+    auto hosts = text.substr(text.find("://") + 3);
+    const auto end = hosts.find_first_of("@/");
+    if (end != std::string_view::npos && hosts[end] == '@') hosts.remove_prefix(end + 1);
+    hosts = hosts.substr(0, hosts.find_first_of("/?"));
+    while (!hosts.empty()) {
+        const auto comma = std::min(hosts.find(','), hosts.size());
+        if (!is_host_and_port(hosts.substr(0, comma))) return wrong;
+        hosts.remove_prefix(std::min(comma + 1, hosts.size()));
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> check_digits(std::string_view text) {

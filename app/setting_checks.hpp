@@ -15,6 +15,8 @@ namespace app {
 [[nodiscard]] std::optional<std::string> check_node_url(std::string_view text);
 /// The URL of a server, which may end with a slash, or empty.
 [[nodiscard]] std::optional<std::string> check_public_url(std::string_view text);
+/// libpq's URI of a database; other forms are left to libpq.
+[[nodiscard]] std::optional<std::string> check_database_url(std::string_view text);
 [[nodiscard]] std::optional<std::string> check_digits(std::string_view text);
 /// A list of networks.
 [[nodiscard]] std::optional<std::string> check_networks(std::string_view text);

@@ -287,10 +287,15 @@ std::vector<Setting> callback_settings(Settings& s) {
 
 std::vector<Setting> database_settings(Settings& s) {
     return {
-        {"database.url", &s.database.url,
-         "libpq URI of the database; empty: an embedded PostgreSQL in the data directory."},
-        {"database.owner_url", &s.database.owner_url,
-         "URI of the role that applies migrations (may create roles); empty: the same as database.url."},
+        {.key = "database.url",
+         .place = &s.database.url,
+         .meaning = "libpq URI of the database; empty: an embedded PostgreSQL in the data directory.",
+         .check = check_database_url},
+        {.key = "database.owner_url",
+         .place = &s.database.owner_url,
+         .meaning =
+             "URI of the role that applies migrations (may create roles); empty: the same as database.url.",
+         .check = check_database_url},
         {"database.role", &s.database.role, "Role that every session on database.url takes; empty: its own."},
         {"database.sessions", &s.database.sessions,
          "Sessions for all that no lane posts; one of them is not for what waits for locks (volumes, "
@@ -460,7 +465,9 @@ std::vector<Setting> auth_settings(Settings& s) {
         {"auth.clock_skew", &s.auth.clock_skew,
          "How far Created and timeStamp of a header may lie from this server's clock, either way.", 1000},
         {"auth.replay_memory", &s.auth.replay_memory,
-         "Nonces of UsernameToken that are remembered while they could be sent again; more get 503.", 1},
+         "Nonces of UsernameToken that a node remembers while they could be sent again; beyond, the database "
+         "alone tells.",
+         1},
         {"auth.failures_per_login", &s.auth.failures_per_login,
          "Failed authentications of a login in a window, after which new tries get 429; 0: any number."},
         {"auth.failures_per_address", &s.auth.failures_per_address,

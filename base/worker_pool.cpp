@@ -29,6 +29,14 @@ bool WorkerPool::push(std::function<void()> work) {
     return true;
 }
 
+void WorkerPool::push_first(std::function<void()> work) {
+    {
+        const std::lock_guard lock(mutex_);
+        queue_.push_front(std::move(work));
+    }
+    changed_.notify_one();
+}
+
 std::size_t WorkerPool::queued() const {
     const std::lock_guard lock(mutex_);
     return queue_.size();

@@ -22,6 +22,8 @@ class WorkerPool {
 
     /// Queues `work`, which must not throw. False, and nothing queued, when the queue is full.
     [[nodiscard]] bool push(std::function<void()> work);
+    /// Before what is queued, and even when the queue is full: for short work of which there is only so much.
+    void push_first(std::function<void()> work);
 
     [[nodiscard]] std::size_t queued() const;
 

@@ -162,7 +162,15 @@ base::sql::Session Desk::long_session() {
     return session;
 }
 
-auth::SecretBox Desk::secret_box() const { return auth::SecretBox::from_file(key_file_, true); }
+auth::SecretBox Desk::secret_box() const {
+    try {
+        // Servers make the key: what is encrypted under one that is made here no server could read.
+        return auth::SecretBox::from_file(key_file_, false);
+    } catch (const std::runtime_error& error) {
+        throw PlainError(std::string(error.what()) +
+                         "; it is the servers' one: name their --data-dir, or their --config");
+    }
+}
 
 void Desk::users(const std::function<void(auth::Users&)>& work) {
     database_->run_blocking([&](base::sql::Session& session) {

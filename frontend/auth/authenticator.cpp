@@ -92,6 +92,7 @@ struct Authenticator::Impl {
 
     std::optional<Outcome> recall(const CredentialHash& hash, const Credentials& credentials);
     void wait_for(const CredentialHash& hash, const Credentials& credentials, Waiter waiter);
+    [[nodiscard]] bool was_right(const CredentialHash& hash);
     void verify(const CredentialHash& hash, BasicCredentials& basic, const std::string& peer);
     [[nodiscard]] Verdict judge(BasicCredentials& basic, const std::string& known_hash,
                                 const std::string& peer);
@@ -130,7 +131,9 @@ void Authenticator::Impl::wait_for(const CredentialHash& hash, const Credentials
         if (waiter) waiter(Denial::malformed);
         return;
     }
-    if (waiter && !failures.allows(login_of(*basic), credentials.peer)) return waiter(Denial::throttled);
+    const bool works = waiter && was_right(hash);
+    if (waiter && !works && !failures.allows(login_of(*basic), credentials.peer))
+        return waiter(Denial::throttled);
     {
         const std::lock_guard lock(mutex);
         const auto [place, first] = pending.try_emplace(hash);
@@ -139,7 +142,18 @@ void Authenticator::Impl::wait_for(const CredentialHash& hash, const Credentials
     }
     const auto work = [this, hash, basic = std::make_shared<BasicCredentials>(std::move(*basic)),
                        peer = std::string(credentials.peer)] { verify(hash, *basic, peer); };
-    if (!workers.push(work)) conclude(hash, {Denial::overloaded, {}, true}, 0, std::nullopt);
+    // A look-up, as many as credentials are remembered: it does not wait behind passwords of strangers.
+    if (works)
+        workers.push_first(work);
+    else if (!workers.push(work))
+        conclude(hash, {Denial::overloaded, {}, true}, 0, std::nullopt);
+}
+
+/// What was right a while ago is no guess. It is read again after every change of any user, and whoever
+/// guesses must not stop those who work then.
+bool Authenticator::Impl::was_right(const CredentialHash& hash) {
+    const std::lock_guard lock(mutex);
+    return verified.find(hash, Clock::now()) != nullptr;
 }
 
 void Authenticator::Impl::verify(const CredentialHash& hash, BasicCredentials& basic,
@@ -147,10 +161,12 @@ void Authenticator::Impl::verify(const CredentialHash& hash, BasicCredentials& b
     std::uint64_t started_in = 0;
     std::string known_hash;
     Clock::time_point known_until;
+    bool guess = true;
     {
         const std::lock_guard lock(mutex);
         started_in = epoch;
         const auto* entry = verified.find(hash, Clock::now());
+        guess = entry == nullptr;
         // An entry of an earlier epoch saves argon2; one of this epoch is due for it.
         if (entry && entry->value.epoch != epoch) {
             known_hash = entry->value.password_hash;
@@ -159,7 +175,11 @@ void Authenticator::Impl::verify(const CredentialHash& hash, BasicCredentials& b
     }
     Verdict verdict;
     try {
-        verdict = judge(basic, known_hash, peer);
+        // Guesses that came at once, before any of them had failed, are not all judged.
+        if (guess && !failures.allows(login_of(basic), peer))
+            verdict.outcome = Denial::throttled;
+        else
+            verdict = judge(basic, known_hash, peer);
     } catch (const base::DatabaseBusy&) {
         verdict.outcome = Denial::overloaded;
     } catch (const std::exception& error) {

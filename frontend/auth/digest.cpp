@@ -158,18 +158,29 @@ bool DigestNonces::valid(std::string_view nonce, Clock::time_point now) const {
     return made && count_of(now) - *made < static_cast<std::uint64_t>(options_.lifetime.count());
 }
 
+/// What is remembered of a nonce that is ours. When there are too many the oldest gives way, and with it, as
+/// what was forgotten could be replayed, all that are not remembered and no younger: null. A new nonce always
+/// has room, so that nobody who takes one for each request locks out others.
+DigestNonces::Used* DigestNonces::used(std::string_view nonce) {
+    const auto found = used_.find(nonce);
+    if (found != used_.end()) return &found->second;
+    if (used_.size() >= options_.limit) {
+        forgotten_ = used_.begin()->first.substr(0, time_digits);
+        used_.erase(used_.begin());
+    }
+    if (nonce.substr(0, time_digits) <= forgotten_) return nullptr;
+    return &used_[std::string(nonce)];
+}
+
 DigestNonces::Verdict DigestNonces::use(std::string_view nonce, std::string_view count,
                                         Clock::time_point now) {
     const auto parsed = hex_number(count);
     if (!parsed || *parsed == 0 || !valid(nonce, now)) return Verdict::stale;
     const auto number = static_cast<std::uint32_t>(*parsed);
     const std::lock_guard lock(mutex_);
-    if (used_.size() >= options_.limit && !used_.contains(std::string(nonce))) {
-        std::erase_if(used_, [now](const auto& entry) { return entry.second.expires <= now; });
-        // What was forgotten could be replayed: a new nonce is asked for instead.
-        if (used_.size() >= options_.limit) return Verdict::stale;
-    }
-    auto& entry = used_.try_emplace(std::string(nonce), Used{0, 0, now + options_.lifetime}).first->second;
+    auto* const known = used(nonce);
+    if (known == nullptr) return Verdict::stale;
+    auto& entry = *known;
     // Clients with several connections overtake themselves: counts come out of order within a window.
     constexpr std::uint32_t window = 64;
     if (number > entry.highest) {

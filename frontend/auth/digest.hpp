@@ -5,11 +5,12 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 namespace auth {
 
@@ -39,7 +40,7 @@ class DigestNonces {
     using Clock = std::chrono::steady_clock;
     struct Options {
         Clock::duration lifetime = std::chrono::minutes(5);
-        std::size_t limit = 65536;  ///< nonces whose counts are remembered
+        std::size_t limit = 65536;  ///< nonces whose counts are remembered; beyond, the oldest is stale
     };
     explicit DigestNonces(Options options);
 
@@ -47,7 +48,7 @@ class DigestNonces {
 
     enum class Verdict : std::uint8_t {
         fresh,
-        stale,     ///< not ours (any more): the client shall take a new one
+        stale,     ///< not ours, or not remembered any more: the client shall take a new one
         replayed,  ///< this count was used with it
     };
     /// To be asked after the response was found right: it uses the count up.
@@ -59,14 +60,15 @@ class DigestNonces {
     struct Used {
         std::uint32_t highest = 0;
         std::uint64_t below = 0;  ///< bit n: highest - n was used
-        Clock::time_point expires;
     };
     [[nodiscard]] std::string tag(std::string_view time) const;
+    [[nodiscard]] Used* used(std::string_view nonce);
 
     Options options_;
     std::array<std::uint8_t, 32> key_{};
     std::mutex mutex_;
-    std::unordered_map<std::string, Used> used_;
+    std::map<std::string, Used, std::less<>> used_;  ///< by nonce, thus by its time
+    std::string forgotten_;                          ///< the time of the last one that gave way
 };
 
 }  // namespace auth

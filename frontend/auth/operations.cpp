@@ -113,8 +113,8 @@ std::string rights_document() {
         "domain*: of the login, and in the domains of grants. Refused: POL0001\n`not-allowed`. Reservations, "
         "calls, notifications and references of others answer like unknown ones;\nbut a subscriber's call "
         "may "
-        "be between any numbers of the own domain, and a domain administrator sees the calls that\nlogins of "
-        "the domain started.\n\n## Permissions\n\n";
+        "be between any numbers of the own domain, and a domain administrator sees, ends and takes parties "
+        "out of\nthe calls that logins of the domain started.\n\n## Permissions\n\n";
     text += heading("permission");
     for (const auto& right : rights()) text += "| `" + std::string(right.name) + '`' + row_of(right);
     text += '\n';

@@ -160,10 +160,14 @@ asio::awaitable<Outcome> SecretSchemes::digest(DigestCredentials given, std::str
     const auto login = parse_login(given.username, impl_->options.default_domain);
     const auto name = login ? login->text() : given.username;
     if (!impl_->failures.allows(name, peer)) co_return Denial::throttled;
+    // Over UDP anybody can send in anybody's name: only who has heard our challenge can have guessed.
+    if (!nonces.valid(given.nonce, Clock::now())) co_return Denial::stale;
     if (!login) co_return co_await refuse(name, "unknown login", peer);
     if (given.realm != realm) co_return co_await refuse(name, "another realm", peer);
     const auto entry = co_await find(name, false);
     if (!entry) co_return Denial::unavailable;
+    // Guesses that came at once, before any of them had failed, are not all judged.
+    if (!impl_->failures.allows(name, peer)) co_return Denial::throttled;
     if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, peer);
     const auto ha1 = digest_ha1(given.algorithm, given.username, given.realm, entry->secret);
     if (!equal_secretly(given.response, digest_response(given, method, ha1))) {
@@ -192,14 +196,14 @@ asio::awaitable<Outcome> SecretSchemes::token(UsernameToken token, std::string_v
     if (token.nonce.empty() || !created) co_return co_await refuse(name, "no nonce or Created", peer);
     const auto entry = co_await find(name, false);
     if (!entry) co_return Denial::unavailable;
+    // Guesses that came at once, before any of them had failed, are not all judged.
+    if (!impl_->failures.allows(name, peer)) co_return Denial::throttled;
     if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, peer);
     if (!token_matches(token, entry->secret)) co_return co_await refuse(name, "wrong digest", peer);
     if (!impl_->in_time(*created)) co_return co_await refuse(name, "Created too old or too new", peer);
     const auto identity = token_identity(name, token);
-    const auto verdict = impl_->use_once(identity, *created);
-    if (verdict == ReplayMemory::Verdict::full) co_return Denial::overloaded;
-    bool replayed = verdict == ReplayMemory::Verdict::replayed;
-    // Fresh here: was it used at another node, or before a restart?
+    bool replayed = impl_->use_once(identity, *created) == ReplayMemory::Verdict::replayed;
+    // Fresh here, or there was no room to remember it: was it used before, perhaps at another node?
     if (!replayed) {
         const auto first = co_await use_in_database(identity);
         if (!first) co_return Denial::unavailable;
@@ -237,6 +241,8 @@ asio::awaitable<Outcome> SecretSchemes::sp_header(SpHeader header, std::string_v
     const auto time = parse_time_stamp(header.time_stamp);
     const auto entry = co_await find(name, false);
     if (!entry) co_return Denial::unavailable;
+    // Guesses that came at once, before any of them had failed, are not all judged.
+    if (!impl_->failures.allows(name, peer)) co_return Denial::throttled;
     if (const auto* reason = entry->why_not(true)) co_return co_await refuse(name, reason, peer);
     if (!sp_matches(header, entry->secret)) co_return co_await refuse(name, "wrong spPassword", peer);
     // Clients send one of these for all requests of a second: within the window it may come again.

@@ -32,7 +32,7 @@ class SecretSchemes {
         bool sp_header = false;      ///< RequestSOAPHeader
         DigestNonces::Options nonces{};
         std::chrono::seconds skew{300};      ///< how far times in headers may lie from ours, either way
-        std::size_t replay_limit = 262'144;  ///< nonces and Created that are remembered
+        std::size_t replay_limit = 262'144;  ///< nonces and Created that are remembered beside the database
         std::chrono::seconds remember{300};  ///< how long a login that was read is used
         std::size_t remember_limit = 16'384;
     };

@@ -123,12 +123,26 @@ std::optional<Refused> unsupported(const std::vector<MediaInfo>& media) {
     return refused(Fault::policy("POL0011"));
 }
 
-/// Why there is no status. `part`: the message part with the identifier.
-Refused refused_state(tasks::Answer::State state, const std::string& part) {
-    if (state == tasks::Answer::State::node_unavailable)
-        return frontend::try_again(frontend::Code::node_unavailable);
-    if (state == tasks::Answer::State::database_unavailable)
-        return frontend::try_again(frontend::Code::database_unavailable);
+/// Whether the caller may ask for calls and change them, its own ones or those that it hears of.
+bool may_ask(const Call& call) {
+    return call.principal->ever_allows(call.permission) ||
+           call.principal->kind() == auth::Kind::administrator;
+}
+
+/// Why there is no status, if there is none. `part`: the message part with the identifier.
+std::optional<Refused> refused_answer(const Call& call, const tasks::Answer& answer,
+                                      const std::string& part) {
+    switch (answer.state) {
+        case known:
+            if (may_ask(call)) return std::nullopt;
+            return refused(frontend::fault(frontend::Code::not_allowed));
+        case tasks::Answer::State::node_unavailable:
+            return frontend::try_again(frontend::Code::node_unavailable);
+        case tasks::Answer::State::database_unavailable:
+            return frontend::try_again(frontend::Code::database_unavailable);
+        case tasks::Answer::State::unknown:
+            break;
+    }
     return invalid(part);
 }
 
@@ -189,7 +203,7 @@ boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::check_address(con
     party.address = *address;
     const auto& principal = *call.principal;
     const bool own = auth::reach_of(principal.kind(), call.permission) == auth::Reach::own;
-    const bool entitled = own || principal.ever_allows(call.permission, party.address);
+    const bool entitled = principal.ever_allows(call.permission);
     const auto forbidden = frontend::fault(frontend::Code::not_allowed);
     const auto& limits = principal.limits().calls;
     const auto kind = options_.dial_plan.kind_of(party.address);
@@ -328,10 +342,13 @@ boost::asio::awaitable<ThirdPartyCall::Launched> ThirdPartyCall::launch(const Ca
 boost::asio::awaitable<tasks::Answer> ThirdPartyCall::put(const Call& call, std::string id,
                                                           std::vector<tasks::TaskEvent> events) {
     tasks::Question question;
-    question.what = tasks::Question::What::events;
     question.reader = calls::Reader::of(*call.principal);
     question.id = std::move(id);
-    question.events = std::move(events);
+    // Who may not put any asks for the status, and hears only whether there is one.
+    if (may_ask(call)) {
+        question.what = tasks::Question::What::events;
+        question.events = std::move(events);
+    }
     co_return co_await nodes_.ask(std::move(question));
 }
 
@@ -339,7 +356,7 @@ boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::tell(const Call& 
                                                                     std::string part,
                                                                     std::vector<tasks::TaskEvent> events) {
     const auto answer = co_await put(call, std::move(id), std::move(events));
-    if (answer.state != tasks::Answer::State::known) co_return refused_state(answer.state, part);
+    if (auto no = refused_answer(call, answer, part)) co_return std::move(*no);
     co_return refused_outcome(answer.outcome, part);
 }
 
@@ -373,7 +390,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call(const Call& call, 
 ThirdPartyCall::Handled<CallInformationResult> ThirdPartyCall::get_call_information(const Call& call,
                                                                                     CallReference request) {
     const auto answer = co_await read(call, std::move(request.call_identifier));
-    if (answer.state != known) co_return refused_state(answer.state, "callIdentifier");
+    if (auto no = refused_answer(call, answer, "callIdentifier")) co_return std::move(*no);
     const auto& status = answer.status;
     CallInformationResult result;
     auto& information = result.result;
@@ -415,7 +432,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::make_call_session(const Call
 ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::add_participant(const Call& call,
                                                                      AddParticipant request) {
     const auto answer = co_await read(call, request.session);
-    if (answer.state != known) co_return refused_state(answer.state, "callSessionIdentifier");
+    if (auto no = refused_answer(call, answer, "callSessionIdentifier")) co_return std::move(*no);
     if (auto no = unsupported(request.media)) co_return std::move(*no);
     NamedAddress party{"callParticipant", std::move(request.participant)};
     if (auto no = co_await check_address(call, party)) co_return std::move(*no);
@@ -440,16 +457,16 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const 
     constexpr auto source_part = "sourceCallSessionIdentifier";
     constexpr auto destination_part = "destinationCallSessionIdentifier";
     const auto source = co_await read(call, request.source);
-    if (source.state != known) co_return refused_state(source.state, source_part);
+    if (auto no = refused_answer(call, source, source_part)) co_return std::move(*no);
     const auto destination = co_await read(call, request.destination);
-    if (destination.state != known) co_return refused_state(destination.state, destination_part);
+    if (auto no = refused_answer(call, destination, destination_part)) co_return std::move(*no);
     const auto address = options_.dial_plan.callable(request.participant).value_or("");
     if (calls::run_of(request.source) == calls::run_of(request.destination)) {
         // One unit for the source's task: the participant is here, or there.
         std::vector<tasks::TaskEvent> events{{"transferTarget", request.destination},
                                              {"transferCallPeer", address}};
         const auto answer = co_await put(call, request.source, std::move(events));
-        if (answer.state != known) co_return refused_state(answer.state, source_part);
+        if (auto no = refused_answer(call, answer, source_part)) co_return std::move(*no);
         if (answer.outcome != tasks::Outcome::unknown_target) {
             if (auto no = refused_outcome(answer.outcome, source_part)) co_return std::move(*no);
             soap::Empty empty;
@@ -471,7 +488,7 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const 
 ThirdPartyCall::Handled<ParticipantInformationResult> ThirdPartyCall::get_participant(
     const Call& call, ParticipantReference request) {
     const auto answer = co_await read(call, std::move(request.session));
-    if (answer.state != known) co_return refused_state(answer.state, "callSessionIdentifier");
+    if (auto no = refused_answer(call, answer, "callSessionIdentifier")) co_return std::move(*no);
     const auto address = options_.dial_plan.callable(request.participant);
     for (const auto& party : participants_of(answer.status)) {
         if (address && *party.find<std::string>("address") == *address) {
@@ -486,7 +503,7 @@ ThirdPartyCall::Handled<ParticipantInformationResult> ThirdPartyCall::get_partic
 ThirdPartyCall::Handled<CallSessionResult> ThirdPartyCall::get_session(const Call& call,
                                                                        SessionReference request) {
     const auto answer = co_await read(call, request.session);
-    if (answer.state != known) co_return refused_state(answer.state, "callSessionIdentifier");
+    if (auto no = refused_answer(call, answer, "callSessionIdentifier")) co_return std::move(*no);
     CallSessionResult result;
     result.result.session = std::move(request.session);
     for (const auto& party : participants_of(answer.status)) {

@@ -25,6 +25,7 @@ LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 WAIT_SECONDS = 10
 FAILURES = 6
 WINDOW_SECONDS = 3
+REMEMBERED = 2
 WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
 PHP = r"""
 [, $wsdl, $user, $password, $digested, $reference] = $argv;
@@ -61,7 +62,8 @@ class AuthNodes(unittest.TestCase):
         cls.data_dir = os.path.join(cls.folder, "var")
         environment = dict(os.environ, LEDGERLINE_AUTH_FAILURES_PER_LOGIN=str(FAILURES),
                            LEDGERLINE_AUTH_FAILURE_WINDOW=f"{WINDOW_SECONDS}s",
-                           LEDGERLINE_AUTH_FAILURES_PER_ADDRESS="1000", LEDGERLINE_AUTH_DIGEST_MD5="true")
+                           LEDGERLINE_AUTH_FAILURES_PER_ADDRESS="1000", LEDGERLINE_AUTH_DIGEST_MD5="true",
+                           LEDGERLINE_AUTH_REPLAY_MEMORY=str(REMEMBERED))
         cls.servers, cls.urls = two_nodes(LEDGERLINE, cls.folder, environment)
         cls.count = 0
 
@@ -120,6 +122,7 @@ class AuthNodes(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write("secret\n")
         before = command(LEDGERLINE, self.data_dir, "user", "list")
+        environment = {**os.environ, "LEDGERLINE_AUTH_KEY_FILE": os.path.join(self.folder, "key")}  # both nodes'
         for arguments, expected in (
                 (("add", "x", "secret"), "secret"),  # a password is no argument
                 (("add", "x"), "without a terminal, --password-file is needed"),
@@ -137,7 +140,7 @@ class AuthNodes(unittest.TestCase):
                 (("grant", "alice", "payment.charge", "example.com"), "changes nothing for the kind subscriber"),
                 (("revoke", "demo-app", "payment.charge", "exampel.com"), "has no grant of payment.charge in exampel.com"),
                 (("certificate", "demo-app", "5E:0F"), "'5E:0F' is no SHA-256 fingerprint (64 hex digits)")):
-            _, errors, status = run([LEDGERLINE, "user", *arguments, "--data-dir", self.data_dir])
+            _, errors, status = run([LEDGERLINE, "user", *arguments, "--data-dir", self.data_dir], env=environment)
             self.assertNotEqual(status, 0, arguments)
             self.assertIn(expected, errors, arguments)
         self.assertEqual(command(LEDGERLINE, self.data_dir, "user", "list"), before)
@@ -224,6 +227,12 @@ class AuthNodes(unittest.TestCase):
         self.assertEqual(self.post(0, header=token)[0], 200)
         self.assertEqual(self.post(1, header=token)[0], 401)
         self.assertEqual(self.post(1, header=self.token(now, os.urandom(16)))[0], 200)
+
+    def test_tokens_beyond_what_a_node_remembers_are_taken_once_too(self):
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        tokens = [self.token(now, os.urandom(16)) for _ in range(REMEMBERED + 3)]
+        self.assertEqual([self.post(0, header=token)[0] for token in tokens], [200] * len(tokens))
+        self.assertEqual([self.post(0, header=token)[0] for token in tokens[-2:]], [401] * 2)
 
     def digest(self, node, realm="ledgerline", algorithm="sha256", nonce=None, count="00000001"):
         if nonce is None:

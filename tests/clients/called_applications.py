@@ -450,6 +450,27 @@ class CalledApplications(ApplicationCalls):
         self.assertEqual(sorted(event.operation for event in self.application.wait_for(2)),
                          ["handleCalledNumber", "notifyCalledNumber"])
 
+    def test_whose_address_is_another_ones_is_asked_and_told_nothing(self):
+        self.command("account", "set", BOB, "rules_by_user", "on")
+        self.addCleanup(self.command, "account", "set", BOB, "rules_by_user", "off")
+        self.addCleanup(self.command, "user", "address", "bob", BOB)
+        self.register(self.bob)
+        self.start(ASK, "CalledNumber", user="bob")
+        self.start(TELL, "CalledNumber", user="bob", correlator="t-1")
+        self.answers("EndCall")
+        for remove, status in ((["--remove"], 200), ([], 603)):
+            self.command("user", "address", "bob", BOB, *remove)
+            self.rules_heard()
+            call = self.alice.call(BOB)
+            if status == 200:
+                self.connected(call, self.bob)
+                self.ended(call, self.bob)
+                self.assertEqual(self.application.events, [])
+            else:
+                self.assertEqual(call.response().status, status)
+        self.assertEqual(sorted(event.operation for event in self.application.wait_for(2)),
+                         ["handleCalledNumber", "notifyCalledNumber"])
+
     def test_what_is_held_too_late_is_charged_to_nobody(self):
         """Asked when nobody answers, it wants an amount; the phone rings on, and is answered before that is held."""
         self.register(self.bob)

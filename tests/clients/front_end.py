@@ -208,7 +208,8 @@ class FrontEnd(unittest.TestCase):
         self.wait_for(self.ready, all_is_well)
         self.assertEqual(self.post(charge(reference="before"))[0], 200)
         with self.without_connections(), self.asked(charge(reference="during")) as waiting:
-            self.wait_for(self.ready, r"^503 not ready\n.*database: (?!ok).*lanes: not all have reached the database")
+            self.wait_for(self.ready, r"^503 not ready\n.*database: does not do what it is asked; the log says why\n"
+                          r".*lanes: not all have reached the database")
             self.assertEqual(self.ask("/healthz")[0], 200)
             waiting.recv(65536)  # asks to come again
         self.wait_for(self.ready, all_is_well)

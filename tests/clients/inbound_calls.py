@@ -459,6 +459,21 @@ class Guessing(Calls):
         self.assertEqual(self.user("demo-app").register("<sip:demo-app@127.0.0.1:1>").status, 503)
 
 
+class Lies(Calls):
+    """Datagrams come in anybody's name."""
+    settings = Guessing.settings
+
+    def test_who_has_not_heard_our_challenge_shuts_out_nobody(self):
+        liar = self.user("bob", password="guessed")
+        liar.challenge = 'Digest realm="ledgerline", nonce="made-up", algorithm=MD5, qop="auth"'
+        uri = f"sip:127.0.0.1:{self.sip_port}"
+        for number in range(1, 12):
+            liar.send(liar.request("REGISTER", uri, number, "liar", f"<{BOB}>", "r", [liar.authorization("REGISTER", uri)]))
+            answer = liar.take(lambda m, number=number: m.sequence == (number, "REGISTER"))
+            self.assertEqual(answer.status, 401)
+        self.register(self.bob)
+
+
 class TrustedPeers(Calls):
     settings = dict(Calls.settings, SIP_TRUSTED_PEERS="127.0.0.0/8")
 
@@ -655,6 +670,21 @@ class Ends(Calls):
         self.enable(False, "bob")
         self.bob.expect_cancel(invite)
         self.assertEqual(call.response().status, 480)
+
+    def test_whose_last_address_is_taken_away_is_called_no_more(self):
+        self.register(self.bob)
+        for address in ("tel:+15550002", BOB):
+            self.addCleanup(self.command, "user", "address", "bob", address)
+            call = self.alice.call(BOB)
+            self.bob.answer(self.bob.invited())
+            self.assertEqual(call.response().status, 200)
+            call.bye()
+            self.bob.expect_bye()
+            self.command("user", "address", "bob", address, "--remove")
+        self.heard("delete from rules.rule where false")
+        self.assertEqual(self.alice.call(BOB).response().status, 480)
+        with self.assertRaises(AssertionError):
+            self.bob.invited(seconds=0.5)
 
     def test_who_is_disabled_leaves_calls_of_others(self):
         self.register(self.bob)

@@ -732,6 +732,16 @@ class OperatorCommands(unittest.TestCase):
         self.addCleanup(with_url.stop)
         for command in (("balance", "show", "tel:+15550001"), ("export", "journal")):
             self.assertIn("--database", self.misused(*command, "--data-dir", other))
+        # Its secrets are under the servers' key, not under one of wherever the command is.
+        secret = os.path.join(self.folder, "secret")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write("secret\n")
+        elsewhere = os.path.join(self.folder, "elsewhere")
+        os.mkdir(elsewhere)
+        said = self.misused("user", "secret", "bob", "--password-file", secret, "--data-dir", elsewhere, "--database",
+                            url.format("ledgerline"))
+        self.assertIn(f"the key file {elsewhere}/secret.key can't be read", said)
+        self.assertEqual(os.listdir(elsewhere), [])
         # Who logs in as the service needs no superuser: not for finance's commands either.
         service = url.format("ledgerline").replace("postgres@", "ledgerline_service@")
         self.assertEqual(len(self.json("balance", "show", "tel:+15550001", "--database", service)), 3)
@@ -741,6 +751,21 @@ class OperatorCommands(unittest.TestCase):
             seen = self.done("psql", "--database", service + more, "--", "-Atc",
                              "select current_user, current_setting('search_path'), current_setting('statement_timeout')")
             self.assertEqual(seen, f"ledgerline_finance|finance|{'5s' if 'timeout%3D' in more else 0}\n")
+
+    def test_psql_has_no_password_on_its_command_line(self):
+        programs = os.path.join(self.folder, "programs")
+        os.mkdir(programs)
+        with open(os.path.join(programs, "psql"), "w", encoding="utf-8", opener=lambda *file: os.open(*file, 0o755)) as file:
+            file.write('#!/bin/sh\necho "$1" "$PGPASSWORD"\n')
+        environment = {**os.environ, "LEDGERLINE_POSTGRES_BIN_DIR": programs, "PGPASSWORD": "another"}
+        role = "options=-c%20role%3Dledgerline_finance%20-c%20search_path%3Dfinance"
+        for url, seen in (("postgresql://u:s%40c:r@db/l", f"postgresql://u@db/l?{role} s@c:r"),
+                          ("postgresql://u:old@db/l?password=n%26w", f"postgresql://u@db/l?{role} n&w"),
+                          ("postgresql://u@db/l?password=n%26w&host=/x", f"postgresql://u@db/l?host=/x&{role} n&w"),
+                          ("postgresql:///l?host=/x&password=n%26w", f"postgresql:///l?host=/x&{role} n&w"),
+                          ("postgresql://db:5432/l", f"postgresql://db:5432/l?{role} another")):
+            output, errors, status = run([LEDGERLINE, "psql"], env={**environment, "LEDGERLINE_DATABASE_URL": url})
+            self.assertEqual((output, errors, status), (f"--dbname={seen}\n", "", 0))
 
 
 if __name__ == "__main__":

@@ -296,6 +296,14 @@ class ThirdPartyCall(CallCase):
             self.fault(message_id, alice.makeCall, callingParty=first.uri, calledParty=address)
         self.fault("SVC0002", alice.endCall, callIdentifier="0" * 32)
         self.fault("POL0001", admin.makeCall, callingParty=first.uri, calledParty=second.uri)
+        # A subscriber whose last address was taken away.
+        password = os.path.join(self.folder, "guest")
+        with open(password, "w", encoding="utf-8") as file:
+            file.write("guest\n")
+        self.command("user", "add", "guest", "--kind", "subscriber", "--password-file", password)
+        guest = self.client("v2_3", "guest")
+        self.fault("POL0001", guest.makeCall, callingParty=first.uri, calledParty=second.uri)
+        self.fault("SVC0002", guest.getCallInformation, callIdentifier=call)
 
     def test_the_command_line(self):
         first, second = self.peer("first"), self.peer("second")

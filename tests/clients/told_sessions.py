@@ -91,6 +91,19 @@ class Sessions(ToldCalls):
         self.assertEqual(self.people(session, self.client("v3_4", "alice")), {CALLER: CONNECTED, BOB: CONNECTED})
         self.ended(call, self.bob)
 
+    def test_it_takes_the_right_to_make_calls(self):
+        call, session = self.told_call()
+        reference = {"callSessionIdentifier": session}
+        self.addCleanup(self.command, "user", "grant", "demo-app", "call.make", "example.com")
+        self.command("user", "revoke", "demo-app", "call.make", "example.com")
+        self.rules_heard()
+        for operation, more in (("getCallSessionInformation", {}), ("endCallSession", {}),
+                                ("deleteCallParticipant", {"callParticipant": BOB})):
+            self.assertEqual(self.fault("POL0001", self.v3[operation], **reference, **more), ["not-allowed"])
+            self.fault("SVC0002", self.v3[operation], **more, callSessionIdentifier=session + "x")
+        self.assertEqual(self.people(session, self.client("v3_4", "alice")), {CALLER: CONNECTED, BOB: CONNECTED})
+        self.ended(call, self.bob)
+
     def test_one_who_wants_to_be_nobody_is(self):
         _, session = self.told_call(headers=["Privacy: id"])
         nobody = "sip:anonymous@anonymous.invalid"

@@ -232,6 +232,51 @@ TEST_F(Auth, what_was_remembered_is_read_again_after_a_change) {
     EXPECT_TRUE(principal(authenticate(granted)));
 }
 
+TEST_F(Auth, who_works_goes_on_after_a_change_whoever_guesses) {
+    Authenticator::Options options;
+    options.failures.throttle.per_login = 3;
+    start(options);
+    EXPECT_TRUE(principal(authenticate(alice)));
+    for (int i = 0; i < 3; ++i) authenticate(basic_authorization("alice:" + std::to_string(i)));
+    EXPECT_EQ(std::get<Denial>(authenticate(basic_authorization("alice:x"))), Denial::throttled);
+    authenticator_->forget();  // as after a change of any user
+    EXPECT_TRUE(principal(authenticate(alice)));
+    EXPECT_EQ(std::get<Denial>(authenticate(basic_authorization("alice:x"))), Denial::throttled);
+}
+
+TEST_F(Auth, who_works_does_not_wait_behind_strangers_after_a_change) {
+    start({.hashing_queue_limit = 1});
+    EXPECT_TRUE(principal(authenticate(alice)));
+    std::vector<std::string> guesses;
+    for (int i = 0; i < 10; ++i) guesses.push_back(basic_authorization("nobody:" + std::to_string(i)));
+    std::vector<std::future<Outcome>> waiting;
+    for (const auto& guess : guesses) {
+        waiting.push_back(boost::asio::co_spawn(*threads_.contexts().front(),
+                                                authenticator_->authenticate({guess, "test"}),
+                                                boost::asio::use_future));
+    }
+    authenticator_->forget();
+    EXPECT_TRUE(principal(authenticate(alice)));
+    for (auto& outcome : waiting) outcome.get();
+}
+
+TEST_F(Auth, guesses_that_come_at_once_are_no_more_than_others) {
+    Authenticator::Options options;
+    options.failures.throttle.per_login = 3;
+    start(options);
+    std::vector<std::string> guesses;
+    for (int i = 0; i < 20; ++i) guesses.push_back(basic_authorization("alice:" + std::to_string(i)));
+    std::vector<std::future<Outcome>> waiting;
+    for (const auto& guess : guesses) {
+        waiting.push_back(boost::asio::co_spawn(*threads_.contexts().front(),
+                                                authenticator_->authenticate({guess, "test"}),
+                                                boost::asio::use_future));
+    }
+    int judged = 0;
+    for (auto& outcome : waiting) judged += std::get<Denial>(outcome.get()) == Denial::throttled ? 0 : 1;
+    EXPECT_EQ(judged, 3);
+}
+
 TEST_F(Auth, is_unavailable_without_its_database) {
     tests::TestDatabase gone;
     base::Database::Options options;

@@ -154,6 +154,20 @@ TEST_F(SettingsFile, texts_with_a_form_are_looked_at) {
     fits("http", "public_url = 'https://pay.example.com/'");
     for (const auto* bad : {"pay.example.com", "https://", "ftp://pay.example.com"})
         is_wrong("http", "public_url = '" + std::string(bad) + '\'', "must be a URL");
+    for (const auto* good :
+         {"postgresql://u:p%40ss%2Fw%25rd@db:5432/l", "postgresql://u@/l?host=/run&password=%25",
+          "postgres://u:a#?b@[::1]:5432,db2:5433/l?connect_timeout=5", "postgresql:///l",
+          "host=db password=a%b/c@d"})
+        fits("database", "url = '" + std::string(good) + '\'');
+    // A password with what ends it for libpq. What is wrong is named without it.
+    for (const auto* bad :
+         {"postgresql://u:pa%ss@db/l", "postgresql://u:pa/ss@db/l", "postgresql://u:pa@ss@db/l",
+          "postgresql://u:pass@[::1/l", "postgresql://u:pass@db:x1/l", "postgresql:///l?password=pa%ss"}) {
+        const auto mistake = mistake_in("[database]\nowner_url = '" + std::string(bad) + "'\n");
+        EXPECT_NE(mistake.find("2: database.owner_url must be a URI like"), std::string::npos) << mistake;
+        EXPECT_EQ(mistake.find("pa"), mistake.find("password")) << mistake;
+        EXPECT_EQ(mistake.find("ss@"), std::string::npos) << mistake;
+    }
     fits("payment", "minor_amounts_of = ' shop, portal@example.com,'");
     for (const auto* bad : {"shop portal", "shop;portal x", "@example.com", "shop,,portal"}) {
         is_wrong("payment", "minor_amounts_of = '" + std::string(bad) + '\'', "must be logins");
