@@ -428,6 +428,9 @@ void Node::Parts::append_metrics(std::string& text) const {
     telephony->append_metrics(text);
     const auto lag = std::chrono::floor<std::chrono::seconds>(sealer->lag()).count();
     gauge("ledgerline_seal_lag_seconds", "Time since everything that was posted was sealed.", to_size(lag));
+    gauge("ledgerline_clock_behind_seconds",
+          "How far the database's clock is behind what was posted last; more than 0: it was put back.",
+          to_size(sweeper->clock_behind().count()));
     gauge("ledgerline_unsealed_rows", "Journal rows that the last round of sealing had to leave.",
           to_size(sealer->unsealed()));
     const auto lost = log.lost() + (logs_apart ? access_log.lost() : 0);
