@@ -527,14 +527,15 @@ std::uint64_t Node::connections_open() const { return parts_->server->statistics
 
 void Node::cut() { parts_->server->stop(std::chrono::milliseconds(0)); }
 
-void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log) {
+void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log,
+                      const std::function<bool()>& impatient) {
     base::sql::SessionOptions options;
     options.url = urls.owner;
     options.application_name = "ledgerline migrate";
     try {
         base::sql::Session session(options);
         const base::MigrationSettings values{{"ledgerline.shards", std::to_string(settings.ledger.shards)}};
-        base::migrate(session, base::embedded_migrations(), values, log);
+        base::migrate(session, base::embedded_migrations(), values, log, impatient);
     } catch (const base::sql::Error& error) {
         throw PlainError(std::string("the database can't be brought up to date: ") + error.what());
     } catch (const base::MigrationRefused& refusal) {
