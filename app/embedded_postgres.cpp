@@ -259,6 +259,8 @@ void EmbeddedPostgres::write_configuration() const {
              << "max_wal_size = '" << options_.max_wal_size << "'\nmin_wal_size = '" << options_.min_wal_size
              << "'\ncheckpoint_timeout = '15min'\n"
              << "jit = off\n"
+             // Who recovers to a point in time is ready when that is reached, and not while it only reads.
+             << "hot_standby = off\n"
              << "timezone = 'UTC'\nlog_timezone = 'UTC'\n"
              << "log_line_prefix = '%m [%p] %q%u@%d '\n";
     write_owned(cluster / "ledgerline.conf", settings.str());

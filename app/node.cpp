@@ -428,6 +428,9 @@ void Node::Parts::append_metrics(std::string& text) const {
     telephony->append_metrics(text);
     const auto lag = std::chrono::floor<std::chrono::seconds>(sealer->lag()).count();
     gauge("ledgerline_seal_lag_seconds", "Time since everything that was posted was sealed.", to_size(lag));
+    gauge("ledgerline_clock_behind_seconds",
+          "How far the database's clock is behind what was posted last; more than 0: it was put back.",
+          to_size(sweeper->clock_behind().count()));
     gauge("ledgerline_unsealed_rows", "Journal rows that the last round of sealing had to leave.",
           to_size(sealer->unsealed()));
     const auto lost = log.lost() + (logs_apart ? access_log.lost() : 0);
@@ -524,14 +527,15 @@ std::uint64_t Node::connections_open() const { return parts_->server->statistics
 
 void Node::cut() { parts_->server->stop(std::chrono::milliseconds(0)); }
 
-void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log) {
+void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log,
+                      const std::function<bool()>& impatient) {
     base::sql::SessionOptions options;
     options.url = urls.owner;
     options.application_name = "ledgerline migrate";
     try {
         base::sql::Session session(options);
         const base::MigrationSettings values{{"ledgerline.shards", std::to_string(settings.ledger.shards)}};
-        base::migrate(session, base::embedded_migrations(), values, log);
+        base::migrate(session, base::embedded_migrations(), values, log, impatient);
     } catch (const base::sql::Error& error) {
         throw PlainError(std::string("the database can't be brought up to date: ") + error.what());
     } catch (const base::MigrationRefused& refusal) {

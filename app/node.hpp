@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,7 +24,8 @@ struct DatabaseUrls {
 [[nodiscard]] base::LogOptions log_options(const Settings::Log& settings);
 
 /// Brings the database up to this program's migrations. Throws PlainError when it can't be.
-void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log);
+void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log,
+                      const std::function<bool()>& impatient = {});
 
 /// Spreads the migrated ledger over the nodes of the Citus cluster that the database is the coordinator of.
 /// Throws PlainError.

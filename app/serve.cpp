@@ -330,7 +330,7 @@ int serve(const ServeOptions& options) {
     auto health_listen = parse_listen_address(options.settings.server.health_listen);
     if (health_listen) check_port(*health_listen);
     foundation.start_database(options.settings, log);
-    apply_migrations(foundation.urls(), options.settings, log);
+    apply_migrations(foundation.urls(), options.settings, log, Signals::stop_pending);
     auto settings = options.settings;
     if (settings.auth.key_file.empty()) settings.auth.key_file = foundation.data_dir().key_file().string();
     if (options.demo) load_demo(foundation.urls(), settings);

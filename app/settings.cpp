@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 #include <span>
 #include <sstream>
 #include <utility>
@@ -20,6 +21,10 @@ struct Suffix {
     std::string_view name;
     std::int64_t factor;
 };
+
+/// What is longer overflows where times are counted in nanoseconds.
+constexpr std::int64_t duration_max = 36'500 * std::int64_t{86'400'000};
+constexpr std::int64_t statement_timeout_max = std::numeric_limits<std::int32_t>::max();  // PostgreSQL's
 
 // From the largest, as values are written with the largest that fits.
 constexpr std::array duration_suffixes{Suffix{"d", 86'400'000}, Suffix{"h", 3'600'000}, Suffix{"m", 60'000},
@@ -116,6 +121,8 @@ struct Assign {
     std::optional<std::string> operator()(Duration* place) const {
         const auto value = parse_suffixed(text, duration_suffixes);
         if (!value) return no("a duration like 500ms, 30s, 5m, 1h or 30d");
+        if (*value > duration_max && setting.max > duration_max)
+            return no("at most " + shown_duration(duration_max));
         if (auto wrong = check_limits(setting, *value, shown_duration)) return wrong;
         *place = Duration(*value);
         return std::nullopt;
@@ -304,7 +311,7 @@ std::vector<Setting> database_settings(Settings& s) {
         {"database.queue_limit", &s.database.queue_limit,
          "Statements that may wait for a session; of those that wait for locks as many again.", 1},
         {"database.statement_timeout", &s.database.statement_timeout, "The longest that a statement may run.",
-         1},
+         1, statement_timeout_max},
 
         {"postgres.bin_dir", &s.postgres.bin_dir, "Where the embedded PostgreSQL 15 has its programs."},
         {"postgres.shared_buffers", &s.postgres.shared_buffers,

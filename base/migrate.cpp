@@ -12,6 +12,8 @@
 namespace base {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 /// Any number that nothing else in the database uses as an advisory lock.
 constexpr std::int64_t migration_lock = 0x6c65646765720001;  // "ledger", 1
 
@@ -19,6 +21,8 @@ constexpr std::int64_t migration_lock = 0x6c65646765720001;  // "ledger", 1
 /// work for long, an audit or an export, steps back for a while and tries again.
 constexpr auto lock_patience = "SET LOCAL lock_timeout = '2s'";
 constexpr std::chrono::seconds retry_pause(5);
+/// How often whoever waits looks whether it still shall, and whether another program has ended.
+constexpr std::chrono::milliseconds look_interval(100);
 constexpr std::string_view lock_not_available = "55P03";
 
 constexpr auto bookkeeping = R"(
@@ -48,11 +52,22 @@ std::string file_name(const Migration& migration) {
     return number + '_' + std::string(migration.name) + ".sql";
 }
 
+using Impatient = std::function<bool()>;
+
+void pause(const Impatient& impatient) {
+    if (impatient && impatient()) throw MigrationRefused("interrupted while others were waited for");
+    std::this_thread::sleep_for(look_interval);
+}
+
 /// Holds the advisory lock, so that several nodes may start at once.
 class MigrationLock {
   public:
-    explicit MigrationLock(sql::Session& session) : session_(session) {
-        session_.exec("SELECT pg_advisory_lock($1)", sql::params(migration_lock));
+    MigrationLock(sql::Session& session, const Impatient& impatient, const Logger& log) : session_(session) {
+        for (auto next_word = Clock::now() + retry_pause; !taken(); pause(impatient)) {
+            if (Clock::now() < next_word) continue;
+            log.warning("another program is bringing the database up to date; waiting until it has ended");
+            next_word = Clock::time_point::max();
+        }
     }
     ~MigrationLock() {
         if (session_.broken()) return;
@@ -66,6 +81,10 @@ class MigrationLock {
     MigrationLock& operator=(const MigrationLock&) = delete;
 
   private:
+    bool taken() {
+        return session_.exec("SELECT pg_try_advisory_lock($1)", sql::params(migration_lock)).boolean(0, 0);
+    }
+
     sql::Session& session_;
 };
 
@@ -132,8 +151,8 @@ std::string sha256_hex(std::string_view text) {
 }
 
 std::size_t migrate(sql::Session& session, std::span<const Migration> migrations,
-                    const MigrationSettings& settings, const Logger& log) {
-    const MigrationLock lock(session);
+                    const MigrationSettings& settings, const Logger& log, const Impatient& impatient) {
+    const MigrationLock lock(session, impatient, log);
     session.exec_script(bookkeeping);
     for (const auto& [name, value] : settings) {
         session.exec("SELECT set_config($1, $2, false)", sql::params(name, value));
@@ -144,7 +163,7 @@ std::size_t migrate(sql::Session& session, std::span<const Migration> migrations
         while (!applied(session, migration)) {
             log.warning("a migration waits until others have ended what they do",
                         {{"migration", file_name(migration)}});
-            std::this_thread::sleep_for(retry_pause);
+            for (const auto again = Clock::now() + retry_pause; Clock::now() < again;) pause(impatient);
         }
         log.info("migration applied", {{"migration", file_name(migration)}});
     }

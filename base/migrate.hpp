@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/sql.hpp"
 
+#include <functional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -38,9 +39,11 @@ using MigrationSettings = std::vector<std::pair<std::string, std::string>>;
 /// Applies what is missing, each file in its own transaction, and records it in ledger_migration.applied.
 /// Programs that start at once wait for each other. `session` must be the owner's (superuser's), without
 /// statement time-out. Returns how many were applied. Throws MigrationRefused, and sql::Error when a file's
-/// SQL fails.
+/// SQL fails. What waits for others, for a program or for a long statement, ends with MigrationRefused once
+/// `impatient` says so.
 std::size_t migrate(sql::Session& session, std::span<const Migration> migrations,
-                    const MigrationSettings& settings, const Logger& log);
+                    const MigrationSettings& settings, const Logger& log,
+                    const std::function<bool()>& impatient = {});
 
 /// The lower-case hexadecimal SHA-256 of a file, as recorded.
 [[nodiscard]] std::string sha256_hex(std::string_view text);

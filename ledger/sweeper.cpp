@@ -8,6 +8,12 @@
 #include <utility>
 
 namespace ledger {
+namespace {
+
+/// A clock that is put back by less is only being put right.
+constexpr std::int64_t clock_behind_seconds = 10;
+
+}  // namespace
 
 void freeze_totals(base::sql::Session& session, const std::string& until, const std::stop_token& stop) {
     // Shard by shard: no lock is held for longer than it takes to date one, and none while rows are summed.
@@ -39,6 +45,7 @@ Sweeper::~Sweeper() = default;
 void Sweeper::serve(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         try {
+            look_at_clock();
             sweep(stop);
             freeze(stop);
         } catch (const std::exception& error) {
@@ -79,6 +86,28 @@ void Sweeper::freeze(const std::stop_token& stop) {
             if (error.sqlstate() != "55P03") throw;  // what is due stays due
         }
     });
+}
+
+/// Time never goes back in the journal. A clock that was ahead for a moment, and was put right, leaves all
+/// that is posted from then on with a wrong time: whoever keeps the books must hear of it.
+void Sweeper::look_at_clock() {
+    const auto behind = database_.run_blocking([](base::sql::Session& session) {
+        return session
+            .exec("select greatest(extract(epoch from max(last_recorded_at) - clock_timestamp()), 0)::bigint"
+                  "  from ledger.shard where last_recorded_at > '-infinity'")
+            .optional_integer(0, 0)
+            .value_or(0);
+    });
+    const bool wrong = behind > clock_behind_seconds;
+    const bool was_wrong = clock_behind_.exchange(behind) > clock_behind_seconds;
+    if (wrong == was_wrong) return;
+    if (was_wrong)
+        log_.info("the database's clock has caught up with what was posted");
+    else
+        log_.error(
+            "the database's clock is behind what was posted last: what is posted until it has caught up "
+            "gets the time of that",
+            {{"seconds", behind}});
 }
 
 /// Piece by piece until nothing is left of one shard's; returns how much there was.

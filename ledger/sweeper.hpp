@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "ledger/shards.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <stop_token>
@@ -36,10 +37,15 @@ class Sweeper {
     Sweeper(Options options, base::Database& database, Shards shards, base::Logger log);
     ~Sweeper();  ///< finishes the piece under way
 
+    /// How far the database's clock is behind what was posted last: until it has caught up, all that is
+    /// posted gets the time of that. Thread-safe.
+    [[nodiscard]] std::chrono::seconds clock_behind() const { return std::chrono::seconds(clock_behind_); }
+
   private:
     void serve(const std::stop_token& stop);
     void sweep(const std::stop_token& stop);
     void freeze(const std::stop_token& stop);
+    void look_at_clock();
     std::int64_t sweep_shard(std::string_view statement, const base::sql::Params& parameters,
                              const std::stop_token& stop);
 
@@ -48,6 +54,7 @@ class Sweeper {
     Shards shards_;
     base::Logger log_;
     std::chrono::steady_clock::time_point balances_due_{};  ///< when they are looked at next
+    std::atomic<std::int64_t> clock_behind_ = 0;            ///< in seconds
     std::jthread thread_;                                   // last: it uses the others
 };
 

@@ -110,6 +110,7 @@ void open(Desk& desk, const std::vector<std::string>& texts, const std::string& 
 
 void list(Desk& desk, const std::string& domain_text, std::int64_t limit) {
     const auto domain = domain_text.empty() ? std::string() : domain_named(domain_text);
+    if (!domain.empty()) desk.refuse_unknown_domain(domain);
     // One more than is shown tells whether there are more.
     auto table = desk.table(account_columns(),
                             "from finance.accounts where $1 = '' or domain = $1 order by account_id limit $2",

@@ -277,6 +277,8 @@ void hledger_opening(Export& to, const std::string& query, const base::sql::Para
 
 void write_statement(Export& to, const Arguments& arguments, const Period& period) {
     const auto address = ledger::normal_address(arguments.address);
+    if (to.session.exec("select from finance.holders_of($1)", params(address)).empty())
+        throw Refused(ledger::Refusal::unknown_account, address + " never was an account's address");
     const auto parameters = params(address, period.from, period.to);
     if (to.progress.shown()) {
         to.expected =

@@ -153,7 +153,15 @@ void store(Desk& desk, const Arguments& arguments, std::int64_t minor, const std
     }
 }
 
+/// A batch that nobody could redeem is a mistake.
+void check_validity(Desk& desk, const std::string& valid_until) {
+    const auto past = desk.query("select $1::timestamptz <= clock_timestamp()", params(time_of(valid_until)));
+    if (!past.is_null(0, 0) && past.boolean(0, 0))
+        throw PlainError("--valid-until " + valid_until + " is over: nobody could redeem these vouchers");
+}
+
 void create(Desk& desk, const Arguments& arguments) {
+    check_validity(desk, arguments.valid_until);
     const auto minor = worth(desk, arguments);
     const auto secrets = new_secrets(arguments);
     json::array list;
@@ -192,6 +200,11 @@ void create(Desk& desk, const Arguments& arguments) {
     desk.hand_out(codes.str());
 }
 
+void refuse_unknown_batch(Desk& desk, const std::string& batch) {
+    if (desk.query("select from ledger.voucher_batch where name = $1", params(batch)).empty())
+        throw Refused(ledger::Refusal::unknown_voucher, "there is no batch " + batch);
+}
+
 void list(Desk& desk, const Arguments& arguments) {
     const std::vector<Column> columns{
         {.name = "batch"},
@@ -207,6 +220,7 @@ void list(Desk& desk, const Arguments& arguments) {
         {.name = "application"},
         {.name = "reference_code"},
     };
+    if (!arguments.batch.empty()) refuse_unknown_batch(desk, arguments.batch);
     // One more than is shown tells whether there are more.
     auto table = desk.table(columns,
                             "from finance.vouchers where ($1 = '' or batch = $1) and ($2 = '' or state = $2)"

@@ -146,6 +146,10 @@ class FinanceTools(Books):
                              "select reference_code, amount, balance_after from statement("
                              f"'{ALICE}', '2026-01-01 00:00+01', '2026-02-01 00:00+01')")])
         self.assertEqual(statement[0]["recorded_at"], "2026-01-01T20:00:00.000000Z")
+        # A mistyped address is none that had no postings, as one of an account that is closed may be.
+        self.assertIn("15559999 never was an account's address", self.refused("export", "statement", "tel:+15559999"))
+        self.assertEqual(self.csv("export", "statement", GONE, "--month", "2027-01"), [])
+        self.assertEqual(len(self.rows(f"select domain from holders_of('{GONE}') where until is not null")), 1)
         balance = self.csv("export", "trial-balance", "--month", "2026-01")
         for unit in ("EUR", "bytes"):
             for column in ("opening", "change", "closing"):

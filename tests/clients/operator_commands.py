@@ -223,6 +223,7 @@ class OperatorCommands(unittest.TestCase):
         listed, = self.json("account", "list", "--domain", "LIST.example")
         self.assertEqual((listed["address"], listed["addresses"]), ("tel:+18885550009", ["tel:+18885550009"]))
         self.misused("account", "list", "--limit", "0")
+        self.refused("unknown_domain", "account", "list", "--domain", "lost.example")
 
     def test_account_suspend_and_resume(self):
         address = self.new_account()
@@ -516,6 +517,9 @@ class OperatorCommands(unittest.TestCase):
         self.refused("unknown_balance", *making, "nonsense")
         self.refused("wrong_unit", *making, "data")
         self.misused(*making, "main", "--valid-until", "tomorrow")
+        late = ("voucher", "create", "late", "1.00", "EUR", "--domain", "example.com", "--balance", "main")
+        self.assertIn("nobody could redeem", self.misused(*late, "--valid-until", "2020-01-01"))
+        self.refused("unknown_voucher", "voucher", "list", "late")
 
         redeem = ("voucher", "redeem", address)
         self.assertEqual(self.done(*redeem, codes[0], "--reference", "v1"),

@@ -3,6 +3,7 @@
 #include "ledger/audit.hpp"
 #include "ledger/batch.hpp"
 #include "ledger/sealer.hpp"
+#include "ledger/sweeper.hpp"
 #include "ledger/voucher_code.hpp"
 #include "tests/support/ledger_suite.hpp"
 
@@ -112,6 +113,23 @@ TEST_F(Audit, SealsWhatWasRecordedLongBeforeItBecameVisible) {
     while (!sealed() && std::chrono::steady_clock::now() < deadline)
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     EXPECT_TRUE(sealed());
+}
+
+TEST_F(Audit, AClockThatWasAheadIsSeenUntilItHasCaughtUp) {
+    base::Database database(sealers());
+    const ledger::Sweeper sweeper({std::chrono::milliseconds(20)}, database, bench().ledger().shards(),
+                                  base::Logger(base::LogLevel::error));
+    const auto comes = [&](auto right) {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+        while (!right(sweeper.clock_behind()) && std::chrono::steady_clock::now() < deadline)
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        return right(sweeper.clock_behind());
+    };
+    const std::string posted_at = "update ledger.shard set last_recorded_at = clock_timestamp() + interval ";
+    tamper(posted_at + "'2 hours' where shard = " + std::to_string(account_->shard));
+    EXPECT_TRUE(comes([](auto behind) { return behind > std::chrono::minutes(119); }));
+    tamper(posted_at + "'0'");
+    EXPECT_TRUE(comes([](auto behind) { return behind.count() == 0; }));
 }
 
 TEST_F(Audit, TheJournalAndItsSealsCantBeChangedByAnybody) {

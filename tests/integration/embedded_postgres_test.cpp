@@ -69,6 +69,23 @@ TEST_F(Embedded, keeps_its_data_is_durable_and_listens_on_its_socket_only) {
     EXPECT_EQ(session(postgres).exec("SELECT x FROM t").integer(0, 0), 7);
 }
 
+TEST_F(Embedded, who_recovers_from_an_archive_is_ready_when_that_has_ended) {
+    {
+        EmbeddedPostgres postgres(DataDir(folder_), options(), log_);
+        postgres.start();
+        auto sql = session(postgres);
+        sql.exec("CREATE TABLE t (x int)");
+        sql.exec("ALTER SYSTEM SET restore_command = 'sleep 1; false'");
+    }
+    std::ofstream(folder_ / "postgres" / "recovery.signal");
+    EmbeddedPostgres postgres(DataDir(folder_), options(), log_);
+    postgres.start();
+    auto sql = session(postgres);
+    EXPECT_FALSE(sql.exec("SELECT pg_is_in_recovery()").boolean(0, 0));
+    sql.exec("INSERT INTO t VALUES (7)");
+    EXPECT_FALSE(fs::exists(folder_ / "postgres" / "recovery.signal"));
+}
+
 TEST_F(Embedded, a_deep_folder_gets_a_short_socket) {
     const auto deep = folder_ / std::string(60, 'a') / std::string(60, 'b');
     fs::create_directories(deep);

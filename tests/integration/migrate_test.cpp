@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -87,6 +88,26 @@ TEST_F(Migrate, programs_that_start_at_once_wait_for_each_other) {
 }
 
 /// An audit or an export may take hours.
+TEST_F(Migrate, who_waits_for_another_program_can_be_stopped) {
+    auto other = database_.session();
+    other.exec("SELECT pg_advisory_lock(x'6c65646765720001'::bigint)");
+    int looks = 0;
+    const auto impatient = [&looks] { return ++looks > 2; };
+    const std::array migrations{first};
+    EXPECT_THROW(base::migrate(session_, migrations, {{"my.number", "40"}}, silent, impatient),
+                 base::MigrationRefused);
+    other.exec("SELECT pg_advisory_unlock_all()");
+    EXPECT_EQ(migrate({first}), 1U);
+    // And who waits for a long reader.
+    base::sql::Transaction reading(other);
+    other.exec("SELECT FROM t");
+    constexpr Migration locking{2, "second", "LOCK TABLE t"};
+    looks = 0;
+    const std::array more{first, locking};
+    EXPECT_THROW(base::migrate(session_, more, {{"my.number", "40"}}, silent, impatient),
+                 base::MigrationRefused);
+}
+
 TEST_F(Migrate, one_that_waits_for_a_long_reader_keeps_nobody_else_waiting) {
     constexpr Migration wider{2, "second", "ALTER TABLE t ADD COLUMN y int"};
     migrate({first});

@@ -115,6 +115,10 @@ TEST_F(SettingsFile, mistakes_have_their_line_and_a_suggestion) {
     EXPECT_EQ(mistake_in("[server]\nthreads = 'many'\n"), "2: server.threads must be a whole number");
     EXPECT_EQ(mistake_in("[server]\nthreads = 1000\n"), "2: server.threads must be at most 256");
     EXPECT_EQ(mistake_in("[http]\nread_timeout = '0ms'\n"), "2: http.read_timeout must be at least 1ms");
+    EXPECT_EQ(mistake_in("[postgres]\nstart_timeout = '106752d'\n"),  // what nanoseconds cannot count
+              "2: postgres.start_timeout must be at most 36500d, not '106752d'");
+    EXPECT_EQ(mistake_in("[database]\nstatement_timeout = '25d'\n"),
+              "2: database.statement_timeout must be at most 2147483647ms");
     EXPECT_EQ(mistake_in("[ledger]\nreference_limit = 70\n"),
               "2: ledger.reference_limit must be at least 71");
     EXPECT_EQ(mistake_in("[log]\nlevel = 'loud'\n"),
