@@ -73,7 +73,8 @@ asio::awaitable<http::Response> SoapRequests::answer(const http::Request& reques
                              : soap::UnknownElements::refuse;
     auto decoded = parts_.decoder.decode(body.text(), only, unknown);
     const auto* failure = std::get_if<soap::Failure>(&decoded);
-    exchange.soap = failure ? failure->soap : std::get<soap::Request>(decoded).soap;
+    // What has no Envelope is answered as its header calls it.
+    exchange.soap = failure ? failure->soap.value_or(exchange.soap) : std::get<soap::Request>(decoded).soap;
     if (failure && failure->version) exchange.version = failure->version;
     const auto& headers = failure ? failure->headers : std::get<soap::Request>(decoded).headers;
     if (recognition_.reads(headers)) {
@@ -90,7 +91,7 @@ asio::awaitable<http::Response> SoapRequests::answer(const http::Request& reques
     if (!principal) co_return denied(auth::Denial::missing, exchange);
     if (astray) co_return no_service(route, exchange);
     if (failure) {
-        const auto status = soap::http_status(failure->soap, failure->fault);
+        const auto status = soap::http_status(exchange.soap, failure->fault);
         co_return fault_response(failure->fault, static_cast<unsigned>(status), exchange);
     }
     co_return co_await perform(request, std::get<soap::Request>(std::move(decoded)), std::move(principal),

@@ -76,7 +76,7 @@ struct Request {
 /// A request that cannot be served, with what is known about how to answer it.
 struct Failure {
     Fault fault;
-    SoapVersion soap = SoapVersion::v1_1;
+    std::optional<SoapVersion> soap;   ///< nothing when it was refused before its Envelope was known
     const Version* version = nullptr;  ///< null when the message was refused before its operation was known
     Headers headers;  ///< what had been read; a caller may want to authenticate before it answers
 };

@@ -21,7 +21,7 @@ void EnvelopeReader::reset_envelope() {
     soap_ = SoapVersion::v1_1;
     depth_ = 0;
     section_ = Section::none;
-    has_header_ = has_body_ = has_child_ = false;
+    has_envelope_ = has_header_ = has_body_ = has_child_ = false;
 }
 
 void EnvelopeReader::start(std::string_view name_space, std::string_view local,
@@ -42,6 +42,7 @@ void EnvelopeReader::start(std::string_view name_space, std::string_view local,
 
 void EnvelopeReader::start_envelope(std::string_view name_space, std::string_view local) {
     if (local != "Envelope") refuse("the document is no SOAP envelope but " + qualified(name_space, local));
+    has_envelope_ = true;
     if (name_space == names::envelope_1_2) {
         soap_ = SoapVersion::v1_2;
     } else if (name_space != names::envelope_1_1) {
@@ -142,7 +143,8 @@ Request RequestReader::take_request() {
 }
 
 Failure RequestReader::take_failure(Fault fault) {
-    return {std::move(fault), soap(), request_.version, std::move(header_.headers())};
+    const auto envelope = has_envelope() ? std::optional(soap()) : std::nullopt;
+    return {std::move(fault), envelope, request_.version, std::move(header_.headers())};
 }
 
 }  // namespace soap

@@ -24,6 +24,7 @@ class EnvelopeReader : public XmlEvents {
     void check_complete() const;
 
     [[nodiscard]] SoapVersion soap() const { return soap_; }
+    [[nodiscard]] bool has_envelope() const { return has_envelope_; }
     [[nodiscard]] bool has_body() const { return has_body_; }
 
   protected:
@@ -52,7 +53,7 @@ class EnvelopeReader : public XmlEvents {
     SoapVersion soap_ = SoapVersion::v1_1;
     std::size_t depth_ = 0;
     Section section_ = Section::none;
-    bool has_header_ = false, has_body_ = false, has_child_ = false;
+    bool has_envelope_ = false, has_header_ = false, has_body_ = false, has_child_ = false;
 };
 
 /// Reads requests: finds the operation and fills its message.

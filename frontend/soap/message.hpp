@@ -95,6 +95,7 @@ struct Type {
     bool preserve_space = false;  ///< the whiteSpace facet is preserve (xsd:string); otherwise collapse
     bool ignore_unknown =
         false;  ///< unknown children are skipped (only where the standard's names are uncertain)
+    bool some_known = false;  ///< not all of the children that it has may be unknown
     std::span<const std::string_view> literals{};
     std::span<const Field> fields{};
     const void* storage = nullptr;  ///< identifies the C++ type, see storage_id
@@ -304,11 +305,12 @@ consteval Field field(std::string_view name, const FieldOptions& options = {}) {
 /// The type of a message or structure. `fields` must outlive it (a static member of the same Describe).
 template <class T>
 consteval Type complex_type(std::string_view name, Home home, std::span<const Field> fields,
-                            bool ignore_unknown = false) {
+                            bool ignore_unknown = false, bool some_known = false) {
     return {.name = name,
             .kind = Kind::complex,
             .home = home,
             .ignore_unknown = ignore_unknown,
+            .some_known = some_known,
             .fields = fields,
             .storage = detail::storage_id<T>,
             .create = []() -> void* { return new T{}; },

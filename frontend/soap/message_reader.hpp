@@ -44,7 +44,7 @@ class MessageReader {
         const Field* field;  ///< null: the message itself
         void* parent;        ///< the object that `field` belongs to
         std::size_t counts;  ///< where the occurrences of its fields begin in counts_
-        bool has_children;
+        bool has_children, has_known;
         bool is_nil;
     };
 

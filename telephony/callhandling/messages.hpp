@@ -188,7 +188,8 @@ struct soap::Describe<callhandling::CallHandlingRules> {
         field<&T::voice_interaction>(callhandling::names::voice_interaction),
         field<&T::voice_interaction_too>(callhandling::names::voice_interaction_too),
     };
-    static constexpr Type type = complex_type<T>("CallHandlingRules", Home::types, fields, true);
+    // A set of which nothing is understood would replace the former one by none.
+    static constexpr Type type = complex_type<T>("CallHandlingRules", Home::types, fields, true, true);
 };
 
 template <>

@@ -133,6 +133,23 @@ class CallHandling(unittest.TestCase):
         self.done("rule", "remove", address, "mine")
         self.assertEqual(self.rule_names(address), [])
 
+    def test_rules_of_which_nothing_is_understood_are_no_rules(self):
+        """Elements that are not known are passed over; where all are, that would take away what was set before."""
+        kept = {"blockList": ["tel:+15550009"]}
+        address = "tel:+15550032"
+        client = self.driver(Backwards)
+        self.assertIsNone(self.call(client, "setRules", address=address, rules=kept))
+        for version in VERSIONS:
+            for operation, whose in (("setRules", {"address": address}), ("setRulesForGroup", {"addresses": [address]})):
+                answer = self.refused("SVC0002", client, operation, version, **whose,
+                                      rules={"rejectList": ["tel:+15550008"]})
+                self.assertIn("message part rules", answer.text)
+        self.assertEqual(listed(self.call(self.app, "getRules", address=address)), kept)
+        self.assertIsNone(self.call(client, "setRules", address=address, rules={**kept, "rejectList": ["tel:+15550008"]}))
+        self.assertEqual(listed(self.call(self.app, "getRules", address=address)), kept)
+        self.assertIsNone(self.call(client, "setRules", address=address, rules={}))
+        self.assertEqual(listed(self.call(self.app, "getRules", address=address)), {})
+
     def test_what_is_refused_changes_nothing(self):
         kept = {"blockList": ["tel:+15550009"]}
         address = "tel:+15550031"

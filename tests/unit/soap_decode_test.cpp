@@ -300,6 +300,7 @@ TEST_F(SoapDecode, Soap12IsAnsweredInSoap12) {
     EXPECT_NE(soap::encode_response(request, soap::Message::of(soap::Empty{})).find(soap12),
               std::string::npos);
     EXPECT_EQ(failure(envelope("", "", soap12)).soap, soap::SoapVersion::v1_2);
+    EXPECT_EQ(failure("<e:Envelope xmlns:e=\"" + std::string(soap12)).soap, std::nullopt);
     EXPECT_EQ(soap::content_type(request.soap), "application/soap+xml; charset=utf-8");
 }
 
