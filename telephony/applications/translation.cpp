@@ -23,13 +23,6 @@ const soap::Version& version_for(const soap::Interface& interface, soap::Version
     return *best;
 }
 
-/// Of Parlay X 2 an application is called in the version of its registration. One edition is not alike on
-/// both sides: in the files of Parlay X 2.1 the managers are v2_3, and what applications serve is v2_2.
-soap::VersionNumber called_version(soap::VersionNumber manager) {
-    constexpr soap::VersionNumber manager_of_2_1{2, 3};
-    return manager == manager_of_2_1 ? soap::VersionNumber{2, 2} : manager;
-}
-
 std::string operation_of(Manner manner, Event event) {
     if (event == Event::disconnected) return "notifyCallEvent";
     return (manner == Manner::ask ? "handle" : "notify") + std::string(to_string(event));
@@ -89,7 +82,7 @@ std::optional<frontend::OutgoingCall> call_of(const Notification& notification, 
     if (call.operation == nullptr) return std::nullopt;
     call.message = message_of(notification, question);
     if (notification.manager.major == version.number.major && version.number.major == 2)
-        call.local_namespace = soap::with_version(version.local, called_version(notification.manager));
+        call.local_namespace = soap::with_version(version.local, notification.manager);
     return call;
 }
 

@@ -85,12 +85,6 @@ TEST(ApplicationsTest, ApplicationsAreCalledInTheVersionOfTheirRegistration) {
     EXPECT_NE(other.find("notifyCalledNumber"), std::string::npos) << other;
     EXPECT_NE(other.find("calledParty>tel:+15550002<"), std::string::npos) << other;
 
-    // Those who have the files of Parlay X 2.1: its managers are v2_3, what its applications serve is v2_2.
-    for (const auto manner : {Manner::ask, Manner::tell}) {
-        const auto v2_3 = sent(notification(manner, {2, 3}), Event::busy);
-        EXPECT_NE(v2_3.find("/v2_2/local\""), std::string::npos) << v2_3;
-    }
-
     const auto v3_1 = sent(notification(Manner::tell, {3, 1}), Event::answer);
     EXPECT_NE(v3_1.find("parlayx/call_notification/v3_2/local\""), std::string::npos) << v3_1;
     const auto v3_8 = sent(notification(Manner::tell, {3, 8}), Event::answer);
