@@ -289,6 +289,7 @@ struct Node::Parts {
     void make_endpoint(const Settings& settings);
     void make_listener(const DatabaseUrls& urls);
     void make_server(const Settings& settings);
+    void warn_of_certificate() const;
     [[nodiscard]] frontend::Readiness readiness() const;
     void append_metrics(std::string& text) const;
 };
@@ -403,6 +404,13 @@ void Node::Parts::make_server(const Settings& settings) {
     for (auto& thread : threads) contexts.push_back(&thread->context);
     server.emplace(std::move(contexts), *endpoint, http_options(settings));
     server->start();
+    warn_of_certificate();
+}
+
+/// It is served all the same: some clients look at no dates, and others come without TLS.
+void Node::Parts::warn_of_certificate() const {
+    const auto trouble = server->certificate_trouble();
+    if (!trouble.empty()) log.warning("clients will refuse the certificate", {{"error", trouble}});
 }
 
 frontend::Readiness Node::Parts::readiness() const {
@@ -472,7 +480,10 @@ std::vector<std::string> file_mistakes(const Settings& settings) {
         }
     };
     if (!settings.tls.listen.empty())
-        read("[tls] ", [&] { (void)http::TlsContext::server(tls_options(settings.tls)); });
+        read("[tls] ", [&] {
+            const auto trouble = http::TlsContext::server(tls_options(settings.tls))->out_of_date();
+            if (!trouble.empty()) throw std::runtime_error(trouble + ": '" + settings.tls.certificate + '\'');
+        });
     read("[callbacks] ca_file: ", [&] { (void)http::TlsContext::client(settings.callbacks.ca_file); });
     if (!settings.sip.listen.empty()) read("", [&] { (void)credentials(settings.sip); });
     return mistakes;
@@ -510,6 +521,7 @@ void Node::reload() {
     }
     try {
         if (parts_->server->reload_tls()) log.info("read the certificates again");
+        parts_->warn_of_certificate();
     } catch (const std::runtime_error& error) {
         log.error("the certificates stay as they were", {{"error", error.what()}});
     }

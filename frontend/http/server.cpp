@@ -204,6 +204,11 @@ bool Server::reload_tls() {
     return true;
 }
 
+std::string Server::certificate_trouble() const {
+    const auto tls = impl_->tls.load();
+    return tls ? tls->out_of_date() : std::string();
+}
+
 void Server::stop_accepting() {
     asio::post(impl_->workers.front()->context(), [impl = impl_] {
         for (const auto& listener : impl->listeners) {

@@ -103,6 +103,8 @@ class Server {
     /// Reads the certificates' files again; connections that are open keep theirs. Throws std::runtime_error
     /// that names what is wrong, and nothing has changed. False: no listener has TLS.
     bool reload_tls();
+    /// Why clients will refuse the certificate by its dates; empty: they will not, or there is none.
+    [[nodiscard]] std::string certificate_trouble() const;
 
     /// No new connections; idle ones are closed, busy ones after the response under way. Returns at once.
     void stop_accepting();

@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include <stdexcept>
 #include <string_view>
@@ -62,6 +63,15 @@ std::shared_ptr<const TlsContext> TlsContext::server(const TlsOptions& options) 
     SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(session_context.data()),
                                    session_context.size());
     return result;
+}
+
+std::string TlsContext::out_of_date() const {
+    const X509* const certificate = SSL_CTX_get0_certificate(native());
+    if (certificate == nullptr) return {};
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) return "the certificate has expired";
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
+        return "the certificate is not valid yet";
+    return {};
 }
 
 std::shared_ptr<const TlsContext> TlsContext::client(const std::string& ca_file) {

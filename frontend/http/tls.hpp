@@ -33,6 +33,9 @@ class TlsContext {
     /// empty: those that the system trusts). Throws std::runtime_error.
     [[nodiscard]] static std::shared_ptr<const TlsContext> client(const std::string& ca_file);
 
+    /// Why clients will refuse the certificate by its dates; empty: they will not.
+    [[nodiscard]] std::string out_of_date() const;
+
     [[nodiscard]] ssl_ctx_st* native() const { return context_.get(); }
 
   private:

@@ -44,13 +44,13 @@ def make_authority(folder, name):
             "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem", cwd=folder)
 
 
-def make_certificate(folder, authority, name, file, alternative="DNS:localhost,IP:127.0.0.1"):
+def make_certificate(folder, authority, name, file, alternative="DNS:localhost,IP:127.0.0.1", days=2):
     with open(os.path.join(folder, "extensions"), "w", encoding="utf-8") as extensions:
         extensions.write(f"subjectAltName={alternative}\n")
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
             "-keyout", f"{file}.key", "-out", f"{file}.csr", cwd=folder)
     openssl("x509", "-req", "-in", f"{file}.csr", "-CA", f"{authority}.pem", "-CAkey", f"{authority}.key",
-            "-CAcreateserial", "-days", "2", "-extfile", "extensions", "-out", f"{file}.pem", cwd=folder)
+            "-CAcreateserial", "-days", str(days), "-extfile", "extensions", "-out", f"{file}.pem", cwd=folder)
 
 
 class Tls(unittest.TestCase):
@@ -243,6 +243,26 @@ class Mistakes(unittest.TestCase):
                                              strict=True):
                 self.assertIn(setting, line)
                 self.assertIn(path, line)
+
+    def test_an_expired_certificate_is_named_and_served(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            make_authority(folder, "servers")
+            make_certificate(folder, "servers", "old", "server", days=-1)
+            path = os.path.join(folder, "server.pem")
+            environment = dict(os.environ, LEDGERLINE_TLS_LISTEN="127.0.0.1:0", LEDGERLINE_TLS_CERTIFICATE=path,
+                               LEDGERLINE_TLS_KEY=os.path.join(folder, "server.key"))
+            done = subprocess.run([LEDGERLINE, "check-config"], cwd=folder, env=environment, capture_output=True,
+                                  text=True, timeout=60, check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(f"[tls] the certificate has expired: '{path}'", done.stderr)
+            server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", ""], folder,
+                            environment)
+            server.wait_for("the certificate has expired")
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for("read the certificates again")
+            self.assertEqual(server.stop(), 0)
+            self.assertEqual(server.output.count("the certificate has expired"), 2, server.output)
 
     def test_a_server_whose_certificate_is_missing_ends(self):
         with tempfile.TemporaryDirectory() as folder:
