@@ -46,23 +46,27 @@ asio::awaitable<Result<Receipt>> Lane::post(Posting posting) {
 }
 
 void Lane::enqueue(Pending pending) {
-    bool accepted = false;
+    std::vector<Done> refused;
     bool wake = false;
     {
         const std::lock_guard lock(mutex_);
-        accepted = !stopping_ && waiting_.load(std::memory_order_relaxed) < options_.queue_limit;
-        if (accepted) {
+        // A lane that the database keeps waiting takes nothing: who comes sees to those who came long ago.
+        const auto oldest = pending.since - options_.queue_timeout;
+        while (!queue_.empty() && queue_.front().since < oldest) {
+            refused.push_back({std::move(queue_.front().waiting), Refusal::overloaded});
+            queue_.pop_front();
+        }
+        waiting_.fetch_sub(refused.size(), std::memory_order_relaxed);
+        if (!stopping_ && waiting_.load(std::memory_order_relaxed) < options_.queue_limit) {
             queue_.push_back(std::move(pending));
             wake = queue_.size() == awaited_;
             waiting_.fetch_add(1, std::memory_order_relaxed);
+        } else {
+            refused.push_back({std::move(pending.waiting), Refusal::overloaded});
         }
     }
     if (wake) arrived_.notify_one();
-    if (!accepted) {
-        std::vector<Done> refused;
-        refused.push_back({std::move(pending.waiting), Refusal::overloaded});
-        complete(std::move(refused));
-    }
+    if (!refused.empty()) complete(std::move(refused));
 }
 
 void Lane::serve() {

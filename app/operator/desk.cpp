@@ -61,9 +61,10 @@ bool out_of_order(ledger::Refusal refusal) {
 
 std::string in_plain_words(const base::sql::Error& error, bool begun) {
     const std::string what = error.what();
-    // Out of disk or of memory it answers, and has done nothing.
+    // Out of disk or of memory, or a standby, it answers, and has done nothing.
     const bool exhausted = error.sqlstate().starts_with("53") && error.sqlstate() != "53300";
-    if (error.failure() == base::sql::Failure::connection && !exhausted) {
+    const bool standby = error.sqlstate() == "25006";
+    if (error.failure() == base::sql::Failure::connection && !exhausted && !standby) {
         return (begun ? "the database went away, and it is unknown whether this was done: "
                       : "the database does not answer: ") +
                what;

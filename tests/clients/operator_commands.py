@@ -598,6 +598,13 @@ class OperatorCommands(unittest.TestCase):
         for command in (("account", "list"), ("tariff", "list", "--json"), ("audit", "verify")):
             self.assertIn("standard output", self.into_full(*command))
 
+    def test_a_database_that_is_only_read_changes_nothing_and_says_so(self):
+        socket = os.path.realpath(os.path.join(self.data_dir, "socket")).replace("/", "%2F")
+        standby = (f"postgresql://ledgerline_service@/ledgerline?host={socket}"
+                   "&options=-c%20default_transaction_read_only%3Don")
+        self.assertIn("nothing was changed", self.misused("account", "domain", "standby.example", "--database", standby))
+        self.done("account", "list", "--database", standby)
+
     def test_vouchers_with_pins_in_a_file(self):
         address = self.new_account()
         path = os.path.join(self.folder, "codes.txt")

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <future>
 #include <thread>
@@ -96,6 +100,34 @@ TEST(LedgerRefusals, WhatWaitedTooLongIsOverloadedAndNotPosted) {
     EXPECT_GE(posted, 1);
     EXPECT_LE(posted, 5);  // the batch that was under way
     EXPECT_EQ(count_of(results, "overloaded"), 40 - posted);
+    EXPECT_EQ(bench.posted(account, "main"), std::to_string(100 - posted) + ".00");
+}
+
+boost::asio::awaitable<Outcome> after(std::chrono::milliseconds pause, boost::asio::awaitable<Outcome> work) {
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+    timer.expires_after(pause);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+    co_return co_await std::move(work);
+}
+
+/// A database may keep a commit waiting for ever: for a standby that is away.
+TEST(LedgerRefusals, WhatWaitedTooLongIsToldSoWhileItsLaneIsKeptWaiting) {
+    auto options = LedgerBench::default_options();
+    options.lane.queue_timeout = std::chrono::milliseconds(50);
+    options.lane.batch_max = 5;
+    LedgerBench bench(options);
+    const auto account = bench.open_account();
+    std::atomic<int> answered = 0;
+    auto all = charges(bench, account, 21);
+    auto last = std::move(all.back());
+    all.pop_back();
+    Work work;
+    for (auto& charge : all) work.push_back(counted(std::move(charge), answered));
+    work.push_back(after(std::chrono::milliseconds(500), std::move(last)));
+    const auto results = behind_locks(bench, std::move(work), [&] { return answered >= 15; });
+    const auto posted = count_of(results, "posted");
+    EXPECT_LE(posted, 6);  // the batch that was under way, and who came last
+    EXPECT_EQ(count_of(results, "overloaded"), 21 - posted);
     EXPECT_EQ(bench.posted(account, "main"), std::to_string(100 - posted) + ".00");
 }
 

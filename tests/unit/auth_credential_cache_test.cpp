@@ -3,6 +3,11 @@
 #include "frontend/auth/password.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <new>
 
 namespace {
 
@@ -61,6 +66,21 @@ TEST(Password, verifies_only_what_was_hashed) {
     EXPECT_FALSE(auth::verify_password(hash, ""));
     EXPECT_FALSE(auth::verify_password(hash, std::string(auth::password_bytes_max + 1, 'a')));
     EXPECT_FALSE(auth::verify_password("no hash", "a"));
+}
+
+TEST(Password, is_neither_right_nor_wrong_without_the_memory_to_tell) {
+    const auto hash = auth::hash_password("a password");
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
+    auto short_of_it = before;
+    short_of_it.rlim_cur = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + (32U << 20);
+    ASSERT_EQ(::setrlimit(RLIMIT_AS, &short_of_it), 0);
+    EXPECT_THROW(static_cast<void>(auth::verify_password(hash, "a password")), std::bad_alloc);
+    EXPECT_THROW(static_cast<void>(auth::verify_password(hash, "another")), std::bad_alloc);
+    ASSERT_EQ(::setrlimit(RLIMIT_AS, &before), 0);
+    EXPECT_TRUE(auth::verify_password(hash, "a password"));
 }
 
 TEST(Password, is_wiped) {
