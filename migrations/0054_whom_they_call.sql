@@ -1,4 +1,5 @@
--- An application that is limited in whom it may have called is so in the calls that it decides about, too.
+-- An application that is limited in whom it may have called is so in the calls that it decides about, too. And a login's
+-- notifications about an address that was taken away from it rest, as those of whoever may not start them any more do.
 
 set local role ledgerline_owner;
 
