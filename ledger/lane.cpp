@@ -56,7 +56,7 @@ void Lane::enqueue(Pending pending) {
             refused.push_back({std::move(queue_.front().waiting), Refusal::overloaded});
             queue_.pop_front();
         }
-        waiting_.fetch_sub(refused.size(), std::memory_order_relaxed);
+        if (!refused.empty()) waiting_.fetch_sub(refused.size(), std::memory_order_relaxed);
         if (!stopping_ && waiting_.load(std::memory_order_relaxed) < options_.queue_limit) {
             queue_.push_back(std::move(pending));
             wake = queue_.size() == awaited_;
