@@ -19,8 +19,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto program = "/usr/bin/janus";
-constexpr EmbeddedJanus::Clock::duration pause_min = 200ms;
-constexpr EmbeddedJanus::Clock::duration pause_max = 30s;
+/// A start can fail several times in a row: Janus 1.1.2 loses its API where the thread that serves it runs before
+/// the one that started it has said that it may, which on busy machines is every third time. Mostly it ends then.
+constexpr EmbeddedJanus::Clock::duration pause_min = 100ms;
+constexpr EmbeddedJanus::Clock::duration pause_max = 5s;
 /// Who ran so long did not end because of how it was started.
 constexpr EmbeddedJanus::Clock::duration healthy = 60s;
 constexpr EmbeddedJanus::Clock::duration starting = 5s;
@@ -98,7 +100,7 @@ void EmbeddedJanus::kill_hung() {
 void EmbeddedJanus::ended(const std::string& status) {
     pid_ = 0;
     const auto now = Clock::now();
-    pause_ = now - started_ > healthy ? pause_min : std::clamp(pause_ * 2, pause_min, pause_max);
+    pause_ = now - started_ > healthy ? pause_min : std::clamp(pause_ * 3 / 2, pause_min, pause_max);
     next_start_ = now + pause_;
     log_.warning("the bridge ended; starting it again", {{"status", status}});
 }

@@ -79,7 +79,7 @@ struct Janus::State : std::enable_shared_from_this<State> {
     std::uint64_t transactions = 0;
     bool closed = false;
     bool complained = false;
-    std::atomic<int> unanswered = 0;  ///< requests in a row
+    std::atomic<int> unanswered = 0;  ///< requests and connections in a row
 
     State(JanusOptions given, asio::any_io_executor on, Callbacks tell, base::Logger to)
         : options(std::move(given)),
@@ -198,7 +198,7 @@ asio::awaitable<bool> Janus::State::connect() {
     if (!error) fresh->non_blocking(true, error);
     if (!error) fresh->connect(endpoint, error);
     if (error) {
-        unanswered = 0;  // it is not there at all
+        ++unanswered;
         co_return false;
     }
     socket = fresh;

@@ -22,7 +22,7 @@ struct JanusOptions {
     /// Janus forgets a session that says nothing for 60 s.
     std::chrono::milliseconds keepalive{25'000};
     std::chrono::milliseconds reconnect_min{200};  ///< grows to the next with every failure
-    std::chrono::milliseconds reconnect_max{5'000};
+    std::chrono::milliseconds reconnect_max{1'000};
 };
 
 /// A handle: one participant's face towards the plugin.
@@ -46,7 +46,7 @@ class Janus {
     /// For good. Whoever waits for a reply gets none.
     void close();
     [[nodiscard]] bool up() const;
-    /// It takes connections, and did not answer the last two requests. From any thread.
+    /// It took none of the last two connections, or did not answer what they were for. From any thread.
     [[nodiscard]] bool hangs() const;
 
     /// A new handle of AudioBridge's. Nothing: no session, or no answer in time.

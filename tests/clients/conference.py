@@ -340,14 +340,19 @@ class Failures(Started):
         for phone in phones:
             others = [tone for tone in tones if tone != phone.frequency]
             self.until(lambda: phone.hears(others, tones), f"{others} Hz at {phone.name}'s, again")
-        # One that hangs is killed, once somebody has asked it for something.
-        hung = child_of(self.server.process.pid, "janus")
-        os.kill(hung, signal.SIGSTOP)
+        # One that hangs is killed, once somebody has asked it for something; so is one that takes no connections.
         dora = self.phone("dora", 1760)
-        self.v3.addCallParticipant(callSessionIdentifier=session, callParticipant=dora.uri)
-        self.until(lambda: child_of(self.server.process.pid, "janus") not in (None, hung), "another Janus")
-        self.connected(session, anna, bert, carl, dora)
-        self.mixed(4)
+        for socket in (True, False):
+            hung = child_of(self.server.process.pid, "janus")
+            os.kill(hung, signal.SIGSTOP)
+            if not socket:
+                os.unlink(os.path.join(self.folder, "var", "janus", "api"))
+            self.v3.addCallParticipant(callSessionIdentifier=session, callParticipant=dora.uri)
+            self.until(lambda: child_of(self.server.process.pid, "janus") not in (None, hung), "another Janus")
+            self.connected(session, anna, bert, carl, dora)
+            self.mixed(4)
+            self.v3.deleteCallParticipant(callSessionIdentifier=session, callParticipant=dora.uri)
+            self.mixed(3)
         self.v3.endCallSession(callSessionIdentifier=session)
         self.mixed(0)
         self.until(lambda: self.legs() == 0, "the last leg's end")
