@@ -7,13 +7,16 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/endian/conversion.hpp>
 #include <charconv>
+#include <concepts>
 #include <functional>
 #include <map>
 #include <pqxx/pqxx>
 #include <ranges>
 #include <stdexcept>
 #include <unordered_map>
+#include <utility>
 
 namespace base::sql {
 
@@ -115,6 +118,69 @@ void ArrayText::add_null() {
 
 std::string ArrayText::text() const { return text_ + '}'; }
 
+namespace {
+
+/// In the network's order, as all numbers in PostgreSQL's binary forms are.
+template <std::integral Number>
+void append_number(std::string& out, Number value) {
+    const auto ordered = boost::endian::native_to_big(value);
+    out.append(reinterpret_cast<const char*>(&ordered), sizeof ordered);
+}
+
+constexpr std::int32_t null_length = -1;
+
+}  // namespace
+
+BinaryArray::BinaryArray(Element element) : element_(element) {}
+
+template <std::integral Number>
+void BinaryArray::put(std::int64_t value) {
+    if (!std::in_range<Number>(value))
+        throw Error(Failure::data, "22003", "a number is too large for its column");
+    ++count_;
+    append_number(elements_, std::int32_t{sizeof(Number)});
+    append_number(elements_, static_cast<Number>(value));
+}
+
+void BinaryArray::add(std::int64_t value) {
+    if (element_ == Element::smallint)
+        put<std::int16_t>(value);
+    else if (element_ == Element::integer)
+        put<std::int32_t>(value);
+    else
+        put<std::int64_t>(value);
+}
+
+void BinaryArray::add(bool value) { put<std::int8_t>(value ? 1 : 0); }
+
+void BinaryArray::add(std::string_view value) {
+    ++count_;
+    append_number(elements_, static_cast<std::int32_t>(value.size()));
+    elements_ += value;
+}
+
+void BinaryArray::add(std::span<const std::uint8_t, 16> uuid) {
+    add(std::string_view(reinterpret_cast<const char*>(uuid.data()), uuid.size()));
+}
+
+void BinaryArray::add_null() {
+    ++count_;
+    has_null_ = true;
+    append_number(elements_, null_length);
+}
+
+std::string BinaryArray::bytes() const {
+    std::string out;
+    out.reserve(20 + elements_.size());
+    append_number(out, std::int32_t{count_ > 0 ? 1 : 0});  // dimensions
+    append_number(out, std::int32_t{has_null_ ? 1 : 0});
+    append_number(out, static_cast<std::uint32_t>(element_));
+    if (count_ == 0) return out;
+    append_number(out, count_);
+    append_number(out, std::int32_t{1});  // the first one's index
+    return out += elements_;
+}
+
 Params& Params::add(std::string_view value) {
     // libpq would cut the value at a NUL silently; PostgreSQL's own error for such text is 22021.
     if (value.find('\0') != std::string_view::npos) {
@@ -131,6 +197,14 @@ Params& Params::add(std::int64_t value) {
 
 Params& Params::add(bool value) {
     values_.emplace_back(value ? "t" : "f");
+    return *this;
+}
+
+Params& Params::add(const BinaryArray& value) {
+    if (binary_ == 0) first_binary_ = values_.size();
+    if (first_binary_ + binary_++ != values_.size())
+        throw std::logic_error("parameters in binary form do not stand together");
+    values_.emplace_back(value.bytes());
     return *this;
 }
 
@@ -233,6 +307,13 @@ std::string connection_string(const SessionOptions& options) {
     return result;
 }
 
+std::vector<const char*> texts(std::span<const std::optional<std::string>> values) {
+    std::vector<const char*> result;
+    result.reserve(values.size());
+    for (const auto& value : values) result.push_back(value ? value->c_str() : nullptr);
+    return result;
+}
+
 /// Collects what arrives on one channel.
 class Receiver : public pqxx::notification_receiver {
   public:
@@ -297,10 +378,18 @@ struct Session::Impl {
         // A pqxx transaction object is only libpqxx's way in: no statement of its own goes to the server.
         pqxx::nontransaction way_in(connection);
         if (parameters.values().empty()) return way_in.exec(std::string(statement));
-        std::vector<const char*> values;
-        values.reserve(parameters.values().size());
-        for (const auto& value : parameters.values()) values.push_back(value ? value->c_str() : nullptr);
-        return way_in.exec_prepared(prepare(statement), pqxx::prepare::make_dynamic_params(values));
+        const std::span values(parameters.values());
+        const auto binary = parameters.binary();
+        const auto first = static_cast<std::size_t>(binary.data() - values.data());
+        // libpqxx tells the two forms apart by type.
+        std::vector<pqxx::binarystring> arrays;
+        arrays.reserve(binary.size());
+        for (const auto& value : binary) arrays.emplace_back(*value);
+        const auto before = texts(values.first(first));
+        const auto behind = texts(values.subspan(first + binary.size()));
+        using pqxx::prepare::make_dynamic_params;
+        return way_in.exec_prepared(prepare(statement), make_dynamic_params(before),
+                                    make_dynamic_params(arrays), make_dynamic_params(behind));
     }
 };
 

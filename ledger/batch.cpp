@@ -133,9 +133,13 @@ std::vector<BatchPlan> by_shard(std::span<const Posting* const> postings, const 
 
 namespace {
 
-/// One array parameter; sent as NULL when it holds nothing but NULLs, which costs the server nothing.
+using Element = base::sql::BinaryArray::Element;
+
+/// One array parameter; without elements when it would hold nothing but NULLs, which costs the server
+/// nothing.
 class Column {
   public:
+    explicit Column(Element element) : element_(element), array_(element) {}
     template <class T>
     void add(const T& value) {
         array_.add(value);
@@ -156,20 +160,22 @@ class Column {
             add(text);
     }
     void append_to(base::sql::Params& params) const {
-        if (used_)
-            params.add(array_);
-        else
-            params.add_null();
+        params.add(used_ ? array_ : base::sql::BinaryArray(element_));
     }
 
   private:
-    base::sql::ArrayText array_;
+    Element element_;
+    base::sql::BinaryArray array_;
     bool used_ = false;
 };
 
 struct Columns {
-    Column operation, shard, account, epoch, balance, amount, scale, unit, application, reference, digest,
-        earlier, hold, contra, original, unlinked, period, code, description;
+    base::sql::ArrayText operation;  // of a type whose number each database has chosen for itself
+    Column shard{Element::smallint}, account{Element::bigint}, epoch{Element::integer},
+        balance{Element::text}, amount{Element::bigint}, scale{Element::smallint}, unit{Element::text},
+        application{Element::integer}, reference{Element::text}, digest{Element::uuid},
+        earlier{Element::integer}, hold{Element::uuid}, contra{Element::text}, original{Element::text},
+        unlinked{Element::boolean}, period{Element::integer}, code{Element::text}, description{Element::text};
 
     void add(const Posting& posting, std::optional<std::size_t> earlier_entry) {
         operation.add(to_string(posting.operation));
@@ -186,13 +192,13 @@ struct Columns {
         unit.add(posting.amount.unit);
         application.add(std::int64_t{posting.application});
         reference.add(std::string_view(posting.reference));
-        digest.add(std::string_view(base::hex(posting.digest)));
+        digest.add(std::span(posting.digest));
         if (earlier_entry)
             earlier.add(static_cast<std::int64_t>(*earlier_entry) + 1);
         else
             earlier.add_null();
         if (posting.hold)
-            hold.add(std::string_view(base::hex(posting.hold->id)));
+            hold.add(std::span(posting.hold->id));
         else
             hold.add_null();
         contra.add_text(posting.contra);
@@ -223,11 +229,12 @@ base::sql::Params batch_parameters(std::span<const Posting* const> postings, con
     Columns columns;
     for (const auto& entry : plan.entries) columns.add(*postings[entry.posting], entry.earlier);
     base::sql::Params params;
+    params.add(columns.operation);
     for (const auto* column :
-         {&columns.operation, &columns.shard, &columns.account, &columns.epoch, &columns.balance,
-          &columns.amount, &columns.scale, &columns.unit, &columns.application, &columns.reference,
-          &columns.digest, &columns.earlier, &columns.hold, &columns.contra, &columns.original,
-          &columns.unlinked, &columns.period, &columns.code, &columns.description}) {
+         {&columns.shard, &columns.account, &columns.epoch, &columns.balance, &columns.amount, &columns.scale,
+          &columns.unit, &columns.application, &columns.reference, &columns.digest, &columns.earlier,
+          &columns.hold, &columns.contra, &columns.original, &columns.unlinked, &columns.period,
+          &columns.code, &columns.description}) {
         column->append_to(params);
     }
     params.add(limits.max_amount);

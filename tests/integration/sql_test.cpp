@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -63,6 +67,58 @@ TEST_F(Sql, values_go_there_and_back) {
     EXPECT_TRUE(rows.plain_array(0, 8).empty());
     EXPECT_THROW(static_cast<void>(rows.text(0, 3)), std::logic_error);
     EXPECT_THROW(static_cast<void>(rows.text(1, 0)), std::out_of_range);
+}
+
+TEST_F(Sql, binary_arrays_are_what_they_say) {
+    using Element = BinaryArray::Element;
+    constexpr std::array<std::uint8_t, 16> id{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255};
+    BinaryArray small(Element::smallint), middle(Element::integer), large(Element::bigint),
+        text(Element::text);
+    BinaryArray flags(Element::boolean), ids(Element::uuid), nulls(Element::text);
+    const BinaryArray none(Element::text);
+    small.add(std::int64_t{std::numeric_limits<std::int16_t>::min()});
+    small.add_null();
+    middle.add(std::int64_t{std::numeric_limits<std::int32_t>::max()});
+    large.add(std::numeric_limits<std::int64_t>::min());
+    large.add(std::int64_t{258});
+    text.add(std::string_view("a\"b\\c,{}\n \xC3\xA9"));
+    text.add(std::string_view());
+    flags.add(true);
+    flags.add(false);
+    ids.add(std::span(id));
+    nulls.add_null();
+    const auto rows = session_.exec(
+        "SELECT $1::text, $2::smallint[], $3::integer[], $4::bigint[], ($5::text[])[1], ($5::text[])[2] = "
+        "'', "
+        "$6::boolean[], $7::uuid[], $8::text[], $9::text[], ($9::text[])[1], $10::integer",
+        params("before", small, middle, large, text, flags, ids, nulls, none, 7));
+    const std::vector<std::string> expected{"before",
+                                            "{-32768,NULL}",
+                                            "{2147483647}",
+                                            "{-9223372036854775808,258}",
+                                            "a\"b\\c,{}\n \xC3\xA9",
+                                            "t",
+                                            "{t,f}",
+                                            "{00010203-0405-0607-0809-0a0b0c0d0eff}",
+                                            "{NULL}",
+                                            "{}"};
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(rows.text(0, i), expected[i]);
+    EXPECT_TRUE(rows.is_null(0, 10));
+    EXPECT_EQ(rows.integer(0, 11), 7);
+}
+
+TEST_F(Sql, text_in_binary_arrays_is_checked) {
+    for (const std::string& wrong : {std::string("a\0b", 3), std::string("\xC3(")}) {
+        BinaryArray text(BinaryArray::Element::text);
+        text.add(std::string_view(wrong));
+        try {
+            session_.exec("SELECT $1::text[]", params(text));
+            ADD_FAILURE() << "was taken";
+        } catch (const Error& error) {
+            EXPECT_EQ(error.failure(), Failure::data);
+            EXPECT_EQ(error.sqlstate(), "22021");
+        }
+    }
 }
 
 TEST_F(Sql, statements_are_prepared_once) {
