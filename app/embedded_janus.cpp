@@ -19,8 +19,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto program = "/usr/bin/janus";
-/// A start can fail several times in a row: Janus 1.1.2 loses its API where the thread that serves it runs before
-/// the one that started it has said that it may, which on busy machines is every third time. Mostly it ends then.
+/// A start can fail several times in a row: Janus 1.1.2 loses its API where the thread that serves it runs
+/// before the one that started it has said that it may, which on busy machines is every third time. Mostly it
+/// ends then.
 constexpr EmbeddedJanus::Clock::duration pause_min = 100ms;
 constexpr EmbeddedJanus::Clock::duration pause_max = 5s;
 /// Who ran so long did not end because of how it was started.
