@@ -763,6 +763,20 @@ class OperatorCommands(unittest.TestCase):
                              "select current_user, current_setting('search_path'), current_setting('statement_timeout')")
             self.assertEqual(seen, f"ledgerline_finance|finance|{'5s' if 'timeout%3D' in more else 0}\n")
 
+    def test_a_server_that_cuts_days_otherwise_says_so(self):
+        def start(zone):
+            server = Server([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", "", "--data-dir",
+                             os.path.join(self.folder, "clock"), "--database", url], self.folder,
+                            {**os.environ, "LEDGERLINE_FINANCE_TIME_ZONE": zone})
+            self.assertEqual((server.stop(), self.rows("select time_zone()")), (0, [zone]))
+            return [json.loads(line) for line in server.output.splitlines() if "another time zone" in line]
+        url = f"postgresql://postgres@/ledgerline?host={os.path.realpath(os.path.join(self.data_dir, 'socket'))}"
+        told, = start("Asia/Kathmandu")
+        self.assertEqual((told["level"], told["before"]), ("warning", "UTC"))
+        told, = start("UTC")
+        self.assertEqual((told["level"], told["before"]), ("warning", "Asia/Kathmandu"))
+        self.assertEqual(start("UTC"), [])  # who changes nothing has nothing to say
+
     def test_psql_has_no_password_on_its_command_line(self):
         programs = os.path.join(self.folder, "programs")
         os.mkdir(programs)
