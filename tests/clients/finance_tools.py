@@ -229,6 +229,13 @@ class FinanceTools(Books):
             with open(path, encoding="utf-8") as file:
                 self.assertEqual(file.read(), "before")
 
+    def test_who_only_reads_makes_no_tables(self):
+        for table in ("temporary table x", "table finance.x", "table public.x"):
+            _, errors, status = run([LEDGERLINE, "psql", "--", "-c", f"begin read write; create {table} (y integer)"],
+                                    cwd=self.folder)
+            self.assertEqual(status, 1)
+            self.assertIn("permission denied", errors)
+
     # Terminals ------------------------------------------------------------------------------------------------------
 
     def on_terminal(self, *arguments, send=b"", stdout=None, until=None):
