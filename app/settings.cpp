@@ -421,7 +421,8 @@ std::vector<Setting> domain_settings(Settings& s) {
         {"audit.seal_block", &s.audit.seal_block, "Journal rows in one seal, at most.", 1, 100'000},
 
         {"finance.time_zone", &s.finance.time_zone,
-         "The time zone that cuts finance's days and months, as PostgreSQL names it: Europe/Paris."},
+         "The time zone that cuts finance's days and months, as PostgreSQL names it: Europe/Paris; on all "
+         "nodes the same."},
         {"finance.freeze_interval", &s.finance.freeze_interval,
          "How often finance's daily totals are frozen; only what came since is summed when somebody looks.",
          1000, 86'400'000},
