@@ -239,11 +239,21 @@ class IoThread {
 /// Days are cut by the database, for finance's queries too, so it must know how.
 void set_time_zone(base::Database& database, const std::string& time_zone, const base::Logger& log) {
     try {
+        std::string before;
+        bool used = false;
         const bool changed = database.run_blocking([&](base::sql::Session& session) {
+            const auto rows = session.exec(
+                "select finance.time_zone(), exists (select from ledger.shard where next_journal_no > 1)");
+            before = rows.text(0, 0);
+            used = rows.boolean(0, 1);
             return session.exec("select ledger.set_time_zone($1)", base::sql::params(time_zone))
                 .boolean(0, 0);
         });
-        if (changed) log.info("days are cut in another time zone from now on", {{"time_zone", time_zone}});
+        if (changed && used)  // else it is the first start that says how they are cut
+            log.warning(
+                "days and months are cut in another time zone from now on, for every node on this database; "
+                "[finance] time_zone must be the same on all of them",
+                {{"time_zone", time_zone}, {"before", before}});
     } catch (const base::sql::Error& error) {
         if (error.failure() != base::sql::Failure::data) throw;
         throw PlainError("[finance] time_zone: " + std::string(error.what()));

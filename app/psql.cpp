@@ -1,6 +1,7 @@
 // Greets people with the list of views, then execs psql.
 #include "app/psql.hpp"
 
+#include "app/connection_pairs.hpp"
 #include "app/data_dir.hpp"
 #include "app/http_client.hpp"
 #include "app/local_client.hpp"
@@ -76,9 +77,22 @@ std::size_t value_in(std::string_view url, const std::string& name) {
     return std::string::npos;
 }
 
-/// Takes the password out of a URI: everybody on the machine may read a command line. Nothing: there is none.
+std::optional<std::string> take_password_of_pairs(std::string& url) {
+    auto pairs = parse_connection_pairs(url);
+    if (!pairs) return std::nullopt;
+    std::optional<std::string> password;
+    for (const auto& [name, value] : *pairs) {
+        if (name == "password") password = value;  // of several the last one counts
+    }
+    std::erase_if(*pairs, [](const auto& pair) { return pair.first == "password"; });
+    if (password) url = connection_string(*pairs);
+    return password;
+}
+
+/// Takes the password out of what names the database: everybody on the machine may read a command line.
+/// Nothing: there is none.
 std::optional<std::string> take_password(std::string& url) {
-    if (!is_uri(url)) return std::nullopt;
+    if (!is_uri(url)) return take_password_of_pairs(url);
     const std::string name = "password";
     std::optional<std::string> password;
     const auto authority = url.find("://") + 3;

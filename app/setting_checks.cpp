@@ -1,6 +1,7 @@
 // The forms of addresses, URLs, lists and names.
 #include "app/setting_checks.hpp"
 
+#include "app/connection_pairs.hpp"
 #include "app/settings.hpp"
 #include "frontend/auth/principal.hpp"
 #include "frontend/http/networks.hpp"
@@ -8,6 +9,10 @@
 #include "frontend/route.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <utility>
 
 namespace app {
 namespace {
@@ -35,6 +40,24 @@ bool is_host_and_port(std::string_view text) {
     return colon == std::string_view::npos || !check_digits(text.substr(colon + 1));
 }
 
+constexpr double kb = 1024;
+constexpr double mb = kb * kb;
+
+/// In bytes. `unit`: what counts where the text names none.
+std::optional<double> postgres_size(std::string_view text, double unit) {
+    double number = 0;
+    const auto* const text_end = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), text_end, number, std::chars_format::fixed);
+    if (error != std::errc()) return std::nullopt;
+    const auto name = http::trimmed(std::string_view(end, static_cast<std::size_t>(text_end - end)));
+    if (name.empty()) return number * unit;
+    for (const auto& [known, bytes] :
+         {std::pair{"B", 1.0}, {"kB", kb}, {"MB", mb}, {"GB", kb * mb}, {"TB", mb * mb}}) {
+        if (name == known) return number * bytes;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::string> check_listen(std::string_view text) {
@@ -57,12 +80,13 @@ std::optional<std::string> check_public_url(std::string_view text) {
 }
 
 std::optional<std::string> check_database_url(std::string_view text) {
-    if (!text.starts_with("postgresql://") && !text.starts_with("postgres://")) return std::nullopt;
     // A password with such characters ends elsewhere for libpq, which says so with what it found there: it
     // would be on the terminal and in the log. So nothing of the text is quoted here either.
     constexpr auto wrong =
         "must be a URI like postgresql://USER:PASSWORD@HOST:PORT/NAME; a password's @, / and % are written "
         "as %40, %2F and %25";
+    if (!text.starts_with("postgresql://") && !text.starts_with("postgres://"))
+        return parse_connection_pairs(text) ? std::nullopt : std::optional<std::string>(wrong);
     if (!frontend::percent_decoded(text)) return wrong;
     auto hosts = text.substr(text.find("://") + 3);
     const auto end = hosts.find_first_of("@/");
@@ -74,6 +98,20 @@ std::optional<std::string> check_database_url(std::string_view text) {
         hosts.remove_prefix(std::min(comma + 1, hosts.size()));
     }
     return std::nullopt;
+}
+
+std::optional<std::string> check_shared_buffers(std::string_view text) {
+    constexpr double block = 8 * kb;
+    const auto bytes = postgres_size(text, block);
+    if (bytes && *bytes >= 16 * block && *bytes <= (1 << 30) * block - 1) return std::nullopt;
+    return must_be("a size like 256MB, at least 128kB", text);
+}
+
+std::optional<std::string> check_wal_size(std::string_view text) {
+    const auto bytes = postgres_size(text, mb);
+    if (bytes && *bytes >= 32 * mb && *bytes <= std::numeric_limits<std::int32_t>::max() * mb)
+        return std::nullopt;
+    return must_be("a size like 1GB, at least 32MB", text);
 }
 
 std::optional<std::string> check_digits(std::string_view text) {
@@ -94,6 +132,11 @@ std::optional<std::string> check_logins(std::string_view text) {
         rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
     return std::nullopt;
+}
+
+std::optional<std::string> check_domain(std::string_view text) {
+    if (auth::parse_login("x", text)) return std::nullopt;
+    return must_be("a domain like example.com", text);
 }
 
 std::optional<std::string> check_realm(std::string_view text) {

@@ -314,11 +314,18 @@ std::vector<Setting> database_settings(Settings& s) {
          1, statement_timeout_max},
 
         {"postgres.bin_dir", &s.postgres.bin_dir, "Where the embedded PostgreSQL 15 has its programs."},
-        {"postgres.shared_buffers", &s.postgres.shared_buffers,
-         "Its shared memory, as PostgreSQL writes sizes."},
-        {"postgres.max_wal_size", &s.postgres.max_wal_size, "Its log between checkpoints."},
-        {"postgres.min_wal_size", &s.postgres.min_wal_size,
-         "Its log's files that are kept to be used again: postings wait while a new one is made."},
+        {.key = "postgres.shared_buffers",
+         .place = &s.postgres.shared_buffers,
+         .meaning = "Its shared memory, as PostgreSQL writes sizes.",
+         .check = check_shared_buffers},
+        {.key = "postgres.max_wal_size",
+         .place = &s.postgres.max_wal_size,
+         .meaning = "Its log between checkpoints.",
+         .check = check_wal_size},
+        {.key = "postgres.min_wal_size",
+         .place = &s.postgres.min_wal_size,
+         .meaning = "Its log's files that are kept to be used again: postings wait while a new one is made.",
+         .check = check_wal_size},
         {"postgres.max_connections", &s.postgres.max_connections, "Its connections.", 10, 10'000},
         {"postgres.start_timeout", &s.postgres.start_timeout,
          "How long it may take to start, recovery from a crash included.", 1000},
@@ -414,7 +421,8 @@ std::vector<Setting> domain_settings(Settings& s) {
         {"audit.seal_block", &s.audit.seal_block, "Journal rows in one seal, at most.", 1, 100'000},
 
         {"finance.time_zone", &s.finance.time_zone,
-         "The time zone that cuts finance's days and months, as PostgreSQL names it: Europe/Paris."},
+         "The time zone that cuts finance's days and months, as PostgreSQL names it: Europe/Paris; on all "
+         "nodes the same."},
         {"finance.freeze_interval", &s.finance.freeze_interval,
          "How often finance's daily totals are frozen; only what came since is summed when somebody looks.",
          1000, 86'400'000},
@@ -450,7 +458,10 @@ std::vector<Setting> log_settings(Settings& s) {
 
 std::vector<Setting> auth_settings(Settings& s) {
     return {
-        {"auth.default_domain", &s.auth.default_domain, "The domain of logins that name none."},
+        {.key = "auth.default_domain",
+         .place = &s.auth.default_domain,
+         .meaning = "The domain of logins that name none.",
+         .check = check_domain},
         {"auth.credential_ttl", &s.auth.credential_ttl, "How long a verified password is remembered.", 1000},
         {"auth.refusal_ttl", &s.auth.refusal_ttl, "How long a wrong password is remembered.", 1000},
         {"auth.credential_cache", &s.auth.credential_cache, "Verified passwords that are remembered.", 1},

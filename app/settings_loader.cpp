@@ -49,6 +49,9 @@ class Loader {
     void read_environment(const std::map<std::string, std::string>& environment);
     void read_flags(const std::map<std::string, std::string>& flags);
 
+    /// What is right by itself, but not beside another setting.
+    void compare();
+
     LoadedSettings result() { return std::move(loaded_); }
 
   private:
@@ -62,6 +65,7 @@ class Loader {
 
     void assign(const std::string& where, int line, const Setting& setting, std::string_view text) {
         if (auto wrong = setting.assign(text)) mistake(where, line, *wrong);
+        places_[setting.key] = {where, line};
     }
 
     void mistake(std::string where, int line, std::string what) {
@@ -78,6 +82,7 @@ class Loader {
     }
 
     LoadedSettings loaded_;
+    std::map<std::string_view, std::pair<std::string, int>> places_;  ///< where a setting was set last
     std::vector<Setting> table_ = setting_table(loaded_.settings);
 };
 
@@ -157,6 +162,17 @@ void Loader::read_flags(const std::map<std::string, std::string>& flags) {
     }
 }
 
+void Loader::compare() {
+    if (!loaded_.mistakes.empty()) return;  // one of them may be what was meant to fit
+    const auto& call = loaded_.settings.call;
+    if (call.heartbeat < call.heartbeat_patience) return;
+    const std::string_view patience = "call.heartbeat_patience";
+    const auto& [where, line] = places_[places_.contains(patience) ? patience : "call.heartbeat"];
+    mistake(where, line,
+            "call.heartbeat_patience must be longer than call.heartbeat, or nodes that live would be taken "
+            "for dead");
+}
+
 }  // namespace
 
 LoadedSettings load_settings(const SettingSources& sources) {
@@ -164,6 +180,7 @@ LoadedSettings load_settings(const SettingSources& sources) {
     if (sources.file) loader.read_file(*sources.file);
     loader.read_environment(sources.environment);
     loader.read_flags(sources.flags);
+    loader.compare();
     return loader.result();
 }
 

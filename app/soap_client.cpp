@@ -63,9 +63,6 @@ HttpReply send_as_user(const ClientOptions& options, HttpRequest request) {
 
 SoapAnswer ask(const ClientOptions& options, const soap::Endpoint& endpoint, std::string_view operation,
                const soap::Message& message) {
-    const soap::XmlRuntime xml;
-    const soap::Catalogue catalogue({endpoint.interface});
-    const soap::Decoder decoder(xml, catalogue);
     const auto* table = endpoint.interface->find(*endpoint.version, operation);
     HttpRequest request;
     request.url = "/ParlayX/";
@@ -74,6 +71,12 @@ SoapAnswer ask(const ClientOptions& options, const soap::Endpoint& endpoint, std
     request.body = soap::encode_request(soap::SoapVersion::v1_1, endpoint, *table, message);
     const auto reply = send_as_user(options, std::move(request));
 
+    const soap::XmlRuntime xml;
+    const soap::Catalogue catalogue({endpoint.interface});
+    // How much an account's history or balances are is the server's to say ([ledger] history_limit).
+    soap::Limits limits;
+    limits.bytes_max = limits.elements_max = reply.body.size();
+    const soap::Decoder decoder(xml, catalogue, limits);
     auto answer = decoder.decode_reply(reply.body, endpoint, *table);
     if (const auto* nonsense = std::get_if<soap::Unintelligible>(&answer)) {
         throw PlainError(

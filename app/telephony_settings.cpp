@@ -309,7 +309,7 @@ std::vector<Setting> node_settings(Settings::Call& s) {
         {"call.heartbeat", &s.heartbeat, "How often a node tells the others on its database that it lives.",
          100},
         {"call.heartbeat_patience", &s.heartbeat_patience,
-         "How long another node may be silent before this one ends its calls.", 300},
+         "How long another node may be silent before this one ends its calls; longer than heartbeat.", 300},
         {"call.node_timeout", &s.node_timeout,
          "How long another node may take to answer for a call that it has; then the request gets 503.", 100},
     };

@@ -17,7 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -90,6 +93,34 @@ void begin_behind_archive(base::sql::Session& session, const Arguments& argument
     if (!in_archive && !period.from) period.from = before;
 }
 
+/// The file that is not whole yet; a signal's handler has no other way to it. Empty: there is none.
+std::array<char, PATH_MAX> part_under_way{};
+
+void remove_part_and_end(int signal) {
+    if (part_under_way[0] != '\0') ::unlink(part_under_way.data());
+    static_cast<void>(::raise(signal));  // the handler was for once: this ends the program when it returns
+}
+
+/// For its lifetime, a signal that ends the program takes the half file with it.
+class PartGuard {
+  public:
+    explicit PartGuard(const std::string& part) {
+        if (part.size() >= part_under_way.size()) throw PlainError("the path " + part + " is too long");
+        part.copy(part_under_way.data(), part.size());
+        for (const int signal : {SIGINT, SIGTERM, SIGQUIT, SIGHUP}) {
+            struct sigaction action {};
+            // What is ignored (nohup's SIGHUP) ends nothing.
+            if (::sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) continue;
+            action.sa_handler = remove_part_and_end;
+            action.sa_flags = static_cast<int>(SA_RESETHAND);
+            ::sigaction(signal, &action, nullptr);
+        }
+    }
+    ~PartGuard() { part_under_way[0] = '\0'; }
+    PartGuard(const PartGuard&) = delete;
+    PartGuard& operator=(const PartGuard&) = delete;
+};
+
 /// Where the rows go: standard output, or a file that has its name only once it is whole. What is no regular
 /// file (a pipe, /dev/null) is written to as it is: a file that took its name would take its place.
 class Output {
@@ -121,6 +152,7 @@ class Output {
     void finish() {
         if (std::fflush(stream()) != 0) fail();
         if (name_.empty() || in_place_) return;
+        guard_.reset();  // before somebody else's part may have this name
         if (::rename(part().c_str(), name_.c_str()) != 0) fail();
         whole_ = true;
     }
@@ -135,7 +167,7 @@ class Output {
         struct stat opened {};
         struct stat named {};
         do {
-            const int descriptor = ::open(part().c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+            const int descriptor = ::open(part().c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
             if (descriptor < 0) fail();
             file_.reset(::fdopen(descriptor, "w"));
             if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0)
@@ -143,6 +175,10 @@ class Output {
             // One that has ended meanwhile has given what we opened its other name.
             if (::fstat(descriptor, &opened) != 0) fail();
         } while (::stat(part().c_str(), &named) != 0 || named.st_ino != opened.st_ino);
+        guard_.emplace(part());
+        // Who bought what from whom is for its owner's eyes; a file that others were let read stays so.
+        const bool replaces = ::stat(name_.c_str(), &named) == 0;
+        if (::fchmod(::fileno(file_.get()), replaces ? named.st_mode & 0777U : 0600) != 0) fail();
         if (::ftruncate(::fileno(file_.get()), 0) != 0) fail();
     }
 
@@ -155,6 +191,7 @@ class Output {
 
     std::string name_;
     std::unique_ptr<std::FILE, Close> file_;
+    std::optional<PartGuard> guard_;
     bool in_place_ = false;
     bool whole_ = false;
 };

@@ -85,6 +85,16 @@ Stored amount_of(Desk& desk, const Arguments& arguments) {
             minor_units(decimal_of(arguments.value), rows.integer(0, 0), limit_max, "a limit")};
 }
 
+/// Balance types are made for a domain; one that none has would be a limit that lets nothing through.
+std::string balance_type_of(Desk& desk, const Arguments& arguments) {
+    const auto& type = arguments.value;
+    if (arguments.remove) return type;
+    if (desk.query("select from ledger.balance_type where balance_type = $1 limit 1", params(type)).empty())
+        throw PlainError("no domain has a balance type '" + type +
+                         "'; `ledgerline account balance-type` defines one");
+    return type;
+}
+
 /// What has no scheme begins no address: a ban of it would be none.
 std::string prefix_of(const std::string& text) {
     auto prefix = ledger::normal_address(text);
@@ -102,7 +112,7 @@ Stored stored(Desk& desk, Value value, const Arguments& arguments) {
         case Value::rate:
             return {"", arguments.remove ? 0 : count_of(text)};
         case Value::balance_type:
-            return {text, 0};
+            return {balance_type_of(desk, arguments), 0};
         case Value::prefix:
             return {prefix_of(text), 0};
         case Value::hours:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import unittest
 
-from server import Server, run, server_info
+from server import Server, run, server_info, sql
 from soap_drivers import Backwards, Php, Refusal, Zeep, decimals
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -84,6 +84,18 @@ class AccountOperations(unittest.TestCase):
                 self.assertTrue(entry["transactionDetails"].startswith(details), entry)
         else:
             self.assertEqual(decimals(answer) or None, decimals(expected))
+
+    def test_a_long_answer_reaches_the_command_line(self):
+        """More balances than an application's own message may have elements."""
+        sql(os.path.join(self.folder, "var"), """
+            set role ledgerline_owner;
+            insert into ledger.balance_type select 'example.com', 'long' || n, 'EUR', 1 from generate_series(1, 1500) n;
+            set role ledgerline_service;
+            select count(ledger.open_balance(a.shard, a.account_id, 'long' || n, 0))
+              from ledger.address a, generate_series(1, 1500) n where a.address = 'tel:+15550099'""", "postgres")
+        output, errors, status = run([LEDGERLINE, "balance", "tel:+15550099"], cwd=self.folder)
+        self.assertEqual((status, errors), (0, ""))
+        self.assertEqual(len(output.splitlines()), 1503)
 
     def finance(self, query):
         """Rows as finance staff (the role ledgerline_finance) read them."""

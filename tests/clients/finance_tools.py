@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import unittest
 from decimal import Decimal
 
 from books import Books
-from server import run
+from server import locked, run
 
 WRITE = "--write" in sys.argv and sys.argv.remove("--write") is None
 SOURCE_DIR = os.path.abspath(sys.argv.pop(2))
@@ -73,6 +74,7 @@ class FinanceTools(Books):
         cls.date_back("timestamptz '2026-01-01 20:00Z' + (row_number() over (order by recorded_at) - 1) * interval '10 hours'",
                       CLOSED)
         cls.done("period", "close", "2026-01", "--by", "A. Counter")
+        assert "another time zone" not in cls.server.output  # nothing was cut when this one was set
 
     # What the history is made with ----------------------------------------------------------------------------------
 
@@ -164,6 +166,11 @@ class FinanceTools(Books):
         with open(path, newline="", encoding="utf-8") as file:
             self.assertTrue(file.readline().startswith("recorded_at,"))
         self.assertFalse(os.path.exists(path + ".part"))
+        # For its owner alone, unless more may read the one that it takes the place of.
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o600)
+        os.chmod(path, 0o640)
+        self.done("export", "journal", "--output", path)
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o640)
         for arguments in (("journal", "--output", os.path.join(self.folder, "no", "where.csv")),
                           ("journal", "--month", "2026-13"), ("journal", "--from", "yesterday"), ("journal", "--json"),
                           ("journal", "--month", "2026-01", "--from", "2026-01-01"), ("journal", "--format", "xml"),
@@ -204,6 +211,30 @@ class FinanceTools(Books):
         self.assertEqual(os.readlink(link), "whole.csv")
         with open(path, encoding="utf-8") as file:
             self.assertEqual(file.read(), self.done("export", "trial-balance"))
+
+    def test_an_export_that_is_ended_leaves_nothing(self):
+        path = os.path.join(self.folder, "ended.csv")
+        waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+        for end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("before")
+            with locked(self.data_dir, "lock table ledger.journal"):
+                process = subprocess.Popen([LEDGERLINE, "export", "journal", "--output", path], cwd=self.folder)
+                while self.sql("postgres", waiting) == ["0"]:
+                    self.assertIsNone(process.poll())
+                self.assertTrue(os.path.exists(path + ".part"))
+                process.send_signal(end)
+                self.assertEqual(process.wait(timeout=60), -end)
+            self.assertFalse(os.path.exists(path + ".part"), end)
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(file.read(), "before")
+
+    def test_who_only_reads_makes_no_tables(self):
+        for table in ("temporary table x", "table finance.x", "table public.x"):
+            _, errors, status = run([LEDGERLINE, "psql", "--", "-c", f"begin read write; create {table} (y integer)"],
+                                    cwd=self.folder)
+            self.assertEqual(status, 1)
+            self.assertIn("permission denied", errors)
 
     # Terminals ------------------------------------------------------------------------------------------------------
 

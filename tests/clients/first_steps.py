@@ -68,14 +68,16 @@ class FirstSteps(unittest.TestCase):
         self.assertEqual(self.server.stop(), 0)
         shutil.move(os.path.join(self.folder, "var"), os.path.join(self.folder, "before"))
         self.serve()
-        statements = ("drop database ledgerline with (force)", "create database ledgerline")
-        self.database("psql", *(word for statement in statements for word in ("-c", statement)), database="postgres")
-        self.database("pg_restore", "--exit-on-error", dump)
+        self.database("psql", "-c", "drop database ledgerline with (force)", database="postgres")
+        self.database("pg_restore", "--create", "--exit-on-error", dump, database="postgres")
         self.assertEqual(self.server.stop(), 0, self.server.output)
         os.replace(os.path.join(self.folder, "before", "secret.key"), os.path.join(self.folder, "var", "secret.key"))
         self.serve()
         self.assertIn("Everything agrees.", self.done("audit", "verify"))
         self.assertEqual(self.rows("select * from journal order by shard, journal_no"), books)
+        # The next migration finds the rights that it had, and finance none that it had not.
+        self.assertEqual(self.rows("select has_database_privilege('ledgerline_owner', current_database(), 'create'),"
+                                   " has_database_privilege(current_database(), 'temporary')"), ["t|f"])
         self.assertIn("nothing was posted now", self.done(*charge))
 
     def done(self, *arguments):

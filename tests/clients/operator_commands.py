@@ -763,18 +763,36 @@ class OperatorCommands(unittest.TestCase):
                              "select current_user, current_setting('search_path'), current_setting('statement_timeout')")
             self.assertEqual(seen, f"ledgerline_finance|finance|{'5s' if 'timeout%3D' in more else 0}\n")
 
+    def test_a_server_that_cuts_days_otherwise_says_so(self):
+        def start(zone):
+            server = Server([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", "", "--data-dir",
+                             os.path.join(self.folder, "clock"), "--database", url], self.folder,
+                            {**os.environ, "LEDGERLINE_FINANCE_TIME_ZONE": zone})
+            self.assertEqual((server.stop(), self.rows("select time_zone()")), (0, [zone]))
+            return [json.loads(line) for line in server.output.splitlines() if "another time zone" in line]
+        url = f"postgresql://postgres@/ledgerline?host={os.path.realpath(os.path.join(self.data_dir, 'socket'))}"
+        told, = start("Asia/Kathmandu")
+        self.assertEqual((told["level"], told["before"]), ("warning", "UTC"))
+        told, = start("UTC")
+        self.assertEqual((told["level"], told["before"]), ("warning", "Asia/Kathmandu"))
+        self.assertEqual(start("UTC"), [])  # who changes nothing has nothing to say
+
     def test_psql_has_no_password_on_its_command_line(self):
         programs = os.path.join(self.folder, "programs")
         os.mkdir(programs)
         with open(os.path.join(programs, "psql"), "w", encoding="utf-8", opener=lambda *file: os.open(*file, 0o755)) as file:
-            file.write('#!/bin/sh\necho "$1" "$PGPASSWORD"\n')
+            file.write("#!/bin/sh\nprintf '%s\\n' \"$1 $PGPASSWORD\"\n")
         environment = {**os.environ, "LEDGERLINE_POSTGRES_BIN_DIR": programs, "PGPASSWORD": "another"}
         role = "options=-c%20role%3Dledgerline_finance%20-c%20search_path%3Dfinance"
+        words = "options='-c role=ledgerline_finance -c search_path=finance'"
         for url, seen in (("postgresql://u:s%40c:r@db/l", f"postgresql://u@db/l?{role} s@c:r"),
                           ("postgresql://u:old@db/l?password=n%26w", f"postgresql://u@db/l?{role} n&w"),
                           ("postgresql://u@db/l?password=n%26w&host=/x", f"postgresql://u@db/l?host=/x&{role} n&w"),
                           ("postgresql:///l?host=/x&password=n%26w", f"postgresql:///l?host=/x&{role} n&w"),
-                          ("postgresql://db:5432/l", f"postgresql://db:5432/l?{role} another")):
+                          ("postgresql://db:5432/l", f"postgresql://db:5432/l?{role} another"),
+                          (r"host=db password = 's\'c\\r t' user=u\ v", rf"host='db' user='u v' {words} s'c\r t"),
+                          ("password=old host=db password=new", f"host='db' {words} new"),
+                          ("password=alone", f" {words} alone"), ("host=db user=u", f"host=db user=u {words} another")):
             output, errors, status = run([LEDGERLINE, "psql"], env={**environment, "LEDGERLINE_DATABASE_URL": url})
             self.assertEqual((output, errors, status), (f"--dbname={seen}\n", "", 0))
 

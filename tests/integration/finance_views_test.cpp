@@ -81,6 +81,11 @@ TEST_F(FinanceViews, are_all_that_finance_can_read) {
         EXPECT_THROW(finance.exec("select * from " + table + " limit 1"), base::sql::Error) << table;
     }
     EXPECT_THROW(finance.exec("select ledger.application_id('x')"), base::sql::Error);
+    // Nor does it leave anything in the database, however it asks.
+    finance.exec("set session characteristics as transaction read write");
+    for (const auto* statement : {"create table x (y integer)", "select lo_creat(-1)", "select lo_create(0)",
+                                  "select lo_from_bytea(0, 'x')"})
+        EXPECT_THROW(finance.exec(statement), base::sql::Error) << statement;
 }
 
 }  // namespace

@@ -114,6 +114,11 @@ TEST_F(LedgerHolds, ExpiredHoldsGiveTheirFundsBackWithoutASweep) {
     make_due(untouched);
     make_due(part);
     EXPECT_EQ(state(), "80.00 0.00 130.00") << "the view knows what is due";
+    EXPECT_EQ(
+        bench().value("select count(*) from finance.holds where state = 'expired' and ended_at = expires_at"
+                      " and account_id = " +
+                      std::to_string(account_->id)),
+        "2");
     EXPECT_EQ(outcome(post(a_charge(account_, "all", euro("130")))), "posted")
         << "and so does the next charge";
     EXPECT_EQ(state(), "-50.00 0.00 0.00");

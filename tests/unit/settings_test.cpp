@@ -161,22 +161,46 @@ TEST_F(SettingsFile, texts_with_a_form_are_looked_at) {
     for (const auto* good :
          {"postgresql://u:p%40ss%2Fw%25rd@db:5432/l", "postgresql://u@/l?host=/run&password=%25",
           "postgres://u:a#?b@[::1]:5432,db2:5433/l?connect_timeout=5", "postgresql:///l",
-          "host=db password=a%b/c@d"})
+          "host=db password=a%b/c@d", "", " host = db  password=a\\ b port=\\5432 "})
         fits("database", "url = '" + std::string(good) + '\'');
     // A password with what ends it for libpq. What is wrong is named without it.
     for (const auto* bad :
          {"postgresql://u:pa%ss@db/l", "postgresql://u:pa/ss@db/l", "postgresql://u:pa@ss@db/l",
-          "postgresql://u:pass@[::1/l", "postgresql://u:pass@db:x1/l", "postgresql:///l?password=pa%ss"}) {
+          "postgresql://u:pass@[::1/l", "postgresql://u:pass@db:x1/l", "postgresql:///l?password=pa%ss",
+          "postgress://u:pass@db/l", "postgresql:/u:pass=@db/l", "host=db password=pa ss@",
+          "host db password=pass@"}) {
         const auto mistake = mistake_in("[database]\nowner_url = '" + std::string(bad) + "'\n");
         EXPECT_NE(mistake.find("2: database.owner_url must be a URI like"), std::string::npos) << mistake;
         EXPECT_EQ(mistake.find("pa"), mistake.find("password")) << mistake;
         EXPECT_EQ(mistake.find("ss@"), std::string::npos) << mistake;
+    }
+    fits("auth", "default_domain = 'Shop.example'");
+    for (const auto* bad : {"", "a@b", "a b"})
+        is_wrong("auth", "default_domain = '" + std::string(bad) + '\'', "must be a domain");
+    for (const auto* good : {"128kB", "1.5 GB", "16", "2TB", "131072B"})
+        fits("postgres", "shared_buffers = '" + std::string(good) + '\'');
+    for (const auto* bad :
+         {"", "127kB", "15", "1Gb", "256 MiB", "-1GB", "9000TB", "1GB\nfsync = off", "1GB'"})
+        is_wrong("postgres", "shared_buffers = \"\"\"" + std::string(bad) + "\"\"\"",
+                 "must be a size like 256MB, at least 128kB");
+    for (const auto* key : {"max_wal_size", "min_wal_size"}) {
+        for (const auto* good : {"32MB", "32", "0.5TB"})
+            fits("postgres", key + std::string(" = '") + good + '\'');
+        for (const auto* bad : {"31MB", "31", "much"})
+            is_wrong("postgres", key + std::string(" = '") + bad + '\'', "at least 32MB");
     }
     fits("payment", "minor_amounts_of = ' shop, portal@example.com,'");
     for (const auto* bad : {"shop portal", "shop;portal x", "@example.com", "shop,,portal"}) {
         is_wrong("payment", "minor_amounts_of = '" + std::string(bad) + '\'', "must be logins");
         is_wrong("soap", "ignore_unknown_of = '" + std::string(bad) + '\'', "must be logins");
     }
+}
+
+TEST_F(SettingsFile, nodes_are_patient_for_more_than_one_heartbeat) {
+    EXPECT_EQ(mistake_in("[call]\nheartbeat_patience = '5s'\n").substr(0, 50),
+              "2: call.heartbeat_patience must be longer than cal");
+    EXPECT_EQ(mistake_in("[call]\nheartbeat = '1m'\n").substr(0, 25), "2: call.heartbeat_patienc");
+    EXPECT_TRUE(load("[call]\nheartbeat = '1m'\nheartbeat_patience = '3m'\n").mistakes.empty());
 }
 
 TEST_F(SettingsFile, every_mistake_is_named_in_the_files_order) {
