@@ -168,6 +168,8 @@ bool Call::out_of_patience(LegNo leg) {
 }
 
 void Call::handle(const event::Acknowledged& event) {
+    if (live(event.leg) && std::exchange(legs_[event.leg].answers, false))
+        return take_answer(event.leg, event.sdp);
     if (!exchange_ || !exchange_->answered || exchange_->from != event.leg) return;
     const auto to = exchange_->to;
     const auto lines = exchange_->lines;
