@@ -76,6 +76,8 @@ std::optional<Address> address_of(const std::optional<json::object>& answer) {
     return Address{std::string(ip->get_string()), number};
 }
 
+bool is_v6(std::string_view address) { return address.find(':') != std::string_view::npos; }
+
 /// AudioBridge's own words on what it refused.
 std::string reason_of(const std::optional<json::object>& answer) {
     const auto* reason = answer ? answer->if_contains("error") : nullptr;
@@ -199,9 +201,10 @@ asio::awaitable<void> AudioBridge::State::admit(LegId leg, std::uint64_t which) 
     const auto address = co_await enter(leg, which);
     const auto* participant = find(leg, which);
     if (participant == nullptr) co_return;
-    if (!address) {
+    // Debian's Janus takes IPv6 addresses, sends nothing there and hears nothing.
+    if (!address || is_v6(address->ip) != is_v6(participant->offer.address)) {
         remove(leg);
-        refuse(leg, false);
+        refuse(leg, address.has_value());
         co_return;
     }
     const auto& ip = options.address.empty() ? address->ip : options.address;

@@ -95,7 +95,10 @@ class AudioBridge : public testing::Test {
             std::move(options), context_.get_executor(),
             [this](calls::CallNo, const calls::Event& event) {
                 joined_ += std::holds_alternative<calls::event::Joined>(event) ? 1 : 0;
-                unbridged_ += std::holds_alternative<calls::event::Unbridged>(event) ? 1 : 0;
+                const auto* unbridged = std::get_if<calls::event::Unbridged>(&event);
+                if (unbridged == nullptr) return;
+                ++unbridged_;
+                unfit_ = unbridged->unfit;
             },
             base::Logger(base::LogLevel::error));
         bridge_->start();
@@ -127,6 +130,7 @@ class AudioBridge : public testing::Test {
     boost::asio::io_context context_;
     int joined_ = 0;
     int unbridged_ = 0;
+    bool unfit_ = false;
     std::optional<media::AudioBridge> bridge_;
 };
 
@@ -167,6 +171,16 @@ TEST_F(AudioBridge, rooms_of_a_lost_session_are_destroyed_in_the_next_one) {
     until([&] { return !bridge_->available(); });
     until([&] { return bridge_->available(); });
     EXPECT_EQ(asked("destroy"), 2U);
+}
+
+TEST_F(AudioBridge, who_is_at_another_family_of_addresses_is_refused) {
+    std::string elsewhere = offer;
+    elsewhere.replace(elsewhere.find("c=IN IP4 127.0.0.1"), 18, "c=IN IP6 ::1");
+    bridge_->join({1, 0}, elsewhere, false);
+    until([&] { return unbridged_ == 1; });
+    EXPECT_TRUE(unfit_);
+    until([&] { return asked("destroy") == 1; });
+    EXPECT_EQ(joined_, 0);
 }
 
 }  // namespace
