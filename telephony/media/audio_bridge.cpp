@@ -97,6 +97,7 @@ struct AudioBridge::State : std::enable_shared_from_this<State> {
     /// That Janus has, or may have, for nobody: it mixes silence in each until it has heard to destroy it.
     std::map<std::uint64_t, std::shared_ptr<Room>> unwanted;
     std::atomic<std::size_t> count = 0;
+    std::atomic<std::size_t> rooms_asked = 0;
     std::uint64_t last = 0;
 
     State(AudioBridgeOptions given, asio::any_io_executor on, calls::EventSink to, base::Logger logger)
@@ -146,6 +147,7 @@ asio::awaitable<bool> AudioBridge::State::make_room(CallNo call, std::shared_ptr
     if (room->state == Room::State::asked) co_await room->answered.async_wait(awaited);
     if (room->state != Room::State::unasked) co_return room->state == Room::State::made;
     room->state = Room::State::asked;
+    ++rooms_asked;
     json::object body{{"request", "create"},
                       {"room", room->id},
                       {"permanent", false},
@@ -334,5 +336,7 @@ void AudioBridge::play(calls::CallNo call, calls::Tone tone) {
 bool AudioBridge::hangs() const { return state_->janus->hangs(); }
 
 std::size_t AudioBridge::participants() const { return state_->count; }
+
+std::size_t AudioBridge::rooms() const { return state_->rooms_asked; }
 
 }  // namespace media

@@ -45,6 +45,8 @@ class AudioBridge final : public calls::Bridge {
     [[nodiscard]] bool hangs() const;
     /// Legs that have joined or ask to. From any thread.
     [[nodiscard]] std::size_t participants() const;
+    /// That Janus was asked for. From any thread.
+    [[nodiscard]] std::size_t rooms() const;
 
   private:
     struct State;

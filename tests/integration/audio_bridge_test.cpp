@@ -1,9 +1,13 @@
-// media::AudioBridge over a real socket, against a Janus that answers when the test lets it.
+// media::AudioBridge over a real socket, against a Janus that answers when the test lets it; and when
+// app::EmbeddedJanus takes another one.
 #include "telephony/media/audio_bridge.hpp"
+
+#include "app/embedded_janus.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/parse.hpp>
@@ -181,6 +185,40 @@ TEST_F(AudioBridge, who_is_at_another_family_of_addresses_is_refused) {
     EXPECT_TRUE(unfit_);
     until([&] { return asked("destroy") == 1; });
     EXPECT_EQ(joined_, 0);
+}
+
+/// It exists until somebody waits for it.
+bool killed(pid_t child) {
+    siginfo_t how{};
+    ::waitid(P_PID, static_cast<id_t>(child), &how, WEXITED | WNOHANG | WNOWAIT);
+    return how.si_pid == child && how.si_status == SIGKILL;
+}
+
+TEST(EmbeddedJanus, another_one_makes_rooms_when_the_first_has_made_many) {
+    std::string pattern = "/tmp/ledgerline-janus-XXXXXX";
+    const std::filesystem::path folder(::mkdtemp(pattern.data()));
+    app::EmbeddedJanus janus(app::DataDir(folder), {"127.0.0.1", "20000-20100"},
+                             base::Logger(base::LogLevel::error));
+    std::size_t before = 0;
+    for (const app::EmbeddedJanus::Seen least :
+         {app::EmbeddedJanus::Seen{false, 10'000, 0}, {false, 20'000, 1}}) {
+        janus.start();
+        const auto first = janus.pid();
+        ::kill(first, SIGSTOP);  // Debian's may end by itself as it starts
+        auto seen = least;
+        seen.rooms += before;
+        --seen.rooms;
+        janus.look_after(seen);
+        EXPECT_FALSE(killed(first));
+        ++seen.rooms;
+        janus.look_after(seen);
+        int status = 0;
+        ASSERT_EQ(::waitpid(first, &status, 0), first);
+        EXPECT_EQ(status, SIGKILL);
+        janus.ended("killed");
+        before = seen.rooms;
+    }
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace
