@@ -154,6 +154,8 @@ void Call::undo_exchange(LegNo leg, const std::string& sdp) {
     const auto from = exchange_->from;
     refuse_exchange(487);
     if (!live(from)) return;
+    // Where it does not take that now, both begin again.
+    legs_[leg].state = State::parked;
     reinvite(leg, State::offered, sdp::padded(ours(leg, legs_[from].described), legs_[leg].lines));
 }
 
