@@ -99,6 +99,7 @@ struct AudioBridge::State : std::enable_shared_from_this<State> {
     std::atomic<std::size_t> count = 0;
     std::atomic<std::size_t> rooms_asked = 0;
     std::uint64_t last = 0;
+    bool closing = false;
 
     State(AudioBridgeOptions given, asio::any_io_executor on, calls::EventSink to, base::Logger logger)
         : options(std::move(given)), executor(std::move(on)), sink(std::move(to)), log(std::move(logger)) {}
@@ -139,7 +140,9 @@ void AudioBridge::State::destroy(const std::shared_ptr<Room>& room) {
 asio::awaitable<void> AudioBridge::State::end(std::shared_ptr<Room> room) {
     const auto self = shared_from_this();
     json::object body{{"request", "destroy"}, {"room", room->id}, {"secret", room->secret}};
-    if (co_await janus->message(std::nullopt, std::move(body))) unwanted.erase(room->id);
+    const auto answer = co_await janus->message(std::nullopt, std::move(body));
+    if (answer) unwanted.erase(room->id);
+    if (closing && (!answer || unwanted.empty())) janus->close();
 }
 
 /// The room's first participant makes it; others wait for that.
@@ -280,13 +283,18 @@ AudioBridge::AudioBridge(AudioBridgeOptions options, asio::any_io_executor execu
     state_->janus.emplace(state_->options.janus, std::move(executor), std::move(callbacks), std::move(log));
 }
 
-AudioBridge::~AudioBridge() { close(); }
+AudioBridge::~AudioBridge() {
+    state_->forget();
+    state_->janus->close();
+}
 
 void AudioBridge::start() { state_->janus->start(); }
 
 void AudioBridge::close() {
     state_->forget();
-    state_->janus->close();
+    state_->closing = true;
+    state_->found();
+    if (state_->unwanted.empty() || !available()) state_->janus->close();
 }
 
 bool AudioBridge::available() const { return state_->janus->up(); }

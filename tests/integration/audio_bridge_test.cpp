@@ -109,7 +109,8 @@ class AudioBridge : public testing::Test {
         until([this] { return bridge_->available(); });
     }
     ~AudioBridge() override {
-        bridge_->close();
+        bridge_.reset();
+        context_.restart();
         context_.run();
         std::filesystem::remove_all(folder_);
     }
@@ -175,6 +176,17 @@ TEST_F(AudioBridge, rooms_of_a_lost_session_are_destroyed_in_the_next_one) {
     until([&] { return !bridge_->available(); });
     until([&] { return bridge_->available(); });
     EXPECT_EQ(asked("destroy"), 2U);
+}
+
+TEST_F(AudioBridge, its_end_leaves_no_room_behind) {
+    bridge_->join({1, 0}, offer, false);
+    until([&] { return joined_ == 1; });
+    bridge_->join({2, 0}, offer, false);
+    until([&] { return joined_ == 2; });
+    bridge_->leave({1, 0});
+    bridge_->close();
+    until([&] { return asked("destroy") >= 2 && !bridge_->available(); });
+    EXPECT_EQ(unbridged_, 0);
 }
 
 TEST_F(AudioBridge, who_is_at_another_family_of_addresses_is_refused) {
