@@ -78,10 +78,11 @@ std::optional<Address> address_of(const std::optional<json::object>& answer) {
 
 bool is_v6(std::string_view address) { return address.find(':') != std::string_view::npos; }
 
-/// AudioBridge's own words on what it refused.
+/// AudioBridge's own words on what it refused. Where it has no port for a party it says nothing of it.
 std::string reason_of(const std::optional<json::object>& answer) {
-    const auto* reason = answer ? answer->if_contains("error") : nullptr;
-    return reason != nullptr && reason->is_string() ? std::string(reason->get_string()) : "no answer";
+    if (!answer) return "no answer";
+    const auto* reason = answer->if_contains("error");
+    return reason != nullptr && reason->is_string() ? std::string(reason->get_string()) : "no free RTP port";
 }
 
 }  // namespace
@@ -207,9 +208,11 @@ asio::awaitable<void> AudioBridge::State::admit(LegId leg, std::uint64_t which) 
     const auto* participant = find(leg, which);
     if (participant == nullptr) co_return;
     // Debian's Janus takes IPv6 addresses, sends nothing there and hears nothing.
-    if (!address || is_v6(address->ip) != is_v6(participant->offer.address)) {
+    const bool elsewhere = address && is_v6(address->ip) != is_v6(participant->offer.address);
+    if (elsewhere) log.warning("the bridge does not take a party", {{"reason", "IPv6 and IPv4 addresses"}});
+    if (!address || elsewhere) {
         remove(leg);
-        refuse(leg, address.has_value());
+        refuse(leg, elsewhere);
         co_return;
     }
     const auto& ip = options.address.empty() ? address->ip : options.address;

@@ -13,12 +13,20 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -63,6 +71,7 @@ class FakeJanus {
     /// By the request's name, what was asked of AudioBridge.
     std::map<std::string, std::vector<json::object>> asked;
     std::string silent_about;  ///< a request that is not answered
+    int port = 5000;           ///< for each party; 0: there is none
 
   private:
     void answer(const json::object& message) {
@@ -72,7 +81,7 @@ class FakeJanus {
             asked[request].push_back(body->as_object());
             if (request == silent_about) return;
             json::object data{{"room", body->at("room")}};
-            if (request == "join") data["rtp"] = {{"ip", "127.0.0.1"}, {"port", 5000}};
+            if (request == "join") data["rtp"] = {{"ip", "127.0.0.1"}, {"port", port}};
             reply["plugindata"] = {{"data", std::move(data)}};
         } else {
             reply["data"] = {{"id", ++made_}};
@@ -104,7 +113,7 @@ class AudioBridge : public testing::Test {
                 ++unbridged_;
                 unfit_ = unbridged->unfit;
             },
-            base::Logger(base::LogLevel::error));
+            base::Logger(log_options()));
         bridge_->start();
         until([this] { return bridge_->available(); });
     }
@@ -124,6 +133,18 @@ class AudioBridge : public testing::Test {
             context_.poll();
         }
         EXPECT_TRUE(done());
+    }
+    [[nodiscard]] base::LogOptions log_options() const {
+        base::LogOptions options;
+        options.level = base::LogLevel::warning;
+        options.file = folder_ / "log";
+        return options;
+    }
+    void until_logged(const std::string& text) {
+        until([&] {
+            std::ifstream file(folder_ / "log");
+            return std::string(std::istreambuf_iterator<char>(file), {}).find(text) != std::string::npos;
+        });
     }
     std::size_t asked(const std::string& request) { return janus_.asked[request].size(); }
 
@@ -195,8 +216,17 @@ TEST_F(AudioBridge, who_is_at_another_family_of_addresses_is_refused) {
     bridge_->join({1, 0}, elsewhere, false);
     until([&] { return unbridged_ == 1; });
     EXPECT_TRUE(unfit_);
+    until_logged("IPv6");
     until([&] { return asked("destroy") == 1; });
     EXPECT_EQ(joined_, 0);
+}
+
+TEST_F(AudioBridge, who_gets_no_port_may_ask_again_and_the_log_says_why) {
+    janus_.port = 0;
+    bridge_->join({1, 0}, offer, false);
+    until([&] { return unbridged_ == 1; });
+    EXPECT_FALSE(unfit_);
+    until_logged("no free RTP port");
 }
 
 /// It exists until somebody waits for it.
