@@ -27,6 +27,10 @@ constexpr EmbeddedJanus::Clock::duration pause_max = 5s;
 /// Who ran so long did not end because of how it was started.
 constexpr EmbeddedJanus::Clock::duration healthy = 60s;
 constexpr EmbeddedJanus::Clock::duration starting = 5s;
+/// Janus before 1.2.2 never lets go of the thread that a room had. Each keeps its stack, 20 kB and two
+/// mappings, and after 65530 of these (vm.max_map_count) there are no more rooms.
+constexpr std::size_t rooms_many = 10'000;
+constexpr std::size_t rooms_most = 20'000;
 
 void write_file(const fs::path& path, const std::string& text) {
     std::ofstream out(path, std::ios::trunc);
@@ -60,6 +64,7 @@ void EmbeddedJanus::start() {
         child.output = output.descriptor();
         pid_ = start_child(child);
         started_ = Clock::now();
+        rooms_before_ = rooms_;
     } catch (const PlainError& error) {
         log_.error("nobody mixes three and more parties", {{"error", error.what()}});
     }
@@ -92,9 +97,16 @@ void EmbeddedJanus::write_configuration() const {
     write_file(funds_end(), std::string(media::funds_end_tone()));
 }
 
-void EmbeddedJanus::kill_hung() {
-    if (pid_ == 0 || Clock::now() - started_ < starting) return;
-    log_.error("the bridge hangs; killing it");
+void EmbeddedJanus::look_after(const Seen& seen) {
+    rooms_ = seen.rooms;
+    if (pid_ == 0) return;
+    const auto made = rooms_ - rooms_before_;
+    if (seen.hangs && Clock::now() - started_ >= starting)
+        log_.error("the bridge hangs; killing it");
+    else if (made >= (seen.mixed == 0 ? rooms_many : rooms_most))
+        log_.info("the bridge has made many rooms; replacing it", {{"rooms", made}});
+    else
+        return;
     ::kill(pid_, SIGKILL);
 }
 

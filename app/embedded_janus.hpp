@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,13 @@ class EmbeddedJanus {
         std::string rtp_ports;  ///< first and last, with a dash
     };
 
+    /// What the server knows of it.
+    struct Seen {
+        bool hangs = false;     ///< it says nothing any more
+        std::size_t rooms = 0;  ///< that it was asked for since the server's start
+        std::size_t mixed = 0;  ///< parties
+    };
+
     EmbeddedJanus(const DataDir& data_dir, Options options, base::Logger log);
     ~EmbeddedJanus();
     EmbeddedJanus(const EmbeddedJanus&) = delete;
@@ -33,9 +41,9 @@ class EmbeddedJanus {
     void start();
     /// 0: it does not run.
     [[nodiscard]] pid_t pid() const { return pid_; }
-    /// It says nothing any more: it is killed, and started again when it has ended. Not in its first seconds,
-    /// in which it may have other things to do.
-    void kill_hung();
+    /// One that hangs is killed, and started again when it has ended: not in its first seconds, in which it
+    /// may have other things to do. So is one that has made many rooms, if it can be while it mixes nobody.
+    void look_after(const Seen& seen);
     /// It ended by itself: it is started again at next_start().
     void ended(const std::string& status);
     /// When start() is due; nothing: it runs, or never will.
@@ -56,7 +64,9 @@ class EmbeddedJanus {
     base::Logger log_;
     pid_t pid_ = 0;
     Clock::time_point started_{};
-    Clock::duration pause_{};  ///< before the next start
+    std::size_t rooms_ = 0;         ///< of the server's
+    std::size_t rooms_before_ = 0;  ///< of these, that others made
+    Clock::duration pause_{};       ///< before the next start
     std::optional<Clock::time_point> next_start_;
 };
 

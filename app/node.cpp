@@ -543,7 +543,7 @@ void Node::stop_accepting() {
     parts_->server->stop_accepting();
 }
 
-bool Node::bridge_hangs() const { return parts_->telephony->bridge_hangs(); }
+EmbeddedJanus::Seen Node::bridge() const { return parts_->telephony->bridge(); }
 
 std::uint64_t Node::connections_open() const { return parts_->server->statistics().connections_open; }
 

@@ -1,6 +1,7 @@
 // One server on one database: every part made and wired, started and stopped in order.
 #pragma once
 
+#include "app/embedded_janus.hpp"
 #include "app/settings.hpp"
 #include "base/log.hpp"
 
@@ -56,8 +57,8 @@ class Node {
 
     /// `/readyz` turns red, no new connections, requests under way go on. Returns at once.
     void stop_accepting();
-    /// The mixer is there and says nothing.
-    [[nodiscard]] bool bridge_hangs() const;
+    /// Of the mixer.
+    [[nodiscard]] EmbeddedJanus::Seen bridge() const;
     /// Requests and connections that are still there.
     [[nodiscard]] std::uint64_t connections_open() const;
     /// Closes what is still open.

@@ -283,7 +283,7 @@ void wait_for_stop(Signals& signals, Node& node, EmbeddedPostgres* postgres, Emb
     for (;;) {
         const auto signal = signals.wait(patience(janus));
         if (patience(janus) == 0ms) janus->start();
-        if (janus != nullptr && node.bridge_hangs()) janus->kill_hung();
+        if (janus != nullptr) janus->look_after(node.bridge());
         if (!signal) continue;
         if (*signal == SIGHUP && !signals.terminal_gone()) {
             node.reload();

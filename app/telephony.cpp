@@ -495,9 +495,13 @@ void Telephony::stop() {
 
 const std::string& Telephony::sip_trouble() const { return parts_->sip_trouble; }
 
-bool Telephony::bridge_hangs() const { return parts_->bridge && parts_->bridge->hangs(); }
+EmbeddedJanus::Seen Telephony::bridge() const {
+    if (!parts_->bridge) return {};
+    const auto& bridge = *parts_->bridge;
+    return {bridge.hangs(), bridge.rooms(), bridge.participants()};
+}
 
-std::size_t Telephony::mixed() const { return parts_->bridge ? parts_->bridge->participants() : 0; }
+std::size_t Telephony::mixed() const { return bridge().mixed; }
 
 std::size_t Telephony::legs() const { return parts_->agent ? parts_->agent->legs() : 0; }
 

@@ -1,6 +1,7 @@
 // Telephony made and wired: calls and their tasks on a thread of their own, SIP beside it.
 #pragma once
 
+#include "app/embedded_janus.hpp"
 #include "app/settings.hpp"
 #include "base/database.hpp"
 #include "base/log.hpp"
@@ -70,8 +71,8 @@ class Telephony {
     void notified(const std::string& channel, const std::string& payload);
     /// When notifications may have been missed.
     void forget_all();
-    /// The mixer is there and says nothing. From any thread.
-    [[nodiscard]] bool bridge_hangs() const;
+    /// Of the mixer. From any thread.
+    [[nodiscard]] EmbeddedJanus::Seen bridge() const;
     /// Legs on the bridge.
     [[nodiscard]] std::size_t mixed() const;
     /// Appends Prometheus text.

@@ -360,14 +360,17 @@ void Call::progress_direct() {
         commands_.emplace_back(command::Ack{first, silence(first, legs_[first].described)});
         legs_[first].state = State::parked;
     }
-    if (state == State::talking && !rings && !exchange_ && !partner_of(first)) park(first);
+    // The other one may be on its way back to it, by undo_exchange.
+    const bool awaited = std::ranges::count(legs_, State::offered, &Leg::state) > 0;
+    if (state == State::talking && !rings && !exchange_ && !awaited && !partner_of(first)) park(first);
     const bool waits = legs_[first].state == State::parked || (rings && legs_[first].on_bridge);
     if (parties.size() < 2 || !waits) return;
     const auto second = parties[1];
     if (legs_[second].state == State::idle) invite(second);
     if (legs_[first].state != State::parked) return;
     if (legs_[second].state == State::answered) offer_to(first, second);
-    if (legs_[second].state == State::parked) reinvite(second, State::moving, {});
+    const bool talks_to_nobody = legs_[second].state == State::talking;
+    if (legs_[second].state == State::parked || talks_to_nobody) reinvite(second, State::moving, {});
 }
 
 void Call::invite(LegNo leg) {

@@ -155,6 +155,7 @@ class Call {
         Ticket changing = 0;       ///< of its offer that the bridge was given
         std::string offered;       ///< that offer
         bool asked_offer = false;  ///< the re-INVITE under way asks for an offer
+        bool answers = false;      ///< the bridge's description, which it asked for, with its ACK
     };
 
     /// A re-INVITE or UPDATE of one party on its way to the other and back.
@@ -213,6 +214,8 @@ class Call {
     void relay_offer(const event::Requested& request, LegNo partner);
     void answer_alone(const event::Requested& request);
     void answer_mixed(const event::Requested& request);
+    [[nodiscard]] bool holds(LegNo leg, std::string_view sdp) const;
+    void take_answer(LegNo leg, const std::string& sdp);
     void stay_mixed(LegNo leg);
     void finish_exchange(LegNo leg, const std::string& sdp);
     void finish_update(const event::Replied& event, int status);

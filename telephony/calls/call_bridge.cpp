@@ -91,13 +91,25 @@ void Call::handle(const event::Unbridged& event) {
     leg.timer = set_timer(options_.bridge_retry);
 }
 
+/// One that may not receive says the same without holding anybody.
+bool Call::holds(LegNo leg, std::string_view sdp) const {
+    const auto& audio = legs_[leg].audio;
+    return sdp::on_hold(sdp) && (!audio || audio->receives);
+}
+
 /// A party that is mixed, or held itself out of the mix, offers something: a refresh, hold, other media.
 void Call::answer_mixed(const event::Requested& request) {
     auto& leg = legs_[request.leg];
     const auto& offer = request.body.text;
     const auto lines = sdp::media_lines(offer);
     const bool held = leg.state == State::held;
-    if (offer.empty() || sdp::same_origin(offer, leg.described)) {
+    if (offer.empty()) {
+        // All that it may have (RFC 3261, 14.2): one that held itself may come back by that.
+        leg.answers = true;
+        answer(request.leg, request.ticket, 200, mixed(request.leg, leg.bridge_sdp));
+        return;
+    }
+    if (sdp::same_origin(offer, leg.described)) {
         answer(request.leg, request.ticket, 200,
                held ? silence(request.leg, leg.described) : mixed(request.leg, leg.bridge_sdp));
         return;
@@ -107,8 +119,7 @@ void Call::answer_mixed(const event::Requested& request) {
         return;
     }
     leg.lines = std::max(leg.lines, lines);
-    // One that may not receive says the same without holding anybody.
-    if (sdp::on_hold(offer) && (!leg.audio || leg.audio->receives)) {
+    if (holds(request.leg, offer)) {
         // Nobody wants to hear its music.
         leg.described = theirs(request.leg, offer);
         leave_bridge(request.leg);
@@ -120,6 +131,20 @@ void Call::answer_mixed(const event::Requested& request) {
     leg.changing = request.ticket;
     leg.offered = theirs(request.leg, offer);
     join(request.leg, leg.offered);
+}
+
+/// The bridge sends to where it was told at first: a party that answers from elsewhere, or comes back, is
+/// asked for an offer.
+void Call::take_answer(LegNo number, const std::string& sdp) {
+    auto& leg = legs_[number];
+    const bool is_mixed = leg.on_bridge && leg.state == State::talking;
+    if (sdp.empty() || (!is_mixed && leg.state != State::held)) return;
+    const bool hold = holds(number, sdp);
+    if (hold ? leg.state == State::held : is_mixed && sdp::same_audio(theirs(number, sdp), leg.described))
+        return;
+    leg.described = theirs(number, sdp);
+    leave_bridge(number);
+    leg.state = hold ? State::held : State::parked;
 }
 
 /// Its offer went to the bridge, and was cancelled before that answered: what it had is asked for again.

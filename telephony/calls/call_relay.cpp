@@ -154,6 +154,8 @@ void Call::undo_exchange(LegNo leg, const std::string& sdp) {
     const auto from = exchange_->from;
     refuse_exchange(487);
     if (!live(from)) return;
+    // Where it does not take that now, both begin again.
+    legs_[leg].state = State::parked;
     reinvite(leg, State::offered, sdp::padded(ours(leg, legs_[from].described), legs_[leg].lines));
 }
 
@@ -168,6 +170,8 @@ bool Call::out_of_patience(LegNo leg) {
 }
 
 void Call::handle(const event::Acknowledged& event) {
+    if (live(event.leg) && std::exchange(legs_[event.leg].answers, false))
+        return take_answer(event.leg, event.sdp);
     if (!exchange_ || !exchange_->answered || exchange_->from != event.leg) return;
     const auto to = exchange_->to;
     const auto lines = exchange_->lines;

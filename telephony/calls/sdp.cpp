@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace calls::sdp {
@@ -81,6 +82,26 @@ bool speaks_v6(std::string_view text) {
     return std::ranges::any_of(lines_of(text), [](auto line) { return line.starts_with("c=IN IP6 "); });
 }
 
+/// Where the first audio is to be sent to: `c=IN IP4 1.2.3.4 4000`.
+std::string audio_address(std::string_view text) {
+    std::string_view connection;
+    std::string_view port;
+    bool sections = false;
+    for (const auto line : lines_of(text)) {
+        if (line.starts_with("m=")) {
+            if (!port.empty()) break;
+            sections = true;
+            const auto medium = medium_of(line.substr(2));
+            if (!medium || medium->kind != "audio") continue;
+            port = line.substr(line.find(' ') + 1);
+            port = port.substr(0, port.find(' '));
+        } else if (line.starts_with("c=") && (!sections || !port.empty())) {
+            connection = line;
+        }
+    }
+    return std::string(connection) + ' ' + std::string(port);
+}
+
 /// A description with one section for each of the other one's, on this port and with this attribute, whose
 /// media come from nowhere.
 std::string dummy(std::string_view other, const Origin& origin, std::string_view port,
@@ -150,6 +171,15 @@ bool same_origin(std::string_view left, std::string_view right) {
         return line == lines.end() ? std::string_view() : *line;
     };
     return !origin(left).empty() && origin(left) == origin(right);
+}
+
+bool same_audio(std::string_view left, std::string_view right) {
+    const auto directions = [](std::string_view text) {
+        const auto all = media(text);
+        const auto audio = std::ranges::find(all, "audio", &Medium::kind);
+        return audio == all.end() ? std::pair(false, false) : std::pair(audio->sends, audio->receives);
+    };
+    return audio_address(left) == audio_address(right) && directions(left) == directions(right);
 }
 
 std::size_t media_lines(std::string_view text) {

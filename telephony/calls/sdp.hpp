@@ -44,6 +44,9 @@ struct AudioOnly {
 /// Both have the same o= line: nothing is offered anew, the session is only refreshed (RFC 3264, 8).
 [[nodiscard]] bool same_origin(std::string_view left, std::string_view right);
 
+/// Both want their first audio at the same address, and in the same directions.
+[[nodiscard]] bool same_audio(std::string_view left, std::string_view right);
+
 /// The m= lines of a description.
 [[nodiscard]] std::size_t media_lines(std::string_view text);
 

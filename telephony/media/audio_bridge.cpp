@@ -30,14 +30,23 @@ constexpr int sampling_rate = 8'000;
 
 constexpr auto awaited = asio::as_tuple(asio::use_awaitable);
 
+/// Ours to choose, so that a room can be destroyed also where its making was never answered. A double of JSON
+/// holds it.
+std::uint64_t random_room() {
+    const auto random = base::random_id();
+    std::uint64_t id = 0;
+    for (std::size_t i = 0; i < 6; ++i) id = id << 8 | random[i];
+    return id + 1;
+}
+
 struct Room {
     explicit Room(const asio::any_io_executor& executor)
         : answered(executor, asio::steady_timer::time_point::max()) {}
-    std::optional<std::uint64_t> id;
+    std::uint64_t id = random_room();
     std::string secret = base::random_hex_id();  ///< to change it
     std::string pin = base::random_hex_id();     ///< to get in: others may use this Janus
     calls::Tone plays = calls::Tone::none;
-    enum class State : std::uint8_t { unasked, asked, answered } state = State::unasked;
+    enum class State : std::uint8_t { unasked, asked, made, failed } state = State::unasked;
     asio::steady_timer answered;  ///< cancelled when Janus has answered, or is lost
 };
 
@@ -67,10 +76,13 @@ std::optional<Address> address_of(const std::optional<json::object>& answer) {
     return Address{std::string(ip->get_string()), number};
 }
 
-/// AudioBridge's own words on what it refused.
+bool is_v6(std::string_view address) { return address.find(':') != std::string_view::npos; }
+
+/// AudioBridge's own words on what it refused. Where it has no port for a party it says nothing of it.
 std::string reason_of(const std::optional<json::object>& answer) {
-    const auto* reason = answer ? answer->if_contains("error") : nullptr;
-    return reason != nullptr && reason->is_string() ? std::string(reason->get_string()) : "no answer";
+    if (!answer) return "no answer";
+    const auto* reason = answer->if_contains("error");
+    return reason != nullptr && reason->is_string() ? std::string(reason->get_string()) : "no free RTP port";
 }
 
 }  // namespace
@@ -83,8 +95,12 @@ struct AudioBridge::State : std::enable_shared_from_this<State> {
     std::optional<Janus> janus;
     std::map<CallNo, std::shared_ptr<Room>> rooms;
     std::map<LegId, Participant> participants;
+    /// That Janus has, or may have, for nobody: it mixes silence in each until it has heard to destroy it.
+    std::map<std::uint64_t, std::shared_ptr<Room>> unwanted;
     std::atomic<std::size_t> count = 0;
+    std::atomic<std::size_t> rooms_asked = 0;
     std::uint64_t last = 0;
+    bool closing = false;
 
     State(AudioBridgeOptions given, asio::any_io_executor on, calls::EventSink to, base::Logger logger)
         : options(std::move(given)), executor(std::move(on)), sink(std::move(to)), log(std::move(logger)) {}
@@ -96,11 +112,13 @@ struct AudioBridge::State : std::enable_shared_from_this<State> {
     void add(LegId leg, Offer offer, bool muted);
     void remove(LegId leg);
     void refuse(LegId leg, bool unfit);
-    void destroy(const Room& room);
+    void destroy(const std::shared_ptr<Room>& room);
+    asio::awaitable<void> end(std::shared_ptr<Room> room);
     [[nodiscard]] const std::string& file_of(calls::Tone tone) const;
     asio::awaitable<void> play(std::shared_ptr<Room> room, calls::Tone tone);
     std::map<LegId, Participant> forget();
     void lost();
+    void found();
     void happened(const json::object& event);
 };
 
@@ -113,18 +131,29 @@ void AudioBridge::State::refuse(LegId leg, bool unfit) {
     sink(leg.call, calls::event::Unbridged{leg.leg, unfit});
 }
 
-void AudioBridge::State::destroy(const Room& room) {
-    if (!room.id) return;
-    json::object body{{"request", "destroy"}, {"room", *room.id}, {"secret", room.secret}};
-    janus->tell(std::move(body));
+void AudioBridge::State::destroy(const std::shared_ptr<Room>& room) {
+    unwanted[room->id] = room;
+    asio::co_spawn(executor, end(room), asio::detached);
+}
+
+/// What Janus answers does not matter: it has heard of it. Where the session is lost first, the next one does
+/// this.
+asio::awaitable<void> AudioBridge::State::end(std::shared_ptr<Room> room) {
+    const auto self = shared_from_this();
+    json::object body{{"request", "destroy"}, {"room", room->id}, {"secret", room->secret}};
+    const auto answer = co_await janus->message(std::nullopt, std::move(body));
+    if (answer) unwanted.erase(room->id);
+    if (closing && (!answer || unwanted.empty())) janus->close();
 }
 
 /// The room's first participant makes it; others wait for that.
 asio::awaitable<bool> AudioBridge::State::make_room(CallNo call, std::shared_ptr<Room> room) {
     if (room->state == Room::State::asked) co_await room->answered.async_wait(awaited);
-    if (room->state == Room::State::answered) co_return room->id.has_value();
+    if (room->state != Room::State::unasked) co_return room->state == Room::State::made;
     room->state = Room::State::asked;
+    ++rooms_asked;
     json::object body{{"request", "create"},
+                      {"room", room->id},
                       {"permanent", false},
                       {"description", "ledgerline"},
                       {"is_private", true},
@@ -134,18 +163,18 @@ asio::awaitable<bool> AudioBridge::State::make_room(CallNo call, std::shared_ptr
                       {"allow_rtp_participants", true},
                       {"audiolevel_ext", false}};
     const auto answer = co_await janus->message(std::nullopt, std::move(body));
-    const auto* id = answer ? answer->if_contains("room") : nullptr;
-    json::error_code error;
-    if (id != nullptr) room->id = id->to_number<std::uint64_t>(error);
-    if (error) room->id.reset();
-    if (!room->id) log.warning("the bridge makes no room", {{"reason", reason_of(answer)}});
-    room->state = Room::State::answered;
+    const bool made = answer && answer->if_contains("room") != nullptr;
+    if (!made) log.warning("the bridge makes no room", {{"reason", reason_of(answer)}});
+    room->state = made ? Room::State::made : Room::State::failed;
     room->answered.cancel();
     const auto current = rooms.find(call);
     const bool wanted = current != rooms.end() && current->second == room;
-    if (wanted && !room->id) rooms.erase(current);
-    if (!wanted) destroy(*room);
-    co_return wanted && room->id;
+    if (!wanted) {
+        destroy(room);
+        co_return false;
+    }
+    if (!made) rooms.erase(current);
+    co_return made;
 }
 
 /// The way into the room; where Janus wants the participant's media.
@@ -161,7 +190,7 @@ asio::awaitable<std::optional<Address>> AudioBridge::State::enter(LegId leg, std
     participant->handle = handle;
     const auto& offer = participant->offer;
     json::object rtp{{"ip", offer.address}, {"port", offer.port}, {"payload_type", offer.payload_type}};
-    json::object body{{"request", "join"},          {"room", *room->id},
+    json::object body{{"request", "join"},          {"room", room->id},
                       {"pin", room->pin},           {"display", std::to_string(leg.leg)},
                       {"codec", offer.codec},       {"rtp", std::move(rtp)},
                       {"muted", participant->muted}};
@@ -178,9 +207,12 @@ asio::awaitable<void> AudioBridge::State::admit(LegId leg, std::uint64_t which) 
     const auto address = co_await enter(leg, which);
     const auto* participant = find(leg, which);
     if (participant == nullptr) co_return;
-    if (!address) {
+    // Debian's Janus takes IPv6 addresses, sends nothing there and hears nothing.
+    const bool elsewhere = address && is_v6(address->ip) != is_v6(participant->offer.address);
+    if (elsewhere) log.warning("the bridge does not take a party", {{"reason", "IPv6 and IPv4 addresses"}});
+    if (!address || elsewhere) {
         remove(leg);
-        refuse(leg, false);
+        refuse(leg, elsewhere);
         co_return;
     }
     const auto& ip = options.address.empty() ? address->ip : options.address;
@@ -204,13 +236,15 @@ void AudioBridge::State::remove(LegId leg) {
     const bool last_one = next == participants.end() || next->first.call != leg.call;
     if (last_one) rooms.erase(leg.call);
     if (gone.handle) janus->detach(*gone.handle);
-    if (last_one) destroy(*gone.room);
+    // One that is being made is destroyed when that is known.
+    if (last_one && gone.room->state == Room::State::made) destroy(gone.room);
 }
 
 /// Everybody at once; whoever waits for a room goes on.
 std::map<LegId, Participant> AudioBridge::State::forget() {
     for (const auto& [call, room] : std::exchange(rooms, {})) {
-        room->state = Room::State::answered;
+        unwanted[room->id] = room;
+        room->state = Room::State::failed;
         room->answered.cancel();
     }
     count = 0;
@@ -219,6 +253,10 @@ std::map<LegId, Participant> AudioBridge::State::forget() {
 
 void AudioBridge::State::lost() {
     for (const auto& [leg, participant] : forget()) refuse(leg, false);
+}
+
+void AudioBridge::State::found() {
+    for (const auto& [id, room] : unwanted) asio::co_spawn(executor, end(room), asio::detached);
 }
 
 /// A participant or a whole room is gone without our doing.
@@ -243,17 +281,23 @@ AudioBridge::AudioBridge(AudioBridgeOptions options, asio::any_io_executor execu
     auto* state = state_.get();
     Janus::Callbacks callbacks;
     callbacks.lost = [state] { state->lost(); };
+    callbacks.found = [state] { state->found(); };
     callbacks.event = [state](const json::object& event) { state->happened(event); };
     state_->janus.emplace(state_->options.janus, std::move(executor), std::move(callbacks), std::move(log));
 }
 
-AudioBridge::~AudioBridge() { close(); }
+AudioBridge::~AudioBridge() {
+    state_->forget();
+    state_->janus->close();
+}
 
 void AudioBridge::start() { state_->janus->start(); }
 
 void AudioBridge::close() {
     state_->forget();
-    state_->janus->close();
+    state_->closing = true;
+    state_->found();
+    if (state_->unwanted.empty() || !available()) state_->janus->close();
 }
 
 bool AudioBridge::available() const { return state_->janus->up(); }
@@ -280,7 +324,7 @@ const std::string& AudioBridge::State::file_of(calls::Tone tone) const {
 asio::awaitable<void> AudioBridge::State::play(std::shared_ptr<Room> room, calls::Tone tone) {
     const auto self = shared_from_this();
     json::object body{
-        {"request", "stop_file"}, {"room", *room->id}, {"secret", room->secret}, {"file_id", "tone"}};
+        {"request", "stop_file"}, {"room", room->id}, {"secret", room->secret}, {"file_id", "tone"}};
     if (std::exchange(room->plays, tone) != calls::Tone::none) janus->tell(body);
     if (tone == calls::Tone::none) co_return;
     body["request"] = "play_file";
@@ -294,7 +338,7 @@ asio::awaitable<void> AudioBridge::State::play(std::shared_ptr<Room> room, calls
 
 void AudioBridge::play(calls::CallNo call, calls::Tone tone) {
     const auto room = state_->rooms.find(call);
-    if (room == state_->rooms.end() || !room->second->id) return;
+    if (room == state_->rooms.end() || room->second->state != Room::State::made) return;
     const bool silent = tone == calls::Tone::none || state_->file_of(tone).empty();
     asio::co_spawn(state_->executor, state_->play(room->second, silent ? calls::Tone::none : tone),
                    asio::detached);
@@ -303,5 +347,7 @@ void AudioBridge::play(calls::CallNo call, calls::Tone tone) {
 bool AudioBridge::hangs() const { return state_->janus->hangs(); }
 
 std::size_t AudioBridge::participants() const { return state_->count; }
+
+std::size_t AudioBridge::rooms() const { return state_->rooms_asked; }
 
 }  // namespace media

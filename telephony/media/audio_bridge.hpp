@@ -33,7 +33,8 @@ class AudioBridge final : public calls::Bridge {
 
     /// Connects, now and whenever the connection is lost. On the executor.
     void start();
-    /// For good: nothing is reported from now on. On the executor.
+    /// For good: nothing is reported from now on. The connection goes when Janus has ended the rooms. On the
+    /// executor.
     void close();
 
     [[nodiscard]] bool available() const override;
@@ -45,6 +46,8 @@ class AudioBridge final : public calls::Bridge {
     [[nodiscard]] bool hangs() const;
     /// Legs that have joined or ask to. From any thread.
     [[nodiscard]] std::size_t participants() const;
+    /// That Janus was asked for. From any thread.
+    [[nodiscard]] std::size_t rooms() const;
 
   private:
     struct State;

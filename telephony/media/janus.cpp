@@ -16,6 +16,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -77,6 +78,7 @@ struct Janus::State : std::enable_shared_from_this<State> {
     std::optional<Handle> own;                                ///< the handle for rooms
     std::map<std::string, std::shared_ptr<Waiting>> waiting;  ///< by transaction
     std::uint64_t transactions = 0;
+    std::deque<std::string> unsent;  ///< messages that the kernel has no room for yet
     bool closed = false;
     bool complained = false;
     std::atomic<int> unanswered = 0;  ///< requests and connections in a row
@@ -94,6 +96,7 @@ struct Janus::State : std::enable_shared_from_this<State> {
     asio::awaitable<bool> still_there();
     asio::awaitable<std::optional<json::object>> request(json::object message);
     bool send(json::object& message);
+    void flush();
     void received(json::object message);
     void drop();
 };
@@ -108,6 +111,7 @@ void Janus::State::drop() {
     socket.reset();
     session.reset();
     own.reset();
+    unsent.clear();
     for (auto& [transaction, entry] : std::exchange(waiting, {})) entry->timer.cancel();
     pause.cancel();
     if (!had || closed) return;
@@ -115,16 +119,31 @@ void Janus::State::drop() {
     callbacks.lost();
 }
 
-/// Sends without waiting: a Janus that reads so little that the kernel's buffer is full is stuck.
+/// Does not wait: many calls that end at once say more than the kernel's buffer takes, and the rest follows.
+/// A Janus that is stuck is known by its next reply, which does not come.
 bool Janus::State::send(json::object& message) {
     if (!socket) return false;
     message["transaction"] = std::to_string(++transactions);
     if (session) message["session_id"] = *session;
-    const auto text = json::serialize(message);
+    unsent.push_back(json::serialize(message));
+    if (unsent.size() == 1) flush();
+    return socket != nullptr;
+}
+
+void Janus::State::flush() {
     boost::system::error_code error;
-    socket->send(asio::buffer(text), 0, error);
-    if (error) drop();
-    return !error;
+    while (!error && !unsent.empty()) {
+        socket->send(asio::buffer(unsent.front()), 0, error);
+        if (!error) unsent.pop_front();
+    }
+    if (error == asio::error::would_block) {
+        const auto writable = [self = shared_from_this(), to = socket](const auto& wrong) {
+            if (!wrong && to == self->socket) self->flush();
+        };
+        socket->async_wait(Socket::wait_write, writable);
+    } else if (error) {
+        drop();
+    }
 }
 
 asio::awaitable<std::optional<json::object>> Janus::State::request(json::object message) {
@@ -234,6 +253,7 @@ asio::awaitable<void> Janus::State::live() {
             log.info("the bridge is there");
             complained = false;
             delay = options.reconnect_min;
+            callbacks.found();
             while (co_await still_there()) {
             }
         } else if (!std::exchange(complained, true) && !closed) {

@@ -32,6 +32,7 @@ using Handle = std::uint64_t;
 class Janus {
   public:
     struct Callbacks {
+        std::function<void()> found;                                  ///< a session, with nothing in it
         std::function<void()> lost;                                   ///< the session, with everything in it
         std::function<void(const boost::json::object& event)> event;  ///< that answers no request
     };

@@ -137,13 +137,13 @@ class WithJanus(Started):
         user.answer(invite)
         return user, invite
 
-    def offers(self, user, invite, number, sdp):
-        """A re-INVITE of this participant; what it is answered."""
+    def offers(self, user, invite, number, sdp, answer_sdp=""):
+        """A re-INVITE of this participant; what it is answered, and answers in turn."""
         target = invite["Contact"].strip("<>")
         arguments = (invite["Call-ID"], invite["From"], "callee")
         user.send(user.request("INVITE", target, number, *arguments, body=sdp))
         answer = user.take(lambda m: m.status >= 200 and m["CSeq"] == f"{number} INVITE")
-        user.send(user.request("ACK", target, number, *arguments))
+        user.send(user.request("ACK", target, number, *arguments, body=answer_sdp))
         return answer
 
     def media(self, session, party):
@@ -175,6 +175,35 @@ class WithJanus(Started):
         self.assertEqual(strange.status, 488)
         user.answer(user.invited())
         self.mixed(3)
+        self.v3.endCallSession(callSessionIdentifier=session)
+        user.expect_bye()
+        self.finish()
+
+    def test_a_phone_that_asks_for_an_offer_on_the_bridge(self):
+        """As some do that hold, resume, or move to another address: what they answer comes with the ACK."""
+        first, second = self.peer("first_moved"), self.peer("second_moved")
+        session = self.session(first, second)
+        self.connected(session, first, second)
+        user, invite = self.mixed_user(session)
+        self.mixed(3)
+        sdp = USER_SDP.format(port=user.port)
+
+        def version(number):
+            return sdp.replace("1 1 IN", f"1 {number} IN")
+        self.offers(user, invite, 1, "", version(2))
+        for number, line in ((2, "a=sendonly"), (3, "a=inactive")):
+            offer = self.offers(user, invite, number, "", version(number + 1) + line + "\r\n")
+            self.assertNotIn("a=inactive", offer.body)
+            self.mixed(2)
+        # Back, and then at another address: each time the bridge is to be told.
+        for number, port in ((4, user.port), (5, 50000)):
+            there = version(number + 1).replace(f"audio {user.port} ", f"audio {port} ")
+            self.offers(user, invite, number, "", there)
+            asked = user.invited()
+            self.assertEqual(asked.body, "")
+            user.reply(asked, 200, "OK", there)
+            user.take(lambda m: m.method == "ACK" and m["Content-Type"] == "application/sdp")
+            self.mixed(3)
         self.v3.endCallSession(callSessionIdentifier=session)
         user.expect_bye()
         self.finish()

@@ -212,7 +212,7 @@ class InboundCalls(Calls):
         self.register(self.bob)
         call, _ = self.connect(self.alice, self.bob)
         self.alice.waiting.clear()
-        for crosses in (False, True):
+        for crosses in (False, True, False):
             with self.subTest(crosses):
                 call.sequence += 1
                 call.branch = f"z9hG4bK{call.sequence}cancelled"

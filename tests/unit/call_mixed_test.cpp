@@ -121,6 +121,50 @@ TEST(CallMixed, ARefreshIsAnsweredAsBefore) {
     EXPECT_EQ(player.every<command::Join>().size(), joins);
 }
 
+/// The party asks for the bridge's description, and answers it with its ACK.
+void answers(Player& player, Ticket ticket, const std::string& sdp) {
+    player.feed(asks(1, ticket, {}));
+    EXPECT_EQ(last_answer(player).ticket, ticket);
+    EXPECT_NE(last_answer(player).body.text.find("m=audio 4000"), std::string::npos);
+    EXPECT_EQ(last_answer(player).body.text.find("a=inactive"), std::string::npos);
+    player.feed(event::Acknowledged{1, sdp});
+}
+
+TEST(CallMixed, WhoAnswersTheBridgeFromElsewhereIsAskedForAnOffer) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    const auto asked = player.every<command::Reinvite>().size();
+    answers(player, 9, changed("a=ptime:20"));  // only says the same once more
+    EXPECT_TRUE(player.every<command::Leave>().empty());
+    auto elsewhere = changed("a=ptime:20", 3);
+    elsewhere.replace(elsewhere.find("m=audio 4000"), 12, "m=audio 4002");
+    answers(player, 10, elsewhere);
+    EXPECT_EQ(player.every<command::Leave>().back().leg, 1U);
+    ASSERT_EQ(player.every<command::Reinvite>().size(), asked + 1);
+    EXPECT_EQ(player.every<command::Reinvite>().back().leg, 1U);
+    EXPECT_EQ(player.every<command::Reinvite>().back().sdp, "");
+    player.feed(event::Answered{1, elsewhere});
+    EXPECT_EQ(player.every<command::Join>().back().offer, elsewhere);
+    player.feed(event::Joined{1, offer});
+    EXPECT_EQ(player.call.media(1).size(), 1U);
+}
+
+TEST(CallMixed, HoldAndResumeInAnswersToTheBridge) {
+    Player player({"sip:a", "sip:b"});
+    conference(player);
+    const auto asked = player.every<command::Reinvite>().size();
+    answers(player, 9, changed("a=sendonly"));
+    EXPECT_EQ(player.every<command::Leave>().size(), 1U);
+    EXPECT_TRUE(player.call.media(1).empty());
+    answers(player, 10, changed("a=sendonly", 3));
+    EXPECT_EQ(player.every<command::Reinvite>().size(), asked);
+    answers(player, 11, changed("a=sendrecv", 4));
+    ASSERT_EQ(player.every<command::Reinvite>().size(), asked + 1);
+    player.feed(event::Answered{1, offer});
+    player.feed(event::Joined{1, offer});
+    EXPECT_EQ(player.call.media(1).size(), 1U);
+}
+
 CallOptions with_ringback() {
     auto result = options();
     result.ringback = true;
