@@ -176,6 +176,8 @@ class Ledger {
                                                                   std::string_view operation);
     boost::asio::awaitable<std::optional<Refusal>> price(Posting& posting, std::string_view operation);
     boost::asio::awaitable<Result<base::sql::Rows>> run_work(Work work, Locks locks = Locks::shards);
+    /// One row (outcome, request_id, journal_no, …) as a result.
+    [[nodiscard]] static Result<Receipt> receipt_of(const base::sql::Rows& rows);
     boost::asio::awaitable<Result<Receipt>> run_group(Work work);
     void remember(HoldFacts facts);
     boost::asio::awaitable<Result<base::sql::Rows>> read(std::string statement, base::sql::Params parameters);

@@ -48,7 +48,7 @@ bool fits(const Volume& volume, const Options& options) {
 /// The digest of a request and of the volume that it is about; the order of parameters means nothing.
 base::Id128 digest_with(const base::Id128& digest, const Volume& volume) {
     Fields fields;
-    fields.add(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+    fields.add(digest);
     fields.add(std::string_view("volume"));
     fields.add(volume.value);
     auto parameters = volume.parameters;
@@ -58,24 +58,6 @@ base::Id128 digest_with(const base::Id128& digest, const Volume& volume) {
         fields.add(std::string_view(parameter.value));
     }
     return fields.digest();
-}
-
-std::optional<std::int64_t> epoch_of(const Account& account) {
-    return account.epoch > 0 ? std::optional(std::int64_t{account.epoch}) : std::nullopt;
-}
-
-/// One row (outcome, request_id, journal_no, hold) as a result.
-Result<Receipt> volume_receipt(const base::sql::Rows& rows, std::int16_t shard) {
-    const auto outcome = rows.text(0, 0);
-    if (outcome != "posted" && outcome != "replayed") {
-        return refusal_named(outcome).value_or(Refusal::internal);
-    }
-    Receipt receipt;
-    receipt.replayed = outcome == "replayed";
-    receipt.request_id = rows.integer(0, 1);
-    receipt.journal_no = rows.optional_integer(0, 2);
-    if (!rows.is_null(0, 3)) receipt.hold = HoldId{shard, id_of_hex(rows.text(0, 3)).value()};
-    return receipt;
 }
 
 }  // namespace
@@ -234,13 +216,13 @@ asio::awaitable<Result<Receipt>> Ledger::post_volume(Posting posting, Volume vol
     const auto shard = posting.account->shard;
     const auto hold = posting.hold ? std::optional(base::hex(posting.hold->id)) : std::nullopt;
     const auto& by = selection->values;
-    auto params = base::sql::params(std::string(to_string(posting.operation)), std::int64_t{shard},
-                                    posting.account->id, epoch_of(*posting.account), posting.balance_type,
-                                    volume.value, by[0], by[1], by[2], by[3], std::int64_t{application->id},
-                                    posting.reference, base::hex(digest_with(posting.digest, volume)), hold,
-                                    posting.contra, posting.original_reference, posting.unlinked_allowed,
-                                    posting.code, posting.description, options_.lane.limits.max_amount,
-                                    std::to_string(options_.lane.limits.hold_ttl.count()) + " milliseconds");
+    auto params = base::sql::params(
+        std::string(to_string(posting.operation)), std::int64_t{shard}, posting.account->id,
+        posting.account->epoch_to_compare(), posting.balance_type, volume.value, by[0], by[1], by[2], by[3],
+        std::int64_t{application->id}, posting.reference, base::hex(digest_with(posting.digest, volume)),
+        hold, posting.contra, posting.original_reference, posting.unlinked_allowed, posting.code,
+        posting.description, options_.lane.limits.max_amount,
+        std::to_string(options_.lane.limits.hold_ttl.count()) + " milliseconds");
     Work work = [params = std::move(params)](base::sql::Session& session) {
         return session.exec(
             "select o_outcome, o_request_id, o_journal_no, o_hold from ledger.post_volume($1, $2, $3, $4, "
@@ -260,7 +242,9 @@ asio::awaitable<Result<Receipt>> Ledger::post_volume(Posting posting, Volume vol
     }
     const auto rows = co_await run_work(std::move(work));
     if (!rows) co_return rows.error();
-    co_return volume_receipt(*rows, shard);
+    auto receipt = receipt_of(*rows);
+    if (receipt && !rows->is_null(0, 3)) receipt->hold = HoldId{shard, id_of_hex(rows->text(0, 3)).value()};
+    co_return receipt;
 }
 
 asio::awaitable<Result<Receipt>> Ledger::split_volume(SplitVolume request) {
