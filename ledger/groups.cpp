@@ -94,13 +94,11 @@ asio::awaitable<Result<Receipt>> Ledger::group(std::string_view operation, Group
                                     std::int64_t{first.application}, first.reference, base::hex(digest),
                                     shard, account, epoch, balance, amount, scale, unit, contra, first.code,
                                     first.description, options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.post_group($1, $2, $3, $4, $5, $6, $7, "
-            "$8, $9, "
-            "$10, $11, $12, $13, $14, nullif($15, ''), nullif($16, ''), null, $17)",
-            params);
-    };
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.post_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+        " nullif($15, ''), nullif($16, ''), null, $17)",
+        std::move(params));
     co_return co_await run_group(std::move(work));
 }
 
@@ -125,18 +123,12 @@ asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
                           columns.shard, columns.account, columns.epoch, columns.percent, common.balance_type,
                           value.unscaled, std::int64_t{value.scale}, common.amount.unit, common.code,
                           common.description, options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.post_split($1, $2, $3, $4, $5, $6, $7, "
-            "$8, $9, "
-            "$10, $11, nullif($12, ''), nullif($13, ''), $14)",
-            params);
-    };
-    if (application->limited) {
-        Counted counting{"split", std::nullopt, 0, application->id, common.reference};
-        work = counted(std::move(work), std::move(counting));
-    }
-    co_return co_await run_group(std::move(work));
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.post_split($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+        " nullif($12, ''), nullif($13, ''), $14)",
+        std::move(params));
+    co_return co_await run_split(std::move(work), *application, std::move(common.reference));
 }
 
 asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
@@ -154,13 +146,10 @@ asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
         base::sql::params(std::int64_t{posting.account->shard}, posting.account->id, std::int64_t{by->id},
                           std::int64_t{of->id}, request.of_operation, request.of_reference, posting.reference,
                           base::hex(posting.digest), posting.description, options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.reverse($1, $2, $3, $4, $5, $6, $7, "
-            "$8, "
-            "nullif($9, ''), $10)",
-            params);
-    };
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.reverse($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10)",
+        std::move(params));
     co_return co_await run_group(std::move(work));
 }
 
@@ -172,13 +161,11 @@ asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting, boo
         std::int64_t{posting.application}, posting.reference, base::hex(posting.digest), posting.contra,
         posting.period_days ? std::optional(std::int64_t{*posting.period_days}) : std::nullopt, posting.code,
         posting.description, options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.credit_new_balance($1, $2, $3, $4, $5, "
-            "$6, $7, "
-            "$8, $9, $10, $11, $12, nullif($13, ''), nullif($14, ''), $15)",
-            params);
-    };
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.credit_new_balance($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+        " nullif($13, ''), nullif($14, ''), $15)",
+        std::move(params));
     if (limited) {
         Counted counting{"credit", posting.account->shard, posting.account->id, posting.application,
                          posting.reference};
@@ -203,6 +190,21 @@ asio::awaitable<Result<Receipt>> Ledger::run_group(Work work) {
     const auto rows = co_await run_work(std::move(work));
     if (!rows) co_return rows.error();
     co_return receipt_of(*rows);
+}
+
+/// Its key names no account, so neither does what is counted.
+asio::awaitable<Result<Receipt>> Ledger::run_split(Work work, Known application, std::string reference) {
+    if (application.limited) {
+        Counted counting{"split", std::nullopt, 0, application.id, std::move(reference)};
+        work = counted(std::move(work), std::move(counting));
+    }
+    co_return co_await run_group(std::move(work));
+}
+
+Ledger::Work Ledger::running(std::string text, base::sql::Params params) {
+    return [text = std::move(text), params = std::move(params)](base::sql::Session& session) {
+        return session.exec(text, params);
+    };
 }
 
 /// Runs one transaction until the database has answered; sending again is safe, because the request has a

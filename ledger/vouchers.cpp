@@ -31,12 +31,10 @@ asio::awaitable<Result<Receipt>> Ledger::redeem(Redeem request) {
                                     std::int64_t{options_.voucher_tries_max},
                                     std::to_string(options_.voucher_tries_window.count()) + " milliseconds",
                                     options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.redeem($1, $2, $3, $4, $5, $6, "
-            "decode($7, 'hex'), decode($8, 'hex'), $9, $10, $11)",
-            params);
-    };
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.redeem($1, $2, $3, $4, $5, $6, decode($7, 'hex'), decode($8, 'hex'), $9, $10, $11)",
+        std::move(params));
     co_return co_await run_group(std::move(work));
 }
 
