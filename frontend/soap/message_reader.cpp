@@ -152,6 +152,8 @@ void MessageReader::finish_simple(const Frame& frame) {
         if (!field.join || static_cast<std::string*>(frame.object)->empty()) field.drop(frame.parent);
         return;
     }
+    // A referenceCode of spaces would be one key, and each later charge by it the first one again.
+    if (is_blank(text_)) text_.clear();
     if (field.join) {
         auto& joined = *static_cast<std::string*>(frame.object);
         if (!joined.empty() && !text_.empty()) joined += "; ";

@@ -87,7 +87,8 @@ def causes(walk):
     yield amount("unknown_account", {**user("tel:+19990000"), **much(1), **ref("a")})
     yield amount("unknown_balance", {**user(), **much(1), **ref("a"), "balanceType": "none"})
     yield amount("reference_conflict", {**user(), **much(2), **ref("done")})
-    yield amount("invalid_reference", {**user(), **much(1), **ref("x" * 256)})
+    for reference in ("x" * 256, " \n "):
+        yield amount("invalid_reference", {**user(), **much(1), **ref(reference)})
     yield amount("unknown_charge", {**user(), **much(1), **ref("a"), "originalReferenceCode": "none"}, "refundAmount")
     yield amount("unknown_hold", {**none, **much(1), **ref("a")}, "chargeReservation", **on_hold)
     yield amount("invalid_text", {**user(), **much(1, description=LONG), **ref("a")})
