@@ -15,6 +15,7 @@ class Fields {
   public:
     void add(std::string_view text);
     void add(std::int64_t number);
+    void add(const base::Id128& digest);
     template <class T>
     void add(const std::optional<T>& value) {
         bytes_ += value ? '\1' : '\0';

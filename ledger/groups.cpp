@@ -20,40 +20,12 @@ namespace {
 /// What ledger.count_request raises.
 constexpr std::string_view over_limit_state = "LL002";
 
-/// The parameters that describe legs, one array each.
-struct LegColumns {
-    base::sql::ArrayText shard, account, epoch;
-
-    void add(const Account& leg) {
-        shard.add(std::int64_t{leg.shard});
-        account.add(leg.id);
-        if (leg.epoch > 0)
-            epoch.add(std::int64_t{leg.epoch});
-        else
-            epoch.add_null();
-    }
-};
-
-/// One row (outcome, request_id, journal_no) as a result.
-Result<Receipt> receipt_of(const base::sql::Rows& rows) {
-    const auto outcome = rows.text(0, 0);
-    if (outcome != "posted" && outcome != "replayed") {
-        return refusal_named(outcome).value_or(Refusal::internal);
-    }
-    Receipt receipt;
-    receipt.replayed = outcome == "replayed";
-    receipt.request_id = rows.integer(0, 1);
-    receipt.journal_no = rows.optional_integer(0, 2);
-    return receipt;
-}
-
 /// A digest needs every leg in order: the same reference with other legs is another request.
 base::Id128 digest_of_legs(std::string_view operation, const std::vector<Posting>& legs) {
     Fields fields;
     fields.add(operation);
     for (const auto& leg : legs) {
-        const auto digest = digest_of(leg);
-        fields.add(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+        fields.add(digest_of(leg));
     }
     return fields.digest();
 }
@@ -105,11 +77,12 @@ asio::awaitable<Result<Receipt>> Ledger::transfer(Transfer request) {
 asio::awaitable<Result<Receipt>> Ledger::group(std::string_view operation, GroupKey key,
                                                std::vector<Posting> legs) {
     const auto digest = digest_of_legs(operation, legs);
-    LegColumns columns;
-    base::sql::ArrayText balance, amount, scale, unit, contra;
+    base::sql::ArrayText shard, account, epoch, balance, amount, scale, unit, contra;
     for (const auto& leg : legs) {
         const auto value = within_64_bits(leg.amount.value);
-        columns.add(*leg.account);
+        shard.add(std::int64_t{leg.account->shard});
+        account.add(leg.account->id);
+        epoch.add(leg.account->epoch_to_compare());
         balance.add(leg.balance_type);
         amount.add(value.unscaled);
         scale.add(std::int64_t{value.scale});
@@ -117,17 +90,15 @@ asio::awaitable<Result<Receipt>> Ledger::group(std::string_view operation, Group
         contra.add(std::string_view(leg.contra));
     }
     const auto& first = legs.front();
-    auto params = base::sql::params(
-        std::string(operation), std::int64_t{key.shard}, key.account, std::int64_t{first.application},
-        first.reference, base::hex(digest), columns.shard, columns.account, columns.epoch, balance, amount,
-        scale, unit, contra, first.code, first.description, options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.post_group($1, $2, $3, $4, $5, $6, $7, "
-            "$8, $9, "
-            "$10, $11, $12, $13, $14, nullif($15, ''), nullif($16, ''), null, $17)",
-            params);
-    };
+    auto params = base::sql::params(std::string(operation), std::int64_t{key.shard}, key.account,
+                                    std::int64_t{first.application}, first.reference, base::hex(digest),
+                                    shard, account, epoch, balance, amount, scale, unit, contra, first.code,
+                                    first.description, options_.lane.limits.max_amount);
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.post_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+        " nullif($15, ''), nullif($16, ''), null, $17)",
+        std::move(params));
     co_return co_await run_group(std::move(work));
 }
 
@@ -152,18 +123,12 @@ asio::awaitable<Result<Receipt>> Ledger::split(Split request) {
                           columns.shard, columns.account, columns.epoch, columns.percent, common.balance_type,
                           value.unscaled, std::int64_t{value.scale}, common.amount.unit, common.code,
                           common.description, options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.post_split($1, $2, $3, $4, $5, $6, $7, "
-            "$8, $9, "
-            "$10, $11, nullif($12, ''), nullif($13, ''), $14)",
-            params);
-    };
-    if (application->limited) {
-        Counted counting{"split", std::nullopt, 0, application->id, common.reference};
-        work = counted(std::move(work), std::move(counting));
-    }
-    co_return co_await run_group(std::move(work));
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.post_split($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+        " nullif($12, ''), nullif($13, ''), $14)",
+        std::move(params));
+    co_return co_await run_split(std::move(work), *application, std::move(common.reference));
 }
 
 asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
@@ -181,32 +146,26 @@ asio::awaitable<Result<Receipt>> Ledger::reverse(Reverse request) {
         base::sql::params(std::int64_t{posting.account->shard}, posting.account->id, std::int64_t{by->id},
                           std::int64_t{of->id}, request.of_operation, request.of_reference, posting.reference,
                           base::hex(posting.digest), posting.description, options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.reverse($1, $2, $3, $4, $5, $6, $7, "
-            "$8, "
-            "nullif($9, ''), $10)",
-            params);
-    };
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.reverse($1, $2, $3, $4, $5, $6, $7, $8, nullif($9, ''), $10)",
+        std::move(params));
     co_return co_await run_group(std::move(work));
 }
 
 asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting, bool limited) {
     const auto value = within_64_bits(posting.amount.value);
     auto params = base::sql::params(
-        std::int64_t{posting.account->shard}, posting.account->id,
-        posting.account->epoch > 0 ? std::optional(std::int64_t{posting.account->epoch}) : std::nullopt,
+        std::int64_t{posting.account->shard}, posting.account->id, posting.account->epoch_to_compare(),
         posting.balance_type, value.unscaled, std::int64_t{value.scale}, posting.amount.unit,
         std::int64_t{posting.application}, posting.reference, base::hex(posting.digest), posting.contra,
         posting.period_days ? std::optional(std::int64_t{*posting.period_days}) : std::nullopt, posting.code,
         posting.description, options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.credit_new_balance($1, $2, $3, $4, $5, "
-            "$6, $7, "
-            "$8, $9, $10, $11, $12, nullif($13, ''), nullif($14, ''), $15)",
-            params);
-    };
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.credit_new_balance($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+        " nullif($13, ''), nullif($14, ''), $15)",
+        std::move(params));
     if (limited) {
         Counted counting{"credit", posting.account->shard, posting.account->id, posting.application,
                          posting.reference};
@@ -215,10 +174,37 @@ asio::awaitable<Result<Receipt>> Ledger::credit_new_balance(Posting posting, boo
     co_return co_await run_group(std::move(work));
 }
 
+Result<Receipt> Ledger::receipt_of(const base::sql::Rows& rows) {
+    const auto outcome = rows.text(0, 0);
+    if (outcome != "posted" && outcome != "replayed") {
+        return refusal_named(outcome).value_or(Refusal::internal);
+    }
+    Receipt receipt;
+    receipt.replayed = outcome == "replayed";
+    receipt.request_id = rows.integer(0, 1);
+    receipt.journal_no = rows.optional_integer(0, 2);
+    return receipt;
+}
+
 asio::awaitable<Result<Receipt>> Ledger::run_group(Work work) {
     const auto rows = co_await run_work(std::move(work));
     if (!rows) co_return rows.error();
     co_return receipt_of(*rows);
+}
+
+/// Its key names no account, so neither does what is counted.
+asio::awaitable<Result<Receipt>> Ledger::run_split(Work work, Known application, std::string reference) {
+    if (application.limited) {
+        Counted counting{"split", std::nullopt, 0, application.id, std::move(reference)};
+        work = counted(std::move(work), std::move(counting));
+    }
+    co_return co_await run_group(std::move(work));
+}
+
+Ledger::Work Ledger::running(std::string text, base::sql::Params params) {
+    return [text = std::move(text), params = std::move(params)](base::sql::Session& session) {
+        return session.exec(text, params);
+    };
 }
 
 /// Runs one transaction until the database has answered; sending again is safe, because the request has a

@@ -203,11 +203,7 @@ asio::awaitable<Result<Receipt>> Ledger::post_on_hold(Posting posting, HoldPtr h
     // Somebody else's hold is an unknown one, and one of a volume has no amount to change.
     const bool unfit_hold = hold->of_volume && posting.operation != Operation::release;
     if (hold->application != origin.application || unfit_hold) co_return Refusal::unknown_hold;
-    // The hold names the account, whatever addresses it has had since: its address is not checked.
-    Account account = *hold->account;
-    account.epoch = 0;
-    posting.account = std::make_shared<const Account>(std::move(account));
-    posting.hold = hold->id;
+    aim_at(posting, *hold);
     co_return co_await post(std::move(posting), std::move(origin));
 }
 

@@ -164,6 +164,7 @@ class Ledger {
 
     boost::asio::awaitable<Result<Receipt>> post(Posting posting, Origin origin);
     boost::asio::awaitable<Result<Receipt>> post_alone(Posting posting, bool limited);
+    [[nodiscard]] static Work running(std::string text, base::sql::Params params);
     [[nodiscard]] static Work counted(Work work, Counted request);
     boost::asio::awaitable<Result<Receipt>> post_on_hold(Posting posting, HoldPtr hold, Origin origin);
     boost::asio::awaitable<Result<Receipt>> credit_new_balance(Posting posting, bool limited);
@@ -176,7 +177,10 @@ class Ledger {
                                                                   std::string_view operation);
     boost::asio::awaitable<std::optional<Refusal>> price(Posting& posting, std::string_view operation);
     boost::asio::awaitable<Result<base::sql::Rows>> run_work(Work work, Locks locks = Locks::shards);
+    /// One row (outcome, request_id, journal_no, …) as a result.
+    [[nodiscard]] static Result<Receipt> receipt_of(const base::sql::Rows& rows);
     boost::asio::awaitable<Result<Receipt>> run_group(Work work);
+    boost::asio::awaitable<Result<Receipt>> run_split(Work work, Known application, std::string reference);
     void remember(HoldFacts facts);
     boost::asio::awaitable<Result<base::sql::Rows>> read(std::string statement, base::sql::Params parameters);
     [[nodiscard]] std::optional<Refusal> prepare(Posting& posting, Origin& origin) const;

@@ -4,6 +4,7 @@
 #include "ledger/digest.hpp"
 
 #include <array>
+#include <utility>
 
 namespace ledger {
 
@@ -11,6 +12,13 @@ std::string_view to_string(Operation operation) {
     static constexpr std::array<std::string_view, 7> names{"charge", "refund",  "credit", "hold",
                                                            "extend", "capture", "release"};
     return names.at(static_cast<std::size_t>(operation));
+}
+
+void aim_at(Posting& posting, const HoldFacts& hold) {
+    Account account = *hold.account;
+    account.epoch = 0;
+    posting.account = std::make_shared<const Account>(std::move(account));
+    posting.hold = hold.id;
 }
 
 base::Id128 digest_of(const Posting& posting) {

@@ -33,6 +33,9 @@ struct Posting {
     bool of_call = false;
 };
 
+/// A request on a hold is one on its account, whatever addresses that has had since: none is compared.
+void aim_at(Posting& posting, const HoldFacts& hold);
+
 /// BLAKE2b-128 over the money-relevant fields, after normalisation: account, balance type, amount (1.5
 /// = 1.50), unit, code, hold, original reference, period. Not the description: a retry may word it
 /// differently.

@@ -4,7 +4,6 @@
 #include "ledger/digest.hpp"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
 
 namespace ledger {
@@ -29,14 +28,11 @@ Result<std::vector<Split::Share>> merged_shares(std::vector<Split::Share> shares
 ShareColumns share_columns(const std::vector<Split::Share>& shares, const base::Id128& digest) {
     ShareColumns columns;
     Fields fields;
-    fields.add(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+    fields.add(digest);
     for (const auto& share : shares) {
         columns.shard.add(std::int64_t{share.account->shard});
         columns.account.add(share.account->id);
-        if (share.account->epoch > 0)
-            columns.epoch.add(std::int64_t{share.account->epoch});
-        else
-            columns.epoch.add_null();
+        columns.epoch.add(share.account->epoch_to_compare());
         columns.percent.add(std::int64_t{share.percent});
         fields.add(share.account->id);
         fields.add(std::int64_t{share.percent});

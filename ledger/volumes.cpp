@@ -48,7 +48,7 @@ bool fits(const Volume& volume, const Options& options) {
 /// The digest of a request and of the volume that it is about; the order of parameters means nothing.
 base::Id128 digest_with(const base::Id128& digest, const Volume& volume) {
     Fields fields;
-    fields.add(std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+    fields.add(digest);
     fields.add(std::string_view("volume"));
     fields.add(volume.value);
     auto parameters = volume.parameters;
@@ -58,24 +58,6 @@ base::Id128 digest_with(const base::Id128& digest, const Volume& volume) {
         fields.add(std::string_view(parameter.value));
     }
     return fields.digest();
-}
-
-std::optional<std::int64_t> epoch_of(const Account& account) {
-    return account.epoch > 0 ? std::optional(std::int64_t{account.epoch}) : std::nullopt;
-}
-
-/// One row (outcome, request_id, journal_no, hold) as a result.
-Result<Receipt> volume_receipt(const base::sql::Rows& rows, std::int16_t shard) {
-    const auto outcome = rows.text(0, 0);
-    if (outcome != "posted" && outcome != "replayed") {
-        return refusal_named(outcome).value_or(Refusal::internal);
-    }
-    Receipt receipt;
-    receipt.replayed = outcome == "replayed";
-    receipt.request_id = rows.integer(0, 1);
-    receipt.journal_no = rows.optional_integer(0, 2);
-    if (!rows.is_null(0, 3)) receipt.hold = HoldId{shard, id_of_hex(rows.text(0, 3)).value()};
-    return receipt;
 }
 
 }  // namespace
@@ -111,12 +93,10 @@ asio::awaitable<std::optional<Refusal>> Ledger::price(Posting& posting, std::str
         base::sql::params(std::string(operation), std::int64_t{posting.account->shard}, posting.account->id,
                           std::int64_t{posting.application}, posting.reference, posting.original_reference,
                           hold, posting.balance_type, posting.amount.unit, posting.code);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_amount, o_exponent, o_unit from ledger.code_price($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-            "$10)",
-            params);
-    };
+    auto work = running(
+        "select o_amount, o_exponent, o_unit"
+        " from ledger.code_price($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        std::move(params));
     const auto rows = co_await run_work(std::move(work), Locks::none);
     if (!rows) co_return rows.error();
     if (rows->is_null(0, 0)) co_return Refusal::unknown_price;
@@ -139,13 +119,11 @@ asio::awaitable<Result<Rated>> Ledger::rate(RateVolume question) {
         base::sql::params(std::int64_t{question.account->shard}, question.account->id,
                           std::int64_t{application->id}, question.balance_type, question.volume.value, by[0],
                           by[1], by[2], by[3], options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select q.o_outcome, q.o_amount, q.o_currency, q.o_exponent, t.name"
-            "  from ledger.quote_volume($1, $2, $3, $4, $5, $6, $7, $8, $9, true, $10, clock_timestamp()) q"
-            "  left join ledger.tariff t on t.tariff_id = q.o_tariff",
-            params);
-    };
+    auto work = running(
+        "select q.o_outcome, q.o_amount, q.o_currency, q.o_exponent, t.name"
+        "  from ledger.quote_volume($1, $2, $3, $4, $5, $6, $7, $8, $9, true, $10, clock_timestamp()) q"
+        "  left join ledger.tariff t on t.tariff_id = q.o_tariff",
+        std::move(params));
     const auto rows = co_await run_work(std::move(work), Locks::none);
     if (!rows) co_return rows.error();
     if (rows->text(0, 0) != "posted") co_return refusal_named(rows->text(0, 0)).value_or(Refusal::internal);
@@ -214,11 +192,7 @@ asio::awaitable<Result<Receipt>> Ledger::post_volume_on_hold(Posting posting, Ho
                                                              std::int64_t volume, Origin origin) {
     // Somebody else's hold is an unknown one, and one of an amount has no volume to change.
     if (hold->application != origin.application || !hold->of_volume) co_return Refusal::unknown_hold;
-    // The hold names the account, whatever addresses it has had since: its address is not checked.
-    Account account = *hold->account;
-    account.epoch = 0;
-    posting.account = std::make_shared<const Account>(std::move(account));
-    posting.hold = hold->id;
+    aim_at(posting, *hold);
     Volume of_hold;
     of_hold.value = volume;
     co_return co_await post_volume(std::move(posting), std::move(of_hold), std::move(origin));
@@ -234,20 +208,18 @@ asio::awaitable<Result<Receipt>> Ledger::post_volume(Posting posting, Volume vol
     const auto shard = posting.account->shard;
     const auto hold = posting.hold ? std::optional(base::hex(posting.hold->id)) : std::nullopt;
     const auto& by = selection->values;
-    auto params = base::sql::params(std::string(to_string(posting.operation)), std::int64_t{shard},
-                                    posting.account->id, epoch_of(*posting.account), posting.balance_type,
-                                    volume.value, by[0], by[1], by[2], by[3], std::int64_t{application->id},
-                                    posting.reference, base::hex(digest_with(posting.digest, volume)), hold,
-                                    posting.contra, posting.original_reference, posting.unlinked_allowed,
-                                    posting.code, posting.description, options_.lane.limits.max_amount,
-                                    std::to_string(options_.lane.limits.hold_ttl.count()) + " milliseconds");
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no, o_hold from ledger.post_volume($1, $2, $3, $4, "
-            "$5, $6, $7, $8, $9, $10, $11, $12, $13, $14, nullif($15, ''), $16, $17, nullif($18, ''), "
-            "nullif($19, ''), $20, $21)",
-            params);
-    };
+    auto params = base::sql::params(
+        std::string(to_string(posting.operation)), std::int64_t{shard}, posting.account->id,
+        posting.account->epoch_to_compare(), posting.balance_type, volume.value, by[0], by[1], by[2], by[3],
+        std::int64_t{application->id}, posting.reference, base::hex(digest_with(posting.digest, volume)),
+        hold, posting.contra, posting.original_reference, posting.unlinked_allowed, posting.code,
+        posting.description, options_.lane.limits.max_amount,
+        std::to_string(options_.lane.limits.hold_ttl.count()) + " milliseconds");
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no, o_hold"
+        " from ledger.post_volume($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+        " nullif($15, ''), $16, $17, nullif($18, ''), nullif($19, ''), $20, $21)",
+        std::move(params));
     if (application->limited) {
         Counted counting{std::string(to_string(posting.operation)),
                          shard,
@@ -260,7 +232,9 @@ asio::awaitable<Result<Receipt>> Ledger::post_volume(Posting posting, Volume vol
     }
     const auto rows = co_await run_work(std::move(work));
     if (!rows) co_return rows.error();
-    co_return volume_receipt(*rows, shard);
+    auto receipt = receipt_of(*rows);
+    if (receipt && !rows->is_null(0, 3)) receipt->hold = HoldId{shard, id_of_hex(rows->text(0, 3)).value()};
+    co_return receipt;
 }
 
 asio::awaitable<Result<Receipt>> Ledger::split_volume(SplitVolume request) {
@@ -280,17 +254,12 @@ asio::awaitable<Result<Receipt>> Ledger::split_volume(SplitVolume request) {
         std::int64_t{application->id}, common.reference, base::hex(columns.digest), columns.shard,
         columns.account, columns.epoch, columns.percent, common.balance_type, request.volume.value, by[0],
         by[1], by[2], by[3], common.code, common.description, options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.post_split_volume($1, $2, $3, $4, $5, "
-            "$6, $7, $8, $9, $10, $11, $12, $13, nullif($14, ''), nullif($15, ''), $16)",
-            params);
-    };
-    if (application->limited) {
-        Counted counting{"split", std::nullopt, 0, application->id, common.reference};
-        work = counted(std::move(work), std::move(counting));
-    }
-    co_return co_await run_group(std::move(work));
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.post_split_volume($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+        " nullif($14, ''), nullif($15, ''), $16)",
+        std::move(params));
+    co_return co_await run_split(std::move(work), *application, std::move(common.reference));
 }
 
 }  // namespace ledger

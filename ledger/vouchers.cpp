@@ -25,19 +25,16 @@ asio::awaitable<Result<Receipt>> Ledger::redeem(Redeem request) {
     fields.add(posting.account->id);
     fields.add(std::string_view(hash));
     fields.add(pin_hash);
-    auto params = base::sql::params(
-        std::int64_t{posting.account->shard}, posting.account->id,
-        posting.account->epoch > 0 ? std::optional(std::int64_t{posting.account->epoch}) : std::nullopt,
-        std::int64_t{application->id}, posting.reference, base::hex(fields.digest()), hash, pin_hash,
-        std::int64_t{options_.voucher_tries_max},
-        std::to_string(options_.voucher_tries_window.count()) + " milliseconds",
-        options_.lane.limits.max_amount);
-    Work work = [params = std::move(params)](base::sql::Session& session) {
-        return session.exec(
-            "select o_outcome, o_request_id, o_journal_no from ledger.redeem($1, $2, $3, $4, $5, $6, "
-            "decode($7, 'hex'), decode($8, 'hex'), $9, $10, $11)",
-            params);
-    };
+    auto params = base::sql::params(std::int64_t{posting.account->shard}, posting.account->id,
+                                    posting.account->epoch_to_compare(), std::int64_t{application->id},
+                                    posting.reference, base::hex(fields.digest()), hash, pin_hash,
+                                    std::int64_t{options_.voucher_tries_max},
+                                    std::to_string(options_.voucher_tries_window.count()) + " milliseconds",
+                                    options_.lane.limits.max_amount);
+    auto work = running(
+        "select o_outcome, o_request_id, o_journal_no"
+        " from ledger.redeem($1, $2, $3, $4, $5, $6, decode($7, 'hex'), decode($8, 'hex'), $9, $10, $11)",
+        std::move(params));
     co_return co_await run_group(std::move(work));
 }
 

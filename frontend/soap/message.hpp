@@ -86,6 +86,13 @@ inline constexpr std::uint32_t unbounded = std::numeric_limits<std::uint32_t>::m
 
 enum class Kind : std::uint8_t { simple, enumeration, complex };
 
+/// What becomes of children that a complex type does not name.
+enum class UnknownChildren : std::uint8_t {
+    refused,              ///< unless the service is told to ignore them
+    skipped,              ///< where the standard's names are uncertain
+    skipped_beside_known  ///< there, but not all that it has may be unknown
+};
+
 /// A simple type (parse and print), an enumeration (those, over literals) or a complex type (fields, in
 /// schema order).
 struct Type {
@@ -93,9 +100,7 @@ struct Type {
     Kind kind = Kind::simple;
     Home home = Home::local;      ///< of built-in types: meaningless
     bool preserve_space = false;  ///< the whiteSpace facet is preserve (xsd:string); otherwise collapse
-    bool ignore_unknown =
-        false;  ///< unknown children are skipped (only where the standard's names are uncertain)
-    bool some_known = false;  ///< not all of the children that it has may be unknown
+    UnknownChildren unknown = UnknownChildren::refused;
     std::span<const std::string_view> literals{};
     std::span<const Field> fields{};
     const void* storage = nullptr;  ///< identifies the C++ type, see storage_id
@@ -305,12 +310,11 @@ consteval Field field(std::string_view name, const FieldOptions& options = {}) {
 /// The type of a message or structure. `fields` must outlive it (a static member of the same Describe).
 template <class T>
 consteval Type complex_type(std::string_view name, Home home, std::span<const Field> fields,
-                            bool ignore_unknown = false, bool some_known = false) {
+                            UnknownChildren unknown = UnknownChildren::refused) {
     return {.name = name,
             .kind = Kind::complex,
             .home = home,
-            .ignore_unknown = ignore_unknown,
-            .some_known = some_known,
+            .unknown = unknown,
             .fields = fields,
             .storage = detail::storage_id<T>,
             .create = []() -> void* { return new T{}; },

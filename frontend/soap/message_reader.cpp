@@ -84,13 +84,14 @@ void MessageReader::start(std::string_view name_space, std::string_view local,
     if (top.is_nil || top.type->kind != Kind::complex) refuse(top.is_nil ? "" : local);
     top.has_children = true;
     // Where the standard's names are uncertain its namespaces are, too: what is passed over would be lost.
-    const bool may_be_ours = top.type->ignore_unknown || is_known_namespace(name_space);
+    const bool certain = top.type->unknown == UnknownChildren::refused;
+    const bool may_be_ours = !certain || is_known_namespace(name_space);
     const std::size_t index = may_be_ours ? find_field(*top.type, local) : not_found;
     if (index != not_found) {
         top.has_known = true;
         return start_field(index, attributes);
     }
-    if (!top.type->ignore_unknown && unknown_elements_ == UnknownElements::refuse) refuse(local);
+    if (certain && unknown_elements_ == UnknownElements::refuse) refuse(local);
     push(nullptr, nullptr, nullptr, nullptr);
 }
 
@@ -151,6 +152,8 @@ void MessageReader::finish_simple(const Frame& frame) {
         if (!field.join || static_cast<std::string*>(frame.object)->empty()) field.drop(frame.parent);
         return;
     }
+    // A referenceCode of spaces would be one key, and each later charge by it the first one again.
+    if (is_blank(text_)) text_.clear();
     if (field.join) {
         auto& joined = *static_cast<std::string*>(frame.object);
         if (!joined.empty() && !text_.empty()) joined += "; ";
@@ -166,7 +169,9 @@ void MessageReader::finish_simple(const Frame& frame) {
 void MessageReader::finish_complex(const Frame& frame) {
     if (frame.field && frame.field->may_be_absent && !frame.has_children)
         return frame.field->drop(frame.parent);
-    if (frame.type->some_known && frame.has_children && !frame.has_known) refuse();
+    if (frame.type->unknown == UnknownChildren::skipped_beside_known && frame.has_children &&
+        !frame.has_known)
+        refuse();
     const VersionNumber number = number_for(*frame.type);
     for (std::size_t i = 0; i < frame.type->fields.size(); ++i) {
         const Field& field = frame.type->fields[i];

@@ -139,7 +139,8 @@ struct soap::Describe<callhandling::UnconditionalForward> {
         field<&T::on_busy>(callhandling::names::on_busy_address, {.type = &xsd::any_uri}),
         field<&T::on_no_answer>(callhandling::names::on_no_answer_address, {.type = &xsd::any_uri}),
     };
-    static constexpr Type type = complex_type<T>("UnconditionalForward", Home::types, fields, true);
+    static constexpr Type type =
+        complex_type<T>("UnconditionalForward", Home::types, fields, UnknownChildren::skipped);
 };
 
 template <>
@@ -151,7 +152,8 @@ struct soap::Describe<callhandling::ConditionalForward> {
         field<&T::on_busy>(callhandling::names::on_busy_address, {.type = &xsd::any_uri}),
         field<&T::on_no_answer>(callhandling::names::on_no_answer_address, {.type = &xsd::any_uri}),
     };
-    static constexpr Type type = complex_type<T>("ConditionalForward", Home::types, fields, true);
+    static constexpr Type type =
+        complex_type<T>("ConditionalForward", Home::types, fields, UnknownChildren::skipped);
 };
 
 template <>
@@ -161,7 +163,8 @@ struct soap::Describe<callhandling::TextInteraction> {
         field<&T::text>(callhandling::names::text),
         field<&T::language>(callhandling::names::language),
     };
-    static constexpr Type type = complex_type<T>("TextInteraction", Home::types, fields, true);
+    static constexpr Type type =
+        complex_type<T>("TextInteraction", Home::types, fields, UnknownChildren::skipped);
 };
 
 template <>
@@ -174,7 +177,8 @@ struct soap::Describe<callhandling::VoiceInteraction> {
         field<&T::audio>(callhandling::names::audio, {.type = &xsd::any_uri}),
         field<&T::voice_xml>(callhandling::names::voice_xml, {.type = &xsd::any_uri}),
     };
-    static constexpr Type type = complex_type<T>("VoiceInteraction", Home::types, fields, true);
+    static constexpr Type type =
+        complex_type<T>("VoiceInteraction", Home::types, fields, UnknownChildren::skipped);
 };
 
 template <>
@@ -189,7 +193,8 @@ struct soap::Describe<callhandling::CallHandlingRules> {
         field<&T::voice_interaction_too>(callhandling::names::voice_interaction_too),
     };
     // A set of which nothing is understood would replace the former one by none.
-    static constexpr Type type = complex_type<T>("CallHandlingRules", Home::types, fields, true, true);
+    static constexpr Type type =
+        complex_type<T>("CallHandlingRules", Home::types, fields, UnknownChildren::skipped_beside_known);
 };
 
 template <>
@@ -199,7 +204,7 @@ struct soap::Describe<callhandling::SetRules> {
         field<&T::address>(callhandling::names::address, {.type = &xsd::any_uri}),
         field<&T::rules>(callhandling::names::rules),
     };
-    static constexpr Type type = complex_type<T>("SetRules", Home::local, fields, true);
+    static constexpr Type type = complex_type<T>("SetRules", Home::local, fields, UnknownChildren::skipped);
 };
 
 template <>
@@ -209,7 +214,8 @@ struct soap::Describe<callhandling::SetRulesForGroup> {
         field<&T::addresses>(callhandling::names::addresses, {.type = &xsd::any_uri, .min = 1}),
         field<&T::rules>(callhandling::names::rules),
     };
-    static constexpr Type type = complex_type<T>("SetRulesForGroup", Home::local, fields, true);
+    static constexpr Type type =
+        complex_type<T>("SetRulesForGroup", Home::local, fields, UnknownChildren::skipped);
 };
 
 template <>
@@ -231,14 +237,16 @@ struct soap::Describe<callhandling::SetRulesResult> {
         field<&T::success>(callhandling::names::success),
         field<&T::error>(callhandling::names::error_information),
     };
-    static constexpr Type type = complex_type<T>("SetRulesResult", Home::types, fields, true);
+    static constexpr Type type =
+        complex_type<T>("SetRulesResult", Home::types, fields, UnknownChildren::skipped);
 };
 
 template <>
 struct soap::Describe<callhandling::SetRulesResults> {
     using T = callhandling::SetRulesResults;
     static constexpr Field fields[]{field<&T::result>(callhandling::names::result)};
-    static constexpr Type type = complex_type<T>("SetRulesResults", Home::local, fields, true);
+    static constexpr Type type =
+        complex_type<T>("SetRulesResults", Home::local, fields, UnknownChildren::skipped);
 };
 
 template <>
@@ -246,14 +254,14 @@ struct soap::Describe<callhandling::GetRules> {
     using T = callhandling::GetRules;
     static constexpr Field fields[]{
         field<&T::address>(callhandling::names::address, {.type = &xsd::any_uri})};
-    static constexpr Type type = complex_type<T>("GetRules", Home::local, fields, true);
+    static constexpr Type type = complex_type<T>("GetRules", Home::local, fields, UnknownChildren::skipped);
 };
 
 template <>
 struct soap::Describe<callhandling::Rules> {
     using T = callhandling::Rules;
     static constexpr Field fields[]{field<&T::result>(callhandling::names::result)};
-    static constexpr Type type = complex_type<T>("Rules", Home::local, fields, true);
+    static constexpr Type type = complex_type<T>("Rules", Home::local, fields, UnknownChildren::skipped);
 };
 
 template <>
@@ -261,7 +269,7 @@ struct soap::Describe<callhandling::ClearRules> {
     using T = callhandling::ClearRules;
     static constexpr Field fields[]{
         field<&T::addresses>(callhandling::names::addresses, {.type = &xsd::any_uri, .min = 1})};
-    static constexpr Type type = complex_type<T>("ClearRules", Home::local, fields, true);
+    static constexpr Type type = complex_type<T>("ClearRules", Home::local, fields, UnknownChildren::skipped);
 };
 
 namespace callhandling {

@@ -185,6 +185,14 @@ class InboundCall {
         std::optional<Question> question{};
     };
 
+    /// Why a target has failed.
+    struct Failure {
+        int status;
+        std::string reason{};
+        bool of_phone = false;  ///< its telephones said so; otherwise somebody refuses in their place
+        [[nodiscard]] int beside() const;
+    };
+
     Steps step(Moment now, const std::function<void()>& work);
     void follow(const Event& event);
     [[nodiscard]] std::set<std::string> came_by() const;
@@ -202,13 +210,11 @@ class InboundCall {
     void decide(TargetNo target, rules::Stage stage, std::chrono::seconds elapsed = {});
     void act(TargetNo target, rules::Stage stage, std::chrono::seconds elapsed, const rules::Rule* rule);
     void apply(TargetNo target, const applications::Directive& directive);
-    void without_answer(TargetNo target, rules::Stage stage, std::chrono::seconds elapsed,
-                        const rules::Rule& asked);
+    void without_answer(TargetNo target, const Target::Question& asked);
     void go_on(TargetNo target, rules::Stage stage);
     void fork(TargetNo target, rules::Stage stage, const std::vector<std::string>& addresses);
     void redirect(TargetNo target, const std::string& address);
-    void come_back(TargetNo target, const Target& failed, int status, const std::string& reason,
-                   bool ends_all);
+    void come_back(TargetNo target, const Target& failed, const Failure& failure);
     void ring(TargetNo target);
     void ring_group(TargetNo target);
     void invite(TargetNo target, Contact contact);
@@ -216,9 +222,9 @@ class InboundCall {
     void branch_failed(LegNo leg, int status);
     void part_failed(TargetNo target, int status, bool rang);
     void look_at_set(TargetNo target);
-    void fail(TargetNo target, int status, const std::string& reason = {}, bool everywhere = false);
+    void fail(TargetNo target, const Failure& failure);
     void close(TargetNo target);
-    void take_away(TargetNo target, int status, const std::string& reason = {});
+    void take_away(TargetNo target, const Failure& failure);
     void clear_set(TargetNo target);
     [[nodiscard]] static rules::Stage failure_stage(const Target& target);
     void send_away(LegNo leg);

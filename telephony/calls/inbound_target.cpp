@@ -50,6 +50,10 @@ std::shared_ptr<const rules::RuleSet> without(const rules::RuleSet& set, const r
 
 }  // namespace
 
+/// As the others of its set see it. That somebody is nowhere to be had (6xx) only a telephone knows: where a
+/// rule or an application says so, the others ring on.
+int InboundCall::Failure::beside() const { return everywhere(status) && !of_phone ? busy_status : status; }
+
 /// The stage that the failure of a whole set is.
 Stage InboundCall::failure_stage(const Target& target) {
     const auto cause = cause_of(target.status, target.rang);
@@ -68,7 +72,7 @@ TargetNo InboundCall::begin(std::string address, std::size_t hops, std::optional
     target.where.rules = std::make_shared<const rules::RuleSet>();
     // A few forks after each other, each of a few addresses, would make thousands.
     if (hops > options_.hops_max || number >= options_.targets_max)
-        fail(number, loop_status);
+        fail(number, {loop_status});
     else
         steps_.errands.emplace_back(
             errand::Resolve{number, target.address, !parent.has_value() && !predecessor.has_value()});
@@ -95,13 +99,13 @@ InboundCall::Steps InboundCall::resolved(TargetNo number, Destination destinatio
                 if (target.where.contacts.empty()) target.where.contacts = {Contact{}};
                 return ring(number);
             case Destination::Kind::disabled:
-                return fail(number, disabled_status, disabled_reason);
+                return fail(number, {disabled_status, disabled_reason});
             case Destination::Kind::unknown:
-                return fail(number, 404);
+                return fail(number, {404});
             case Destination::Kind::forbidden:
-                return fail(number, 403);
+                return fail(number, {403});
             case Destination::Kind::failed:
-                return fail(number, 503);
+                return fail(number, {503});
         }
     });
 }
@@ -190,7 +194,7 @@ void InboundCall::act(TargetNo number, Stage stage, std::chrono::seconds elapsed
         std::chrono::seconds elapsed;
         const rules::Rule& rule;
         void operator()(const rules::action::Reject& reject) const {
-            self.fail(number, reject.status, reject.reason);
+            self.fail(number, {reject.status, reject.reason});
         }
         void operator()(const rules::action::Redirect& redirect) const {
             self.redirect(number, redirect.address);
@@ -237,20 +241,20 @@ void InboundCall::apply(TargetNo number, const applications::Directive& directiv
             if (addressed) return fork(number, asked.stage, directive.addresses);
             break;
         case applications::Verb::end_call:
-            return fail(number, declined_status);
+            return fail(number, {declined_status});
         case applications::Verb::carry_on:
             break;
     }
-    without_answer(number, asked.stage, asked.elapsed, asked.rule);
+    without_answer(number, asked);
 }
 
 /// As if the rule that asked were not there. Who is told was told.
-void InboundCall::without_answer(TargetNo number, Stage stage, std::chrono::seconds elapsed,
-                                 const rules::Rule& asked) {
+void InboundCall::without_answer(TargetNo number, const Target::Question& asked) {
     auto& target = targets_[number];
-    target.where.rules = without(*target.where.rules, asked);
+    target.where.rules = without(*target.where.rules, asked.rule);
     const auto set = target.where.rules;
-    act(number, stage, elapsed, rules::evaluate(*set, stage, elapsed, facts(number)).acting);
+    const auto decision = rules::evaluate(*set, asked.stage, asked.elapsed, facts(number));
+    act(number, asked.stage, asked.elapsed, decision.acting);
 }
 
 /// No rule acts.
@@ -263,8 +267,7 @@ void InboundCall::go_on(TargetNo number, Stage stage) {
             if (target.where.contacts.empty()) return decide(number, Stage::error);
             return look_at_set(number);
         default:
-            return fail(number, target.status != 0 ? target.status : 480, target.reason,
-                        everywhere(target.status));
+            return fail(number, {target.status != 0 ? target.status : 480, target.reason, true});
     }
 }
 
@@ -304,18 +307,16 @@ void InboundCall::redirect(TargetNo number, const std::string& address) {
 }
 
 /// What was called in its place has failed: a busy, silent or unreachable one is this target's, too.
-void InboundCall::come_back(TargetNo number, const Target& failed, int status, const std::string& reason,
-                            bool ends_all) {
+void InboundCall::come_back(TargetNo number, const Target& failed, const Failure& failure) {
     auto& target = targets_[number];
     target.replaced = false;
     // Forwards are counted one after the other, wherever they were made.
     target.hops = failed.hops;
-    // What a rule rejects is not everywhere: in a set the others go on.
-    target.status = everywhere(status) && !ends_all && target.parent ? busy_status : status;
-    target.reason = reason;
+    target.status = target.parent ? failure.beside() : failure.status;
+    target.reason = failure.reason;
     target.rang = failed.rang;
-    target.timed_out = failed.timed_out && failed.status == status;
-    target.busy = cause_of(status, failed.rang) == Cause::busy;
+    target.timed_out = failed.timed_out && failed.status == failure.status;
+    target.busy = cause_of(failure.status, failed.rang) == Cause::busy;
     decide(number, failure_stage(target));
 }
 
@@ -415,12 +416,12 @@ void InboundCall::look_at_set(TargetNo number) {
 }
 
 /// Nobody of its set answers any more.
-void InboundCall::fail(TargetNo number, int status, const std::string& reason, bool ends_all) {
+void InboundCall::fail(TargetNo number, const Failure& failure) {
     const auto failed = targets_[number];
     close(number);
-    if (failed.predecessor) return come_back(*failed.predecessor, failed, status, reason, ends_all);
-    if (!failed.parent) return refuse(status, reason);
-    part_failed(*failed.parent, everywhere(status) && !ends_all ? busy_status : status, failed.rang);
+    if (failed.predecessor) return come_back(*failed.predecessor, failed, failure);
+    if (!failed.parent) return refuse(failure.status, failure.reason);
+    part_failed(*failed.parent, failure.beside(), failed.rang);
 }
 
 std::set<std::string> InboundCall::called() const {
@@ -472,7 +473,7 @@ InboundCall::Steps InboundCall::withdraw(const std::set<std::string>& addresses,
     return step(now, [&] {
         for (TargetNo number = 0; number < targets_.size() && !over_; ++number) {
             const auto& target = targets_[number];
-            if (!target.ended && gone(target.address)) take_away(number, disabled_status, disabled_reason);
+            if (!target.ended && gone(target.address)) take_away(number, {disabled_status, disabled_reason});
         }
     });
 }
@@ -488,18 +489,18 @@ InboundCall::Steps InboundCall::remove(const std::string& address, Moment now) {
     return step(now, [&] {
         for (TargetNo number = 0; number < targets_.size() && !over_; ++number) {
             const auto& target = targets_[number];
-            if (!target.ended && target.address == address) take_away(number, declined_status);
+            if (!target.ended && target.address == address) take_away(number, {declined_status});
         }
     });
 }
 
 /// With whoever is called in its place.
-void InboundCall::take_away(TargetNo number, int status, const std::string& reason) {
+void InboundCall::take_away(TargetNo number, const Failure& failure) {
     for (TargetNo next = number + 1; next < targets_.size(); ++next) {
         const auto& before = targets_[next].predecessor;
         if (before && (*before == number || targets_[*before].ended)) close(next);
     }
-    fail(number, status, reason);
+    fail(number, failure);
 }
 
 void InboundCall::close(TargetNo number) {

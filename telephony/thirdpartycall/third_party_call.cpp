@@ -20,8 +20,8 @@ constexpr auto known = tasks::Answer::State::known;
 Refused refused(Fault fault) { return {std::move(fault), false}; }
 Refused invalid(const std::string& part) { return refused(Fault::service("SVC0002", {part})); }
 
-/// Why a call's amount could not be held.
-Refused refused_charge(ledger::Refusal refusal) {
+/// Why the ledger did not hold a call's amount, or did not say whose an address is.
+Refused refused_by_ledger(ledger::Refusal refusal) {
     using enum ledger::Refusal;
     switch (refusal) {
         case overloaded:
@@ -196,41 +196,44 @@ frontend::Service ThirdPartyCall::service() {
 }
 
 /// Puts the address into normal form. A fault: it can't be called, or not by this principal.
-boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::check_address(const Call& call,
-                                                                             NamedAddress& party) {
-    const auto address = options_.dial_plan.callable(party.address);
+boost::asio::awaitable<std::optional<Refused>> ThirdPartyCall::take_address(const Call& call,
+                                                                            NamedAddress& party) {
+    auto address = options_.dial_plan.callable(party.address);
     if (!address) co_return refused(Fault::service("SVC0004", {party.part}));
-    party.address = *address;
+    party.address = std::move(*address);
+    const auto may = co_await may_call(call, party.address);
+    if (!may) co_return refused_by_ledger(may.error());
+    if (!*may) co_return refused(frontend::fault(frontend::Code::not_allowed));
+    co_return std::nullopt;
+}
+
+/// What the lists deny goes first, however it is spelled. What they allow, and the own addresses, need no
+/// more; an account needs rights in its domain. Nobody's address is as one without them: a stranger learns
+/// nothing.
+boost::asio::awaitable<ledger::Result<bool>> ThirdPartyCall::may_call(const Call& call, std::string address) {
     const auto& principal = *call.principal;
-    const bool own = auth::reach_of(principal.kind(), call.permission) == auth::Reach::own;
-    const bool entitled = principal.ever_allows(call.permission);
-    const auto forbidden = frontend::fault(frontend::Code::not_allowed);
     const auto& limits = principal.limits().calls;
-    const auto kind = options_.dial_plan.kind_of(party.address);
+    const auto kind = options_.dial_plan.kind_of(address);
     const auto denied = [&](const std::string& each) {
         return options_.destinations.denied(each) || calls::starts_with_any(each, limits.deny);
     };
-    if (!entitled || kind == calls::DialPlan::Kind::barred || denied(party.address))
-        co_return refused(forbidden);
-    auto called = co_await calls::called_account(ledger_, options_.local, party.address);
-    if (called.unknown_why) co_return refused_charge(*called.unknown_why);
-    if (denied(called.address)) co_return refused(forbidden);
+    const bool barred = kind == calls::DialPlan::Kind::barred || denied(address);
+    if (barred || !principal.ever_allows(call.permission)) co_return false;
+    auto called = co_await calls::called_account(ledger_, options_.local, address);
+    if (called.unknown_why) co_return *called.unknown_why;
+    if (denied(called.address)) co_return false;
     const bool outside = options_.destinations.allowed(called.address, limits.allow, limits.deny);
-    if (outside || kind == calls::DialPlan::Kind::routed || principal.owns(called.address))
-        co_return std::nullopt;
+    if (outside || kind == calls::DialPlan::Kind::routed || principal.owns(called.address)) co_return true;
     if (!called.account) {
         // At an address of the network that is none of ours, but somebody's by name.
-        const auto named = co_await ledger_.find(party.address);
-        if (!named) {
-            if (named.error() == ledger::Refusal::unknown_account) co_return refused(forbidden);
-            co_return refused_charge(named.error());
-        }
+        const auto named = co_await ledger_.find(std::move(address));
+        if (!named && named.error() != ledger::Refusal::unknown_account) co_return named.error();
+        if (!named) co_return false;
         called.account = *named;
     }
     const auto& domain = called.account->domain;
-    const bool inside = own ? domain == principal.domain() : principal.allows(call.permission, domain);
-    if (inside) co_return std::nullopt;
-    co_return refused(forbidden);
+    const bool own = auth::reach_of(principal.kind(), call.permission) == auth::Reach::own;
+    co_return own ? domain == principal.domain() : principal.allows(call.permission, domain);
 }
 
 /// A subscriber pays from the own account; for an application that may, the calling party does.
@@ -255,7 +258,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
     if (signalling_ == nullptr) co_return refused(frontend::fault(frontend::Code::not_available));
     if (stopping_) co_return frontend::try_again(frontend::Code::overloaded);
     for (auto& party : parties) {
-        if (auto fault = co_await check_address(call, party)) co_return std::move(*fault);
+        if (auto fault = co_await take_address(call, party)) co_return std::move(*fault);
         if (std::ranges::count(parameters.parties, party.address) > 0) co_return invalid(party.part);
         parameters.parties.push_back(party.address);
     }
@@ -266,11 +269,11 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
     std::shared_ptr<CallCharge> charge;
     if (charging) {
         const auto account = co_await payer(call, parameters.parties.front());
-        if (!account) co_return refused_charge(account.error());
+        if (!account) co_return refused_by_ledger(account.error());
         const bool minor = options_.counts_minor && options_.counts_minor(call.principal->login());
         auto held = co_await calls::hold_charge(ledger_, call.principal->application(), *account,
                                                 std::move(*charging), minor, options_.slice);
-        if (!held) co_return refused_charge(held.error());
+        if (!held) co_return refused_by_ledger(held.error());
         charge = std::make_shared<CallCharge>(std::move(*held));
         calls::record_charge(parameters.record, *charge);
         parameters.options.granted = std::chrono::seconds(charge->seconds);
@@ -435,7 +438,7 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::add_participant(const Call&
     if (auto no = refused_answer(call, answer, "callSessionIdentifier")) co_return std::move(*no);
     if (auto no = unsupported(request.media)) co_return std::move(*no);
     NamedAddress party{"callParticipant", std::move(request.participant)};
-    if (auto no = co_await check_address(call, party)) co_return std::move(*no);
+    if (auto no = co_await take_address(call, party)) co_return std::move(*no);
     auto no = co_await boost::asio::co_spawn(directory_.executor(),
                                              admit_party(call, std::chrono::steady_clock::now()),
                                              boost::asio::use_awaitable);
@@ -476,7 +479,7 @@ ThirdPartyCall::Handled<soap::Empty> ThirdPartyCall::transfer_participant(const 
     // A dialog stays with its node, and in a call that came from outside. The participant is hung up first,
     // so that its telephone is free for the other one's call.
     NamedAddress party{"callParticipant", address};
-    if (auto fault = co_await check_address(call, party)) co_return std::move(*fault);
+    if (auto fault = co_await take_address(call, party)) co_return std::move(*fault);
     auto no = co_await tell_one(call, request.destination, destination_part, "admitsCallPeer", address);
     if (no.refused() != nullptr) co_return no;
     no = co_await tell_one(call, std::move(request.source), source_part, "delCallPeer", address);

@@ -87,8 +87,9 @@ class ThirdPartyCall {
 
     Handled<Identifier> start(const frontend::Call& call, std::vector<NamedAddress> parties,
                               std::optional<Charging> charging, tasks::MakeCall parameters);
-    boost::asio::awaitable<std::optional<frontend::Refused>> check_address(const frontend::Call& call,
-                                                                           NamedAddress& party);
+    boost::asio::awaitable<std::optional<frontend::Refused>> take_address(const frontend::Call& call,
+                                                                          NamedAddress& party);
+    boost::asio::awaitable<ledger::Result<bool>> may_call(const frontend::Call& call, std::string address);
     using Time = std::chrono::steady_clock::time_point;
     boost::asio::awaitable<Launched> launch(const frontend::Call& call, tasks::MakeCall parameters,
                                             Time asked);

@@ -5,12 +5,11 @@
 """
 import json
 import os
-import shutil
 import sys
-import tempfile
 import unittest
 
-from server import Server, run, server_info, sql
+from demo_case import DemoCase
+from server import sql
 from soap_drivers import Backwards, Php, Refusal, Zeep, decimals
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -52,25 +51,14 @@ def rows(version, address, voucher):
     yield "getBalance", {"endUserIdentifier": "tel:+19990000"}, "SVC0002: *endUserIdentifier"
 
 
-class AccountOperations(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-accounts-")
-        os.chmod(cls.folder, 0o755)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", "127.0.0.1:0"], cls.folder)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
-        output, errors, status = run([LEDGERLINE, "voucher", "create", "all", "5", "EUR", "--count", "15", "--domain",
-                                      "example.com", "--balance", "main", "--pin-digits", "4", "--json"],
-                                     cwd=cls.folder)
-        assert status == 0, errors
-        cls.vouchers = json.loads(output)["vouchers"]
+class AccountOperations(DemoCase):
+    program = LEDGERLINE
 
     @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.vouchers = json.loads(cls.command("voucher", "create", "all", "5", "EUR", "--count", "15", "--domain", "example.com",
+                                              "--balance", "main", "--pin-digits", "4", "--json"))["vouchers"]
 
     def check(self, operation, answer, expected):
         if isinstance(expected, str) and "*" in expected:
@@ -93,15 +81,11 @@ class AccountOperations(unittest.TestCase):
             set role ledgerline_service;
             select count(ledger.open_balance(a.shard, a.account_id, 'long' || n, 0))
               from ledger.address a, generate_series(1, 1500) n where a.address = 'tel:+15550099'""", "postgres")
-        output, errors, status = run([LEDGERLINE, "balance", "tel:+15550099"], cwd=self.folder)
-        self.assertEqual((status, errors), (0, ""))
-        self.assertEqual(len(output.splitlines()), 1503)
+        self.assertEqual(len(self.command("balance", "tel:+15550099").splitlines()), 1503)
 
     def finance(self, query):
         """Rows as finance staff (the role ledgerline_finance) read them."""
-        output, errors, status = run([LEDGERLINE, "psql", "--", "-Atc", query], cwd=self.folder)
-        self.assertEqual(status, 0, errors)
-        return output.split()
+        return self.command("psql", "--", "-Atc", query).split()
 
     def check_books(self, version, address):
         """Two top-ups were posted, once each; refusals and repetitions left nothing."""

@@ -7,18 +7,17 @@ import base64
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 
 import zeep
 from zeep.wsse.username import UsernameToken
 
+from demo_case import DemoCase
 from nodes import charge_parts, soap
-from server import Server, run, server_info
+from server import run
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 BODY = """<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>{header}</s:Header><s:Body>
@@ -51,35 +50,21 @@ def sp_header(stamp, upper=False, space="http://www.huawei.com.cn/schema/common/
             '</h:RequestSOAPHeader>')
 
 
-class AuthSchemes(unittest.TestCase):
+class AuthSchemes(DemoCase):
+    program = LEDGERLINE
+    settings = {"AUTH_SP_HEADER": "true", "AUTH_FAILURES_PER_LOGIN": "1000",
+                "AUTH_FAILURES_PER_ADDRESS": str(FAILURES_PER_ADDRESS), "AUTH_FAILURE_WINDOW": f"{WINDOW_SECONDS}s",
+                "AUTH_NONCE_TTL": f"{NONCE_SECONDS}s"}
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-auth-")
-        os.chmod(cls.folder, 0o755)
-        cls.data_dir = os.path.join(cls.folder, "var")
-        environment = dict(os.environ, LEDGERLINE_AUTH_SP_HEADER="true", LEDGERLINE_AUTH_FAILURES_PER_LOGIN="1000",
-                           LEDGERLINE_AUTH_FAILURES_PER_ADDRESS=str(FAILURES_PER_ADDRESS),
-                           LEDGERLINE_AUTH_FAILURE_WINDOW=f"{WINDOW_SECONDS}s",
-                           LEDGERLINE_AUTH_NONCE_TTL=f"{NONCE_SECONDS}s")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0",
-                             "--data-dir", cls.data_dir], cls.folder, environment)
-        cls.url = server_info(cls.data_dir)["url"] + "/ParlayX/"
+        super().setUpClass()
+        cls.url += "/ParlayX/"
         cls.count = 0
         cls.secret_file = os.path.join(cls.folder, "secret")
         with open(cls.secret_file, "w", encoding="utf-8") as file:
             file.write(SECRET + "\n")
         cls.command("user", "secret", "demo-app", "--password-file", cls.secret_file)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-
-    @classmethod
-    def command(cls, *arguments):
-        output, errors, status = run([LEDGERLINE, *arguments, "--data-dir", cls.data_dir])
-        assert status == 0, errors
-        return output
 
     def curl(self, *options, header="", path=""):
         AuthSchemes.count += 1

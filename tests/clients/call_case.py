@@ -1,35 +1,21 @@
 """What tests of calls have in common: a server, SOAP clients from its WSDLs, and SIP peers."""
-import os
-import shutil
-import tempfile
 import time
-import unittest
 
 import requests
 import zeep
 from zeep.transports import Transport
 
-from server import Server, run, server_info
+from demo_case import DemoCase
 from sip_peers import SCENARIOS, Peer, free_port
 
 
-class CallCase(unittest.TestCase):
-    """One server for all tests of a class; `ledgerline` and `settings` (LEDGERLINE_…, without that) are the class's."""
-    ledgerline = ""
-    settings = {}
-    sip_listen = "127.0.0.1:{}"
-
+class CallCase(DemoCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-calls-")
-        os.chmod(cls.folder, 0o755)
         # Nobody reads what it logs until it ends.
-        settings = {"LOG_LEVEL": "warning", "MEDIA_BRIDGE": "off", **cls.settings}
-        environment = {**os.environ, **{"LEDGERLINE_" + name: value for name, value in settings.items()}}
+        cls.settings = {"LOG_LEVEL": "warning", "MEDIA_BRIDGE": "off", **cls.settings}
         cls.sip_port = free_port()
-        cls.server = Server([cls.ledgerline, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", cls.sip_listen.format(cls.sip_port)], cls.folder, environment)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        super().setUpClass()
         cls.v2 = cls.client("v2_3")
         cls.v3 = cls.client("v3_4")
 
@@ -39,9 +25,7 @@ class CallCase(unittest.TestCase):
         deadline = time.monotonic() + 10
         while (left := cls.left()) != (0, 0) and time.monotonic() < deadline:
             time.sleep(0.05)
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+        super().tearDownClass()
         assert left == (0, 0), f"{left} legs were left"
 
     @classmethod
@@ -115,16 +99,8 @@ class CallCase(unittest.TestCase):
         self.until(added, "the bridge")
 
     def query(self, text):
-        output, errors, status = run([self.ledgerline, "psql", "--", "-At", "-c", text], cwd=self.folder)
-        self.assertEqual(status, 0, errors)
-        return output.strip()
+        return "\n".join(self.rows(text))
 
     def held(self, address):
         return self.query("select posted, held from balances "
                           f"where address = '{address}' and balance_type = 'main'")
-
-    def command(self, *arguments):
-        """An operator's command that must succeed; what it says."""
-        output, errors, status = run([self.ledgerline, *arguments], cwd=self.folder)
-        self.assertEqual(status, 0, errors)
-        return output

@@ -6,15 +6,14 @@ may set; and `ledgerline rule`.
 """
 import json
 import os
-import shutil
 import sys
-import tempfile
 import unittest
 
 import requests
 from lxml import etree
 
-from server import Server, run, server_info
+from demo_case import DemoCase
+from server import run
 from sip_peers import free_port
 from soap_drivers import Backwards, Php, Refusal, Zeep
 
@@ -44,17 +43,14 @@ def listed(rules):
     return rules
 
 
-class CallHandling(unittest.TestCase):
+class CallHandling(DemoCase):
+    program = LEDGERLINE
+    settings = {"RULES_ENTRIES_LIMIT": "20", "RULES_ADDRESSES_LIMIT": "5"}
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-handling-")
-        os.chmod(cls.folder, 0o755)
         cls.sip_port = free_port()
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", f"127.0.0.1:{cls.sip_port}"], cls.folder,
-                            environment={**os.environ, "LEDGERLINE_RULES_ENTRIES_LIMIT": "20",
-                                         "LEDGERLINE_RULES_ADDRESSES_LIMIT": "5"})
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        super().setUpClass()
         cls.drivers = []
         cls.app = cls.driver(Zeep)
         cls.alice, cls.bob, cls.admin, cls.finance = (cls.driver(Zeep, name)
@@ -70,9 +66,7 @@ class CallHandling(unittest.TestCase):
     def tearDownClass(cls):
         for driver in cls.drivers:
             driver.close()
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+        super().tearDownClass()
 
     @staticmethod
     def call(client, operation, version="v3_0", **children):

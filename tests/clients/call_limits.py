@@ -19,7 +19,7 @@ NOWHERE = "sip:b@127.0.0.1:9"
 
 
 class CallLimits(CallCase):
-    ledgerline = os.path.abspath(sys.argv.pop(1))
+    program = os.path.abspath(sys.argv.pop(1))
     gateway_port = free_port()
     settings = {"SIP_GATEWAY": f"127.0.0.1:{gateway_port}", "ADDRESS_COUNTRY": "49", "CALL_ALLOW": "tel:+4930",
                 "CALL_DENY": "tel:+4930900", "CALL_SHORT_NUMBERS": "route", "CALL_NO_ANSWER": "20s",
@@ -205,7 +205,7 @@ class CallLimits(CallCase):
 
 
 class CallsInTotal(CallCase):
-    ledgerline = CallLimits.ledgerline
+    program = CallLimits.program
     settings = {"CALL_CALLS_LIMIT": "2", "CALL_NO_ANSWER": "20s"}
 
     def test_one_call_more_than_the_server_may_have(self):

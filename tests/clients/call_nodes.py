@@ -32,7 +32,7 @@ class CallNodes(Calls):
         cls.second_dir = second
         socket = os.path.realpath(os.path.join(first, "socket"))
         cls.other_port = free_port()
-        cls.other_command = [cls.ledgerline, "serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", second,
+        cls.other_command = [cls.program, "serve", "--demo", "--listen", "127.0.0.1:0", "--data-dir", second,
                              "--sip-listen", f"127.0.0.1:{cls.other_port}", "--database",
                              f"postgresql://postgres@/ledgerline?host={socket}"]
         cls.start_other()
@@ -184,7 +184,7 @@ class CallNodes(Calls):
         self.assertEqual((ladder.status_code, ladder.text), (200, self.trace(self.url, call).text))
         self.assertIn("INVITE", ladder.text)
         for command, output in (("status", "CallConnected\n"), ("trace", ladder.text), ("end", "Ended.\n")):
-            said, errors, _ = run([self.ledgerline, "call", command, call, "--data-dir", self.second_dir])
+            said, errors, _ = run([self.program, "call", command, call, "--data-dir", self.second_dir])
             self.assertEqual(said, output, errors)
         self.assertEqual(self.v2.getCallInformation(callIdentifier=call).terminationCause, "CallHangUp")
         for client in (self.v2, there2):

@@ -17,37 +17,20 @@ import unittest
 import urllib.error
 import urllib.request
 
+from demo_case import DemoCase
 from server import Server, run, server_info
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 
 
-class CommandLine(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-cli-")
-        os.chmod(cls.folder, 0o755)
-        cls.data_dir = os.path.join(cls.folder, "var")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                              "--sip-listen", "127.0.0.1:0", "--data-dir", cls.data_dir],
-                            cls.folder)
-
-    @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+class CommandLine(DemoCase):
+    program = LEDGERLINE
 
     def ledgerline(self, *arguments, **options):
         return run([LEDGERLINE, *arguments], cwd=self.folder, **options)
 
     def charge(self, *arguments):
         return self.ledgerline("charge", *arguments)
-
-    def rows(self, query):
-        output, errors, status = self.ledgerline("psql", "--", "-At", "-c", query)
-        self.assertEqual(status, 0, errors)
-        return output.splitlines()
 
     def test_every_subcommand_explains_itself(self):
         output, _, status = self.ledgerline("--help")

@@ -24,7 +24,7 @@ LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 
 
 class Conference(CallCase):
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
     settings = {"MEDIA_BRIDGE": "own", "CALL_PARTICIPANTS_LIMIT": "4", "MEDIA_TIMEOUT": "10s"}
 
     def session(self, *parties):
@@ -38,11 +38,6 @@ class Conference(CallCase):
     def connected(self, session, *parties):
         self.until(lambda: [self.statuses(session).get(p.uri) for p in parties] == ["Connected"] * len(parties),
                    "the connection of all")
-
-    def command(self, *words):
-        output, errors, status = run([LEDGERLINE, *words], cwd=self.folder)
-        self.assertEqual(status, 0, errors)
-        return output
 
     def phone(self, name, frequency):
         phone = Phone(self.folder, name, frequency)

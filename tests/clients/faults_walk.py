@@ -6,15 +6,13 @@
 A row that is in neither of the two tables below is a failure: whoever adds a cause says here how it comes about.
 """
 import os
-import re
-import shutil
 import sys
-import tempfile
 import threading
 import time
 import unittest
 
-from server import Server, locked, run, server_info, sql
+from demo_case import DemoCase
+from server import locked, sql
 from soap_drivers import Backwards, Refusal
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -24,10 +22,9 @@ ALICE, CLOSED, SUSPENDED, FULL, BARE, PINNED = (f"tel:+155500{n}" for n in (10, 
 EMPTY = "tel:+18885550001"
 LONG = "x" * 1025
 QUEUE_SECONDS = 1
-SETTINGS = {"LEDGERLINE_LEDGER_RESEND_FOR": "0ms", "LEDGERLINE_VOUCHER_TRIES": "5"}
+SETTINGS = {"LEDGER_RESEND_FOR": "0ms", "VOUCHER_TRIES": "5"}
 # As long a queue as the server's own threads may fill at its start, or it would not start.
-NARROW = {"LEDGERLINE_LEDGER_QUEUE_TIMEOUT": f"{QUEUE_SECONDS}s", "LEDGERLINE_DATABASE_SESSIONS": "1",
-          "LEDGERLINE_DATABASE_QUEUE_LIMIT": "4"}
+NARROW = {"LEDGER_QUEUE_TIMEOUT": f"{QUEUE_SECONDS}s", "DATABASE_SESSIONS": "1", "DATABASE_QUEUE_LIMIT": "4"}
 
 # What nobody can cause from outside, and why.
 RACE = "the directory forgets such an address at once: only a request that is under way at that moment meets it"
@@ -87,7 +84,8 @@ def causes(walk):
     yield amount("unknown_account", {**user("tel:+19990000"), **much(1), **ref("a")})
     yield amount("unknown_balance", {**user(), **much(1), **ref("a"), "balanceType": "none"})
     yield amount("reference_conflict", {**user(), **much(2), **ref("done")})
-    yield amount("invalid_reference", {**user(), **much(1), **ref("x" * 256)})
+    for reference in ("x" * 256, " \n "):
+        yield amount("invalid_reference", {**user(), **much(1), **ref(reference)})
     yield amount("unknown_charge", {**user(), **much(1), **ref("a"), "originalReferenceCode": "none"}, "refundAmount")
     yield amount("unknown_hold", {**none, **much(1), **ref("a")}, "chargeReservation", **on_hold)
     yield amount("invalid_text", {**user(), **much(1, description=LONG), **ref("a")})
@@ -146,14 +144,14 @@ def causes(walk):
     yield account("fewer entries than none", {**user(), "maxEntries": -1}, "getHistory")
 
 
-class FaultsWalk(unittest.TestCase):
+class FaultsWalk(DemoCase):
+    program = LEDGERLINE
+    settings = SETTINGS
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-faults-")
-        os.chmod(cls.folder, 0o755)
-        cls.data_dir = os.path.join(cls.folder, "var")
-        cls.serve({})
-        cls.rows = dict(cls.page_rows())
+        super().setUpClass()
+        cls.page = dict(cls.page_rows())
         secret, pin = os.path.join(cls.folder, "secret"), os.path.join(cls.folder, "pin")
         for file, text in ((secret, "secret"), (pin, "4711")):
             with open(file, "w", encoding="utf-8") as output:
@@ -179,29 +177,29 @@ class FaultsWalk(unittest.TestCase):
         cls.volume_hold = cls.done("ReserveVolumeCharging", "reserveVolume",
                                    {**user(), **volume(5), "balanceType": "data"})
         making = ("1.00", "EUR", "--domain", "example.com", "--balance", "main")
-        cls.vouchers = {state: run([LEDGERLINE, "voucher", "create", state, *making, *more], cwd=cls.folder)[0].strip()
-                        for state, more in (("redeemed", ()), ("blocked", ()), ("expired", ("--valid-until", "2020-01-01")))}
+        cls.vouchers = {state: cls.command("voucher", "create", state, *making).strip()
+                        for state in ("redeemed", "blocked", "expired")}
+        # The command makes none that have expired.
+        sql(cls.data_dir, "update ledger.voucher_batch set valid_until = '2020-01-01' where name = 'expired'", "postgres")
         cls.command("voucher", "block", "blocked")
         cls.command("voucher", "redeem", BARE, cls.vouchers["redeemed"], "--reference", "r")
         cls.seen = set()
 
     @classmethod
-    def serve(cls, settings):
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0"],
-                            cls.folder, {**os.environ, **SETTINGS, **settings})
-        cls.url = server_info(cls.data_dir)["url"]
+    def start_server(cls):
+        super().start_server()
         cls.client = Backwards(cls.url)
 
     @classmethod
-    def stop(cls):
+    def stop_server(cls):
         cls.client.close()
-        status = cls.server.stop()
-        assert status == 0, cls.server.output
+        super().stop_server()
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
+    @staticmethod
+    def start_again(settings):
+        FaultsWalk.stop_server()
+        FaultsWalk.settings = {**SETTINGS, **settings}
+        FaultsWalk.start_server()
 
     @classmethod
     def page_rows(cls):
@@ -216,12 +214,6 @@ class FaultsWalk(unittest.TestCase):
                     continue
                 for column, cell in zip((AMOUNT, VOLUME) if title == PAYMENT else (ACCOUNT,), cells[2:]):
                     yield (title, cells[0].strip("`") or cells[1], column), tuple(cell.replace("`", "").split(" ", 1))
-
-    @classmethod
-    def command(cls, *arguments):
-        output, errors, status = run([LEDGERLINE, *arguments], cwd=cls.folder)
-        assert status == 0, (arguments, errors)
-        return output
 
     @classmethod
     def done(cls, interface, operation, children, version="v2_1"):
@@ -244,10 +236,10 @@ class FaultsWalk(unittest.TestCase):
 
     def meet(self, row, answer):
         """The answer is what the page says of this row."""
-        key = next((key for key in self.rows if key[0] == row[0] and key[2] == row[2] and key[1].startswith(row[1])), None)
+        key = next((key for key in self.page if key[0] == row[0] and key[2] == row[2] and key[1].startswith(row[1])), None)
         self.assertIsNotNone(key, f"the page has no row {row}")
         self.assertIsInstance(answer, Refusal, row)
-        identifier, *variable = self.rows[key]
+        identifier, *variable = self.page[key]
         self.assertEqual(answer.message_id, identifier, (row, answer))
         if identifier != "SVC0251" and variable:  # whose variable is what was sent
             self.assertTrue(answer.text.endswith(variable[0]), (row, answer))
@@ -313,14 +305,12 @@ class FaultsWalk(unittest.TestCase):
             sql(self.data_dir, "alter role ledgerline_service login", "postgres")
 
     def test_5_what_settings_cause(self):
-        self.stop()
-        FaultsWalk.serve({"LEDGERLINE_VOUCHER_ACCEPTED": "false"})
+        self.start_again({"VOUCHER_ACCEPTED": "false"})
         self.meet((ACCOUNT, "vouchers are not accepted", ACCOUNT), self.ask(
             "AccountManagement", "v3_1", "voucherUpdate", {**user(), **ref("v"), "voucherIdentifier": "x"}))
 
     def test_6_what_a_slow_database_causes(self):
-        self.stop()
-        FaultsWalk.serve(NARROW)
+        self.start_again(NARROW)
         while isinstance(self.ask("AccountManagement", "v3_1", "getBalance", user()), Refusal):
             time.sleep(0.1)  # it is busy with its start
         for (section, column), request in self.REQUESTS:
@@ -347,9 +337,9 @@ class FaultsWalk(unittest.TestCase):
         return next((answer for answer in answers if isinstance(answer, Refusal)), None)
 
     def test_7_every_row_was_met_or_says_why_not(self):
-        self.assertEqual(set(self.rows) - self.seen - set(UNREACHABLE), set())
+        self.assertEqual(set(self.page) - self.seen - set(UNREACHABLE), set())
         self.assertEqual(self.seen & set(UNREACHABLE), set(), "they can be reached")
-        self.assertEqual(set(UNREACHABLE) - set(self.rows), set(), "the page has no such rows")
+        self.assertEqual(set(UNREACHABLE) - set(self.page), set(), "the page has no such rows")
 
 
 if __name__ == "__main__":

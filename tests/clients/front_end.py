@@ -6,26 +6,25 @@
 import base64
 import os
 import re
-import shutil
 import socket
 import sys
-import tempfile
 import time
 import unittest
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
+from demo_case import DemoCase
 from server import PSQL, Server, locked, run, server_info, sql
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 WAIT_SECONDS = 60
 SOAP_LIMITS = {"DEPTH_LIMIT": "8", "ELEMENTS_LIMIT": "20", "ATTRIBUTES_LIMIT": "8", "TEXT_LIMIT": "150B",
                "NAME_LIMIT": "256B"}
-SETTINGS = {**{f"LEDGERLINE_SOAP_{name}": value for name, value in SOAP_LIMITS.items()},
-            "LEDGERLINE_SOAP_IGNORE_UNKNOWN_OF": "shop", "LEDGERLINE_HTTP_OVERLOAD_STATUS": "500",
-            "LEDGERLINE_HTTP_INFLIGHT_LIMIT": "1", "LEDGERLINE_HTTP_PUBLIC_DESCRIPTIONS": "false",
-            "LEDGERLINE_HTTP_PUBLIC_URL": "https://pay.example.com", "LEDGERLINE_SERVER_HEALTH_LISTEN": "127.0.0.1:0"}
+SETTINGS = {**{f"SOAP_{name}": value for name, value in SOAP_LIMITS.items()},
+            "SOAP_IGNORE_UNKNOWN_OF": "shop", "HTTP_OVERLOAD_STATUS": "500", "HTTP_INFLIGHT_LIMIT": "1",
+            "HTTP_PUBLIC_DESCRIPTIONS": "false",
+            "HTTP_PUBLIC_URL": "https://pay.example.com", "SERVER_HEALTH_LISTEN": "127.0.0.1:0"}
 PROBES = ("/healthz", "/readyz", "/metrics")
 WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 NAMESPACE = "http://www.csapi.org/schema/parlayx/payment/amount_charging/v2_1/local"
@@ -39,29 +38,19 @@ def charge(more="", description="d", reference="F", attributes="", header=""):
             f"<c:referenceCode>{reference}</c:referenceCode>{more}</c:chargeAmount></e:Body></e:Envelope>")
 
 
-class FrontEnd(unittest.TestCase):
+class FrontEnd(DemoCase):
+    program = LEDGERLINE
+    settings = SETTINGS
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-front-")
-        os.chmod(cls.folder, 0o755)
-        cls.data_dir = os.path.join(cls.folder, "var")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0"],
-                            cls.folder, {**os.environ, **SETTINGS})
-        cls.url = server_info(cls.data_dir)["url"]
+        super().setUpClass()
         cls.health = re.search(r"Health +(\S+)/readyz", cls.server.output)[1]
         secret = os.path.join(cls.folder, "secret")
         with open(secret, "w", encoding="utf-8") as file:
             file.write("shop")
-        for arguments in (("user", "add", "shop", "--password-file", secret),
-                          ("user", "grant", "shop", "payment.charge", "example.com")):
-            _, errors, status = run([LEDGERLINE, *arguments], cwd=cls.folder)
-            assert status == 0, errors
-
-    @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+        cls.command("user", "add", "shop", "--password-file", secret)
+        cls.command("user", "grant", "shop", "payment.charge", "example.com")
 
     def ask(self, path, body=None, user=None):
         """Status, headers and body."""

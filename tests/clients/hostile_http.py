@@ -6,15 +6,13 @@
 import base64
 import os
 import re
-import shutil
 import socket
 import sys
-import tempfile
 import time
 import unittest
 from urllib.parse import urlsplit
 
-from server import Server, server_info
+from demo_case import DemoCase
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 ANSWER_SECONDS = 1.0
@@ -32,25 +30,22 @@ def charge(description="d", more=""):
             f"<referenceCode>H</referenceCode>{more}</chargeAmount>{END}")
 
 
-class Hostile(unittest.TestCase):
+class Hostile(DemoCase):
+    program = LEDGERLINE
+    settings = {"HTTP_READ_TIMEOUT": "700ms", "HTTP_WRITE_TIMEOUT": "700ms", "HTTP_CONNECTIONS_PER_ADDRESS": "20",
+                "HTTP_INFLIGHT_LIMIT": "64"}
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-hostile-")
-        os.chmod(cls.folder, 0o755)
-        environment = dict(os.environ, LEDGERLINE_HTTP_READ_TIMEOUT="700ms", LEDGERLINE_HTTP_WRITE_TIMEOUT="700ms",
-                           LEDGERLINE_HTTP_CONNECTIONS_PER_ADDRESS="20", LEDGERLINE_HTTP_INFLIGHT_LIMIT="64")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                              "--sip-listen", "127.0.0.1:0"], cls.folder, environment)
-        cls.port = urlsplit(server_info(os.path.join(cls.folder, "var"))["url"]).port
+        super().setUpClass()
+        cls.port = urlsplit(cls.url).port
         cls.exchange(cls.post(charge().encode()))  # caches and pools have their size from here on
         cls.memory = cls.resident()
 
     @classmethod
     def tearDownClass(cls):
         growth = cls.resident() - cls.memory
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+        super().tearDownClass()
         assert growth < MEMORY_GROWTH_MAX, f"the server has grown by {growth} bytes"
 
     @classmethod

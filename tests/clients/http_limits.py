@@ -8,17 +8,16 @@ A limit of [http] without a test here is a failure.
 import base64
 import os
 import re
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 import unittest
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
 
-from server import Server, locked, server_info
+from demo_case import DemoCase
+from server import locked
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 SOURCE_DIR = os.path.abspath(sys.argv.pop(1))
@@ -56,22 +55,20 @@ def answer_on(connection):
         received += piece
 
 
-class HttpLimits(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-limits-")
-        os.chmod(cls.folder, 0o755)
-        cls.data_dir = os.path.join(cls.folder, "var")
-        settings = {f"LEDGERLINE_HTTP_{name.upper()}": value for name, value in LIMITS.items()}
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0"],
-                            cls.folder, {**os.environ, **settings, "LEDGERLINE_SERVER_STOP_TIMEOUT": f"{STOP_SECONDS}s"})
-        cls.port = urlsplit(server_info(cls.data_dir)["url"]).port
+class HttpLimits(DemoCase):
+    program = LEDGERLINE
+    settings = {**{f"HTTP_{name.upper()}": value for name, value in LIMITS.items()},
+                "SERVER_STOP_TIMEOUT": f"{STOP_SECONDS}s"}
 
     @classmethod
-    def tearDownClass(cls):
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.port = urlsplit(cls.url).port
+
+    @classmethod
+    def stop_server(cls):
         if cls.server.process.poll() is None:
-            cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
+            super().stop_server()
 
     def connect(self, source="127.0.0.1"):
         return socket.create_connection(("127.0.0.1", self.port), timeout=30, source_address=(source, 0))

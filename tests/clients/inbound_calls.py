@@ -22,7 +22,7 @@ STAR = ("*",)
 
 
 class Calls(CallCase):
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
     settings = {"SIP_EXPIRES_MIN": "5s", "SIP_CONTACTS_MAX": "3", "CALL_DENY": "sip:premium@",
                 "CALL_NO_ANSWER": f"{NO_ANSWER_SECONDS}s", "AUTH_FAILURES_PER_LOGIN": "0",
                 "AUTH_FAILURES_PER_ADDRESS": "0"}

@@ -6,35 +6,21 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
+from demo_case import DemoCase
 from server import Server, run, sql
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 UTC = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 
 
-class OperatorCommands(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-operator-")
-        os.chmod(cls.folder, 0o755)
-        cls.data_dir = os.path.join(cls.folder, "var")
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                              "--sip-listen", "127.0.0.1:0", "--data-dir", cls.data_dir],
-                            cls.folder)
-        cls.accounts = 0
-
-    @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+class OperatorCommands(DemoCase):
+    program = LEDGERLINE
+    accounts = 0
 
     def tearDown(self):
         self.assertEqual(self.rows("select unit, total from trial_balance where total <> 0"), [])
@@ -71,12 +57,6 @@ class OperatorCommands(unittest.TestCase):
         output, errors, status = self.ledgerline(*arguments)
         self.assertEqual((status, output), (2, ""), (arguments, errors))
         return errors
-
-    def rows(self, query):
-        """As finance staff."""
-        output, errors, status = self.ledgerline("psql", "--", "-At", "-c", query)
-        self.assertEqual(status, 0, errors)
-        return output.splitlines()
 
     # What the tests start from --------------------------------------------------------------------------------------
 

@@ -5,13 +5,11 @@
 """
 import json
 import os
-import shutil
 import sys
-import tempfile
 import unittest
 from urllib.parse import quote
 
-from server import Server, run, server_info
+from demo_case import DemoCase
 from soap_drivers import Backwards, Php, Refusal, Zeep, decimals
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -180,15 +178,13 @@ def journal(version, payer):
     return expected
 
 
-class PaymentOperations(unittest.TestCase):
+class PaymentOperations(DemoCase):
+    program = LEDGERLINE
+    settings = {"ADDRESS_COUNTRY": "1", "PAYMENT_MINOR_AMOUNTS_OF": "gateway"}
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-operations-")
-        os.chmod(cls.folder, 0o755)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", "127.0.0.1:0"], cls.folder,
-                            {**os.environ, "LEDGERLINE_ADDRESS_COUNTRY": "1", "LEDGERLINE_PAYMENT_MINOR_AMOUNTS_OF": "gateway"})
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        super().setUpClass()
         cls.command("tariff", "add", "calls", "--unit", "seconds", "--currency", "EUR", "--price", "0.10", "--per", "60",
                     "--step", "60")
         secret = os.path.join(cls.folder, "secret")
@@ -197,18 +193,6 @@ class PaymentOperations(unittest.TestCase):
         cls.command("user", "add", "gateway", "--password-file", secret)
         for grant in ("payment.charge", "payment.refund", "payment.reserve"):
             cls.command("user", "grant", "gateway", grant, "example.com")
-
-    @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
-
-    @classmethod
-    def command(cls, *arguments):
-        output, errors, status = run([LEDGERLINE, *arguments], cwd=cls.folder)
-        assert status == 0, errors
-        return output
 
     def finance(self, query):
         return self.command("psql", "--", "-At", "-F", " ", "-c", query).splitlines()

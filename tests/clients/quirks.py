@@ -21,14 +21,12 @@ import datetime
 import glob
 import gzip
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import unittest
 from urllib.parse import urlsplit
 
-from server import Server, server_info
+from demo_case import DemoCase
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 FILES = sorted(glob.glob(os.path.join(os.path.dirname(os.path.abspath(__file__)), "quirks", "*.http")))
@@ -73,20 +71,15 @@ class Quirk:
         return text
 
 
-class Quirks(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-quirks-")
-        os.chmod(cls.folder, 0o755)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", ""], cls.folder)
-        address = urlsplit(server_info(os.path.join(cls.folder, "var"))["url"])
-        cls.address, cls.host = (address.hostname, address.port), address.netloc
+class Quirks(DemoCase):
+    program = LEDGERLINE
+    sip_listen = ""
 
     @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+    def setUpClass(cls):
+        super().setUpClass()
+        address = urlsplit(cls.url)
+        cls.address, cls.host = (address.hostname, address.port), address.netloc
 
     @staticmethod
     def answer(stream):

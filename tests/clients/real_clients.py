@@ -10,10 +10,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
-from server import Server, server_info
+from demo_case import DemoCase
 from service_cases import ANYTHING, CASES, calls
 from soap_drivers import DRIVERS, Child, Php, Refusal, Zeep
 
@@ -34,20 +33,8 @@ def filled(value, reference, result):
     return {"{ref}": reference, "{result}": result}.get(value, value) if isinstance(value, str) else value
 
 
-class RealClients(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-clients-")
-        os.chmod(cls.folder, 0o755)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                              "--sip-listen", "127.0.0.1:0"], cls.folder)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
-
-    @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+class RealClients(DemoCase):
+    program = LEDGERLINE
 
     def address(self, case, version):
         return f"{self.url}/ParlayX/{version}/{case.service}"

@@ -8,15 +8,14 @@ Requests are the published examples: an operation that is added to a service is 
 """
 import os
 import re
-import shutil
 import sys
-import tempfile
 import unittest
 from collections import namedtuple
 
 import requests
 
-from server import Server, run, server_info, sql
+from demo_case import DemoCase
+from server import sql
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 KINDS = ("application", "subscriber", "administrator", "finance", "operator")
@@ -51,15 +50,13 @@ def about_an_address(text):
     return text if OWN in text and not OBJECT.search(text) else None
 
 
-class RightsMatrix(unittest.TestCase):
+class RightsMatrix(DemoCase):
+    program = LEDGERLINE
+    settings = {"LOG_LEVEL": "warning"}
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-rights-")
-        os.chmod(cls.folder, 0o755)
-        environment = {**os.environ, "LEDGERLINE_LOG_LEVEL": "warning"}
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0"],
-                            cls.folder, environment)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        super().setUpClass()
         page = cls.command("user", "rights")
         cls.permissions = {row["permission"]: row for row in table("Permissions", page)}
         cls.operations = {row["operation"]: row for row in table("Operations", page)}
@@ -89,15 +86,7 @@ class RightsMatrix(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.session.close()
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
-
-    @classmethod
-    def command(cls, *arguments):
-        output, errors, status = run([LEDGERLINE, *arguments], cwd=cls.folder)
-        assert status == 0, (arguments, errors)
-        return output
+        super().tearDownClass()
 
     @classmethod
     def add_user(cls, kind, own, domains, permissions):
@@ -107,7 +96,7 @@ class RightsMatrix(unittest.TestCase):
         granted = {permission for permission in permissions
                    if domains and cls.permissions[permission][kind] in ("granted", "own domain")}
         pairs = [(domain, permission) for permission in granted for domain in domains]
-        made = sql(os.path.join(cls.folder, "var"), f"""
+        made = sql(cls.data_dir, f"""
             select auth.create_principal('example.com', '{name}', true, '{kind}',
                 (select password_hash from auth.find_login('example.com', 'model', null)),
                 array[{f"'{own}'" if own else ""}]::text[], array{[pair[0] for pair in pairs]}::text[],

@@ -4,12 +4,11 @@
     samples.py LEDGERLINE
 """
 import os
-import shutil
 import sys
-import tempfile
 import unittest
 
-from server import Server, run, server_info
+from demo_case import DemoCase
+from server import run
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "samples")
@@ -25,20 +24,8 @@ PROGRAMS = {
 }
 
 
-class Samples(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-samples-")
-        os.chmod(cls.folder, 0o755)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", "127.0.0.1:0"], cls.folder)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
-
-    @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+class Samples(DemoCase):
+    program = LEDGERLINE
 
     def test_all_are_run(self):
         # The application is no client: notifications.py calls it.
@@ -57,8 +44,7 @@ class Samples(unittest.TestCase):
                 self.assertEqual((output, status), ("", 1))
                 self.assertIn("not charged: ", errors)
                 self.assertIn("SVC0270", errors)
-                rows, errors, status = run([LEDGERLINE, "balance", address], cwd=self.folder)
-                self.assertIn("98.5", rows)
+                self.assertIn("98.5", self.command("balance", address))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def is_prack(message):
 
 class SipExtensions(CallCase):
     """The gateway, where telephone numbers are, is trusted with who calls; phones are not."""
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
 
     @classmethod
     def setUpClass(cls):
@@ -224,7 +224,7 @@ class SipExtensions(CallCase):
         self.acknowledged(second, theirs["Call-ID"])
         first.expect_bye()
         self.until_status(call, "CallTerminated")
-        _, errors, status = run([self.ledgerline, "check-config"], cwd=self.folder,
+        _, errors, status = run([self.program, "check-config"], cwd=self.folder,
                                 env={**os.environ, "LEDGERLINE_CALL_FIRST_FROM": "Calls <sip:calls@example.com>"})
         self.assertEqual(status, 1)
         self.assertIn("call.first_from", errors)

@@ -47,7 +47,7 @@ ALLOW_NO_UPDATE = "      Allow: INVITE, ACK, BYE, CANCEL\n"
 
 
 class SipFeatures(CallCase):
-    ledgerline = os.path.abspath(sys.argv.pop(1))
+    program = os.path.abspath(sys.argv.pop(1))
     settings = {"SIP_SESSION_EXPIRES": "6s", "SIP_SESSION_LEAST": "2s", "SIP_LIVENESS": "1s", "CALL_SLICE": "10s",
                 "CALL_SLICE_AHEAD": "2s"}
 
@@ -261,7 +261,7 @@ class SipFeatures(CallCase):
             # The administrator of the caller's domain may read it; who is another subscriber may not.
             self.assertEqual(answer.status_code, status, user)
         self.assertEqual(requests.get(f"{self.url}/ParlayX/calls/{call}", timeout=10).status_code, 401)
-        _, errors, status = run([self.ledgerline, "call", "trace", "0" * 32], cwd=self.folder)
+        _, errors, status = run([self.program, "call", "trace", "0" * 32], cwd=self.folder)
         self.assertEqual((status, errors), (1, "Refused: No such call\n\n"))
 
 
@@ -312,7 +312,7 @@ request_route {{
 
 class Proxied(CallCase):
     """Everything goes over a proxy that asks for a password, and forgets its nonces after a second."""
-    ledgerline = SipFeatures.ledgerline
+    program = SipFeatures.program
     proxy_port = free_port()
     settings = {"SIP_OUTBOUND_PROXY": f"127.0.0.1:{proxy_port}", "SIP_USER": "ledger", "SIP_ASSERT_IDENTITY": "true"}
 

@@ -16,7 +16,7 @@ SILENCE_SECONDS = 32  # 64*T1 (RFC 3261, 17)
 
 
 class SipLosses(CallCase):
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
     settings = {"SIP_LIVENESS": "0ms", "SIP_SESSION_EXPIRES": "0ms"}
 
     def user(self, name):

@@ -37,7 +37,7 @@ def head_of(lines, transport="TCP"):
 
 
 class SipStreams(CallCase):
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
     settings = {"SIP_IDLE_TIMEOUT": f"{IDLE_SECONDS}s", "SIP_CONNECTIONS_LIMIT": str(LIMIT),
                 "SIP_CONNECTIONS_PER_ADDRESS": str(LIMIT_PER_ADDRESS), "SIP_EXPIRES_MIN": "1s", "LOG_LEVEL": "error"}
 

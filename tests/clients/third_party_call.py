@@ -23,7 +23,7 @@ NO_ANSWER_SECONDS = 1
 
 
 class ThirdPartyCall(CallCase):
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
     settings = {"CALL_LINGER": f"{LINGER_SECONDS}s", "CALL_NO_ANSWER": f"{NO_ANSWER_SECONDS}s", "CALL_SLICE": "2s",
                 "CALL_SLICE_AHEAD": "1s", "CALL_DENY": "sip:premium@", "CALL_CALLS_PER_USER": "5"}
 
@@ -339,7 +339,7 @@ class SecretPhone(Phone):
 
 
 class Encrypted(CallCase):
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
 
     def test_phones_that_insist_on_it_hear_each_other(self):
         first, second = SecretPhone(self.folder, "first", 440), SecretPhone(self.folder, "second", 660)
@@ -353,7 +353,7 @@ class Encrypted(CallCase):
 
 class HoldsThatEnd(CallCase):
     """Of sessions that wait for longer than what is held for them lives."""
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
     settings = {"HOLD_TTL": "1s", "LEDGER_SWEEP_INTERVAL": "200ms"}
 
     def test_nobody_talks_for_what_is_spent_meanwhile(self):
@@ -384,7 +384,7 @@ class HoldsThatEnd(CallCase):
 
 class WithoutSip(CallCase):
     """A server that takes no part in SIP: calls are not offered, and nobody is told to try again."""
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
     sip_listen = ""
 
     def test_calls_are_not_available(self):

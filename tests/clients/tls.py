@@ -7,7 +7,6 @@ import base64
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -18,6 +17,7 @@ import time
 import unittest
 from xml.etree import ElementTree
 
+from demo_case import DemoCase
 from server import Server
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -53,13 +53,13 @@ def make_certificate(folder, authority, name, file, alternative="DNS:localhost,I
             "-CAcreateserial", "-days", str(days), "-extfile", "extensions", "-out", f"{file}.pem", cwd=folder)
 
 
-class Tls(unittest.TestCase):
+class Tls(DemoCase):
     """One server: plain on one port, TLS with optional client certificates on another."""
 
+    program = LEDGERLINE
+
     @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-tls-")
-        os.chmod(cls.folder, 0o755)
+    def start_server(cls):
         for authority in ("servers", "clients"):
             make_authority(cls.folder, authority)
         make_certificate(cls.folder, "servers", "first", "server")
@@ -68,19 +68,11 @@ class Tls(unittest.TestCase):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             cls.port = free.getsockname()[1]
-        environment = dict(os.environ, LEDGERLINE_TLS_LISTEN=f"127.0.0.1:{cls.port}",
-                           LEDGERLINE_TLS_CERTIFICATE=cls.path("server.pem"), LEDGERLINE_TLS_KEY=cls.path("server.key"),
-                           LEDGERLINE_TLS_CLIENT_CERTIFICATES="optional",
-                           LEDGERLINE_TLS_CLIENT_CA=cls.path("clients.pem"),
-                           LEDGERLINE_HTTP_ACCESS_LOG="false")  # nobody reads the output while tests run
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                              "--sip-listen", "127.0.0.1:0"], cls.folder, environment)
-
-    @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+        cls.settings = {"TLS_LISTEN": f"127.0.0.1:{cls.port}", "TLS_CERTIFICATE": cls.path("server.pem"),
+                        "TLS_KEY": cls.path("server.key"), "TLS_CLIENT_CERTIFICATES": "optional",
+                        "TLS_CLIENT_CA": cls.path("clients.pem"),
+                        "HTTP_ACCESS_LOG": "false"}  # nobody reads the output while tests run
+        super().start_server()
 
     @classmethod
     def path(cls, name):

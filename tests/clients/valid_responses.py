@@ -9,16 +9,14 @@ ways that it refuses, in SOAP 1.1 and 1.2.
 import html.parser
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import requests
 from lxml import etree
 
-from server import Server, server_info
+from demo_case import DemoCase
 
 VALIDATE, LEDGERLINE = (os.path.abspath(argument) for argument in (sys.argv.pop(2), sys.argv.pop(1)))
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -40,14 +38,12 @@ class Links(html.parser.HTMLParser):
             self.samples.append(link)
 
 
-class ValidResponses(unittest.TestCase):
+class ValidResponses(DemoCase):
+    program = LEDGERLINE
+
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-valid-")
-        os.chmod(cls.folder, 0o755)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                              "--sip-listen", "127.0.0.1:0"], cls.folder)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        super().setUpClass()
         cls.session = requests.Session()
         cls.session.trust_env = False
         cls.documents = {}  # by service URL: files with what is to be valid
@@ -57,9 +53,7 @@ class ValidResponses(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.session.close()
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+        super().tearDownClass()
 
     def get(self, url):
         answer = self.session.get(url, timeout=30)

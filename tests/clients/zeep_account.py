@@ -9,9 +9,7 @@ import functools
 import json
 import os
 import shlex
-import shutil
 import sys
-import tempfile
 import unittest
 from decimal import Decimal
 
@@ -19,7 +17,7 @@ import requests
 import zeep
 from zeep.transports import Transport
 
-from server import Server, run, server_info
+from demo_case import DemoCase
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 SINGLE = ["v2_0", "v2_1"]  # an account has one balance
@@ -28,17 +26,14 @@ COMMON = {"v2_0": "v2_0", "v2_1": "v2_0", "v2_2": "v2_1", "v3_0": "v3_1", "v3_1"
 BASE = "http://www.csapi.org/schema/parlayx/"
 
 
-class ZeepAccount(unittest.TestCase):
+class ZeepAccount(DemoCase):
+    program = LEDGERLINE
+    settings = {"PIN_TRIES": "7"}
     secrets = []
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-account-")
-        os.chmod(cls.folder, 0o755)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                             "--sip-listen", "127.0.0.1:0"], cls.folder,
-                            environment={**os.environ, "LEDGERLINE_PIN_TRIES": "7"})
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
+        super().setUpClass()
         cls.sessions = []
         cls.clients = {version: cls.client(version) for version in SINGLE + SEVERAL}
 
@@ -46,9 +41,7 @@ class ZeepAccount(unittest.TestCase):
     def tearDownClass(cls):
         for session in cls.sessions:
             session.close()
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+        super().tearDownClass()
         assert "SVC0251" in cls.server.output or not cls.secrets
         for secret in cls.secrets:
             assert secret not in cls.server.output, "a voucher's code stands in the log"
@@ -62,14 +55,6 @@ class ZeepAccount(unittest.TestCase):
         cls.sessions.append(session)
         return zeep.Client(f"{cls.url}/ParlayX/{version}/{interface}?wsdl", settings=zeep.Settings(strict=True),
                            transport=Transport(session=session, timeout=60, operation_timeout=60))
-
-    def ledgerline(self, *arguments, **options):
-        output, errors, status = run([LEDGERLINE, *arguments], cwd=self.folder, **options)
-        self.assertEqual(status, 0, errors)
-        return output
-
-    def rows(self, query):
-        return self.ledgerline("psql", "--", "-At", "-c", query).splitlines()
 
     def balance(self, address, balance_type="main"):
         return self.rows(f"select posted from balances where address = '{address}' "
@@ -116,9 +101,9 @@ class ZeepAccount(unittest.TestCase):
             self.assertEqual(result if version in SINGLE else result[0].amount, Decimal("87.66"), version)
 
     def new_account(self, address, *balances):
-        self.ledgerline("account", "open", address, "--domain", "example.com")
+        self.command("account", "open", address, "--domain", "example.com")
         for balance in balances:
-            self.ledgerline("balance", "open", address, balance)
+            self.command("balance", "open", address, balance)
 
     def test_top_ups_and_expiry_dates(self):
         for number, version in enumerate(SINGLE + SEVERAL):
@@ -156,7 +141,7 @@ class ZeepAccount(unittest.TestCase):
             self.assertEqual(self.balance(address, touched), "2.50")
 
     def test_vouchers(self):
-        batch = json.loads(self.ledgerline("voucher", "create", "spring", "5", "EUR", "--count", "10", "--pin-digits",
+        batch = json.loads(self.command("voucher", "create", "spring", "5", "EUR", "--count", "10", "--pin-digits",
                                            "4", "--domain", "example.com", "--balance", "main", "--json"))
         vouchers = iter(batch["vouchers"])
         for number, version in enumerate(SINGLE + SEVERAL):
@@ -170,7 +155,7 @@ class ZeepAccount(unittest.TestCase):
             self.assertIsNone(service.voucherUpdate(**request))  # the first answer again
             self.assertEqual(self.balance(address), "105.00")
             self.refused("SVC0251", voucher["code"], service.voucherUpdate, **{**request, "referenceCode": "V2"})
-            self.ledgerline("voucher", "block", "spring", str(blocked["serial"]))
+            self.command("voucher", "block", "spring", str(blocked["serial"]))
             self.refused("SVC0251", blocked["code"], service.voucherUpdate,
                          **{**request, "referenceCode": "V2", "voucherIdentifier": blocked["code"],
                             "voucherPin": blocked["pin"]})
@@ -219,7 +204,7 @@ class ZeepAccount(unittest.TestCase):
 
     def test_pins(self):
         address = "tel:+15550050"
-        self.ledgerline("account", "pin", address, "--file", self.pin_file("4711"))
+        self.command("account", "pin", address, "--file", self.pin_file("4711"))
         for version in SINGLE + SEVERAL:
             service = self.clients[version].service
             for operation, more in self.operations(service, version).items():
@@ -232,7 +217,7 @@ class ZeepAccount(unittest.TestCase):
                 self.refused("SVC0250", None, call, endUserPin="", **arguments)
                 self.refused("SVC0250", None, call, endUserPin="4712", **arguments)
             # A new one, though the same, forgets the wrong tries.
-            self.ledgerline("account", "pin", address, "--file", self.pin_file("4711"))
+            self.command("account", "pin", address, "--file", self.pin_file("4711"))
         service = self.clients["v2_2"].service
         service.getBalance(endUserIdentifier="tel:+15550051", endUserPin="whatever")  # has none
 
@@ -243,10 +228,10 @@ class ZeepAccount(unittest.TestCase):
             for one in tries:
                 one.result()
         self.refused("SVC0250", None, service.getBalance, endUserIdentifier=address, endUserPin="4711")
-        self.ledgerline("account", "pin", address, "--file", self.pin_file("0815"))
+        self.command("account", "pin", address, "--file", self.pin_file("0815"))
         service.getBalance(endUserIdentifier=address, endUserPin="0815")
         self.refused("SVC0250", None, service.getBalance, endUserIdentifier=address, endUserPin="4711")
-        self.ledgerline("account", "pin", address, "--clear")
+        self.command("account", "pin", address, "--clear")
         service.getBalance(endUserIdentifier=address)
 
     @staticmethod

@@ -4,9 +4,7 @@
     zeep_payment.py LEDGERLINE
 """
 import os
-import shutil
 import sys
-import tempfile
 import unittest
 from decimal import Decimal
 
@@ -14,27 +12,19 @@ import requests
 import zeep
 from zeep.transports import Transport
 
-from server import Server, run, server_info
+from demo_case import DemoCase
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 VERSIONS = ["v2_1", "v3_1"]
 
 
-class ZeepPayment(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="ledgerline-zeep-")
-        os.chmod(cls.folder, 0o755)
-        cls.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0",
-                              "--sip-listen", "127.0.0.1:0"], cls.folder)
-        cls.url = server_info(os.path.join(cls.folder, "var"))["url"]
-        cls.clients = {version: cls.client(version) for version in VERSIONS}
+class ZeepPayment(DemoCase):
+    program = LEDGERLINE
 
     @classmethod
-    def tearDownClass(cls):
-        status = cls.server.stop()
-        shutil.rmtree(cls.folder, ignore_errors=True)
-        assert status == 0, cls.server.output
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.clients = {version: cls.client(version) for version in VERSIONS}
 
     @classmethod
     def client(cls, version, user="demo-app", password="demo-app", interface="AmountCharging"):
@@ -43,11 +33,6 @@ class ZeepPayment(unittest.TestCase):
         session.trust_env = False
         return zeep.Client(f"{cls.url}/ParlayX/{version}/{interface}?wsdl",
                            transport=Transport(session=session, timeout=60, operation_timeout=60))
-
-    def rows(self, query):
-        output, errors, status = run([LEDGERLINE, "psql", "--", "-At", "-c", query], cwd=self.folder)
-        self.assertEqual(status, 0, errors)
-        return output.splitlines()
 
     def balance(self, address, balance_type="main"):
         return self.rows(f"select posted from balances where address = '{address}' "
@@ -144,8 +129,7 @@ class ZeepPayment(unittest.TestCase):
         for client in self.clients.values():
             with self.assertRaisesRegex(zeep.exceptions.Fault, "SVC0007"):
                 client.service.chargeAmount(endUserIdentifier=address, charge=charge, referenceCode="song-0")
-        _, errors, status = run([LEDGERLINE, "tariff", "price", "SONG", "2.50", "EUR"], cwd=self.folder)
-        self.assertEqual(status, 0, errors)
+        self.command("tariff", "price", "SONG", "2.50", "EUR")
         for version, client in self.clients.items():
             for _ in range(2):  # the first answer again
                 client.service.chargeAmount(endUserIdentifier=address, charge=charge, referenceCode=f"song-{version}")

@@ -38,7 +38,7 @@ MEMORY_MB = 16  # what the program allots once; 36 calls have 1 MB
 
 
 class SipLoss(CallCase):
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
     settings = {"CALL_LINGER": "1s", "CALL_NO_ANSWER": "40s"}
 
     def setUp(self):

@@ -65,7 +65,7 @@ class FuzzyPhone(HardyPhone):
 
 
 class SipFuzz(CallCase):
-    ledgerline = LEDGERLINE
+    program = LEDGERLINE
     settings = {"CALL_LINGER": "1s", "CALL_NO_ANSWER": "2s", "SIP_TRUSTED_PEERS": "127.0.0.1", "AUTH_FAILURES_PER_LOGIN": "0",
                 "AUTH_FAILURES_PER_ADDRESS": "0", "LOG_LEVEL": "error", "SIP_T1": f"{T1_MS}ms",
                 **({"CALL_MAX_DURATION": f"{CALL_SECONDS}s"} if WIDE else {})}

@@ -87,7 +87,8 @@ TEST_F(SoapDecode, OptionalElementsAreAbsentWhenNilOrEmptyOrBlank) {
 TEST_F(SoapDecode, StringsKeepTheirSpaceAndMayBeEmpty) {
     EXPECT_EQ(charge_of(charge(with("song", " a \n b "))).charge.description, " a \n b ");
     EXPECT_EQ(charge_of(charge(with("song", ""))).charge.description, "");
-    EXPECT_EQ(charge_of(charge(with(">r-1<", "><"))).reference_code, "");
+    for (const std::string blank : {"><", ">  <", ">\n  <"})
+        EXPECT_EQ(charge_of(charge(with(">r-1<", blank))).reference_code, "") << blank;
 }
 
 TEST_F(SoapDecode, RepeatedDescriptionsAreJoined) {

@@ -298,7 +298,8 @@ struct Served {
     std::unique_ptr<test::SchemaValidator> validator;
 
     [[nodiscard]] bool names_are_uncertain() const {
-        return std::ranges::all_of(operations, [](auto* each) { return each->request->ignore_unknown; });
+        return std::ranges::all_of(
+            operations, [](auto* each) { return each->request->unknown != soap::UnknownChildren::refused; });
     }
 };
 

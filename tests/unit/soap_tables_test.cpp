@@ -90,7 +90,7 @@ struct soap::Describe<Started> {
 template <>
 struct soap::Describe<Loose> {
     static constexpr Field fields[]{field<&Loose::name>("name")};
-    static constexpr Type type = complex_type<Loose>("Loose", Home::local, fields, true);
+    static constexpr Type type = complex_type<Loose>("Loose", Home::local, fields, UnknownChildren::skipped);
 };
 
 namespace {
