@@ -181,10 +181,7 @@ struct Columns {
         operation.add(to_string(posting.operation));
         shard.add(std::int64_t{posting.account->shard});
         account.add(posting.account->id);
-        if (posting.account->epoch > 0)
-            epoch.add(std::int64_t{posting.account->epoch});
-        else
-            epoch.add_null();
+        epoch.add(posting.account->epoch_to_compare());
         balance.add(posting.balance_type);
         const auto value = within_64_bits(posting.amount.value);
         amount.add(value.unscaled);
