@@ -428,6 +428,48 @@ TEST_F(LedgerTest, TheShardFormulaIsTheSameInSqlAndHere) {
     }
 }
 
+/// As a month's fees in the order of the accounts: balances that move to new pages fill them, for good.
+TEST_F(LedgerTest, ChargingAllOfAPageInOneBatchMovesNoBalance) {
+    auto superuser = bench().session("postgres");
+    const auto rows = superuser.exec(
+        "with opened as (insert into ledger.account (shard, account_id, domain, address, opened_at, "
+        "balances) "
+        "  select s.shard, i, 'example.com', 'tel:+1666' || i, now(), 1 from generate_series(1000001, "
+        "1000200) i "
+        "    join ledger.shard s on s.slot = ledger.slot_of(i, (select count(*) from ledger.shard)) order by "
+        "i "
+        "  returning *), "
+        "funded as (insert into ledger.balance (shard, account_id, balance_no, balance_type, unit, exponent, "
+        "    credit_limit, priority, created_at, account_epoch, takes_unnamed) "
+        "  select shard, account_id, 1, 'main', 'EUR', 2, 1000, 1, now(), epoch, true from opened returning "
+        "*) "
+        "select account_id, shard, account_epoch from funded");
+    std::vector<ledger::Posting> postings(rows.size());
+    std::vector<const ledger::Posting*> pointers;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        ledger::Account account;
+        account.id = rows.integer(row, 0);
+        account.shard = static_cast<std::int16_t>(rows.integer(row, 1));
+        account.epoch = static_cast<std::int32_t>(rows.integer(row, 2));
+        auto& posting = postings[row];
+        posting.account = std::make_shared<const ledger::Account>(account);
+        posting.application = 1;
+        posting.reference = "fee";
+        posting.amount = euro("1.50");
+        posting.contra = "revenue";
+        posting.digest = ledger::digest_of(posting);
+        pointers.push_back(&posting);
+    }
+    const std::string pages =
+        "select string_agg((ctid::text::point)[0]::text, ' ' order by account_id) from ledger.balance "
+        "where account_id > 1000000 and posted ";
+    const auto before = bench().value(pages + "= 0");
+    const auto plan = ledger::plan_batch(pointers);
+    superuser.exec(ledger::post_batch_statement,
+                   ledger::batch_parameters(pointers, plan, bench().default_options().lane.limits));
+    EXPECT_EQ(bench().value(pages + "= -150"), before);
+}
+
 TEST_F(LedgerTest, NobodyButTheFunctionsWrites) {
     auto service = bench().session("ledgerline_service");
     EXPECT_THROW(service.exec("update ledger.balance set posted = 0"), base::sql::Error);
