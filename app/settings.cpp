@@ -379,7 +379,7 @@ std::vector<Setting> domain_settings(Settings& s) {
         {"ledger.queue_limit", &s.ledger.queue_limit, "Postings that may wait for a lane; more are refused.",
          1},
         {"ledger.queue_timeout", &s.ledger.queue_timeout,
-         "How long a posting may wait for its lane; older ones are refused unposted.", 1},
+         "How long a posting may wait for its lane or session; older ones are refused unposted.", 1},
         {"ledger.resend_for", &s.ledger.resend_for,
          "How long a batch is sent again when the database goes away under it.", 0},
         {"ledger.max_amount", &s.ledger.max_amount, "The most that one request may move, in minor units.", 1,

@@ -19,13 +19,21 @@ namespace base {
 namespace asio = boost::asio;
 
 struct Database::Pool {
+    using Clock = std::chrono::steady_clock;
     enum class Kind : std::uint8_t { plain, locking };
 
     struct Entry {
         std::shared_ptr<Job> job;
-        std::function<void()> finished;
+        std::function<void()> finished{};
         std::uint64_t number = 0;  ///< of arrival
         Kind kind = Kind::plain;
+        Clock::time_point begin_by = Clock::time_point::max();
+
+        [[nodiscard]] bool late() const { return Clock::now() >= begin_by; }
+        void refuse() const {
+            job->fail(std::make_exception_ptr(DatabaseBusy()));
+            finished();
+        }
     };
 
     const Options options;
@@ -52,18 +60,25 @@ struct Database::Pool {
         changed.notify_all();
     }
 
-    void push(std::shared_ptr<Job> job, std::function<void()> finished, Kind kind) {
+    void push(Entry entry) {
+        std::vector<Entry> refused;
         {
             const std::lock_guard lock(mutex);
-            auto& queue = kind == Kind::plain ? plain : locking;
+            // Where the database keeps all sessions waiting, who comes sees to those who came long ago.
+            while (!locking.empty() && locking.front().late()) {
+                refused.push_back(std::move(locking.front()));
+                locking.pop_front();
+            }
+            auto& queue = entry.kind == Kind::plain ? plain : locking;
             if (queue.size() < options.queue_limit) {
-                queue.push_back({std::move(job), std::move(finished), ++arrived, kind});
+                entry.number = ++arrived;
+                queue.push_back(std::move(entry));
                 changed.notify_one();
-                return;
+            } else {
+                refused.push_back(std::move(entry));
             }
         }
-        job->fail(std::make_exception_ptr(DatabaseBusy()));
-        finished();
+        for (const auto& one : refused) one.refuse();
     }
 
     /// The queue whose turn it is, in the order of arrival; null: nothing may begin now.
@@ -90,6 +105,7 @@ struct Database::Pool {
         Connector connector(options);
         while (auto entry = pop()) {
             try {
+                if (entry->late()) throw DatabaseBusy();
                 entry->job->run(connector.session());
             } catch (...) {
                 entry->job->fail(std::current_exception());
@@ -104,16 +120,15 @@ struct Database::Pool {
     }
 
     /// Queues the work; the coroutine that waits is resumed on its own executor.
-    static asio::awaitable<void> perform(Pool* pool, std::shared_ptr<Job> job, Kind kind) {
-        const auto start = [pool, kind, job = std::move(job)](auto handler) mutable {
+    static asio::awaitable<void> perform(Pool* pool, Entry entry) {
+        const auto start = [pool, entry = std::move(entry)](auto handler) mutable {
             // The io_context must not run out of work while the handler is here. The handler is wrapped in a
             // shared pointer because std::function wants to copy.
             const auto executor = asio::get_associated_executor(handler);
             auto tracked = asio::prefer(executor, asio::execution::outstanding_work.tracked);
             auto done = std::make_shared<Done>(std::move(handler));
-            pool->push(
-                std::move(job), [tracked, done] { asio::post(tracked, [done] { std::move (*done)(); }); },
-                kind);
+            entry.finished = [tracked, done] { asio::post(tracked, [done] { std::move (*done)(); }); };
+            pool->push(std::move(entry));
         };
         return asio::async_initiate<const asio::use_awaitable_t<>, void()>(start, asio::use_awaitable);
     }
@@ -165,17 +180,19 @@ std::size_t Database::queued() const {
 }
 
 asio::awaitable<void> Database::perform(std::shared_ptr<Job> job) {
-    return Pool::perform(pool_.get(), std::move(job), Pool::Kind::plain);
+    return Pool::perform(pool_.get(), {.job = std::move(job)});
 }
 
-asio::awaitable<void> Database::perform_locking(std::shared_ptr<Job> job) {
-    return Pool::perform(pool_.get(), std::move(job), Pool::Kind::locking);
+asio::awaitable<void> Database::perform_locking(std::shared_ptr<Job> job,
+                                                std::chrono::milliseconds patience) {
+    Pool::Entry entry{.job = std::move(job), .kind = Pool::Kind::locking};
+    entry.begin_by = Pool::Clock::now() + patience;
+    return Pool::perform(pool_.get(), std::move(entry));
 }
 
 void Database::perform_blocking(const std::shared_ptr<Job>& job) {
     std::promise<void> finished;
-    pool_->push(
-        job, [&finished] { finished.set_value(); }, Pool::Kind::plain);
+    pool_->push({.job = job, .finished = [&finished] { finished.set_value(); }});
     finished.get_future().wait();
 }
 

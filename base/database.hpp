@@ -15,10 +15,11 @@
 
 namespace base {
 
-/// The pool's queue is full: the caller answers "overloaded" in its protocol's terms.
+/// The pool's queue is full, or what waited in it did so for too long and was not begun: the caller answers
+/// "overloaded" in its protocol's terms.
 class DatabaseBusy : public std::runtime_error {
   public:
-    DatabaseBusy() : std::runtime_error("the database queue is full") {}
+    DatabaseBusy() : std::runtime_error("the database is too busy") {}
 };
 
 /// Blocking sessions, a thread each. Coroutines hand in work and are resumed on their own executor.
@@ -53,11 +54,13 @@ class Database {
     }
 
     /// The same for work that waits for locks, which may take long when much of it comes at once: it has a
-    /// queue of its own and never all sessions, so that what only reads does not wait behind it.
+    /// queue of its own and never all sessions, so that what only reads does not wait behind it. What has not
+    /// begun after `patience` never does (DatabaseBusy): whoever asked for it may long have asked again.
     template <class Work>
-    boost::asio::awaitable<std::invoke_result_t<Work&, sql::Session&>> run_locking(Work work) {
+    boost::asio::awaitable<std::invoke_result_t<Work&, sql::Session&>> run_locking(
+        Work work, std::chrono::milliseconds patience) {
         auto task = std::make_shared<Task<Work>>(std::move(work));
-        co_await perform_locking(task);
+        co_await perform_locking(task, patience);
         co_return task->result();
     }
 
@@ -113,7 +116,8 @@ class Database {
     using Done = boost::asio::any_completion_handler<void()>;
 
     boost::asio::awaitable<void> perform(std::shared_ptr<Job> job);
-    boost::asio::awaitable<void> perform_locking(std::shared_ptr<Job> job);
+    boost::asio::awaitable<void> perform_locking(std::shared_ptr<Job> job,
+                                                 std::chrono::milliseconds patience);
     void perform_blocking(const std::shared_ptr<Job>& job);
 
     struct Pool;

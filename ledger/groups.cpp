@@ -212,14 +212,16 @@ Ledger::Work Ledger::running(std::string text, base::sql::Params params) {
 asio::awaitable<Result<base::sql::Rows>> Ledger::run_work(Work work, Locks locks) {
     const auto deadline = std::chrono::steady_clock::now() + options_.lane.resend_for;
     asio::steady_timer pause(co_await asio::this_coro::executor);
+    bool in_doubt = false;  // an earlier try may have posted it
     while (true) {
         std::optional<Refusal> refusal;
         bool again = false;
         try {
-            if (locks == Locks::shards) co_return co_await database_.run_locking(work);
+            if (locks == Locks::shards)
+                co_return co_await database_.run_locking(work, options_.lane.queue_timeout);
             co_return co_await database_.run(work);
         } catch (const base::DatabaseBusy&) {
-            refusal = Refusal::overloaded;
+            refusal = in_doubt ? Refusal::unavailable : Refusal::overloaded;
         } catch (const base::sql::Error& error) {
             if (error.sqlstate() == over_limit_state) {
                 log_.info("a request is over a limit", {{"error", error.what()}});
@@ -227,6 +229,7 @@ asio::awaitable<Result<base::sql::Rows>> Ledger::run_work(Work work, Locks locks
             }
             log_.warning("a request beside the lanes failed", {{"error", error.what()}});
             again = error.failure() != base::sql::Failure::data;
+            in_doubt = in_doubt || again;
             refusal = again ? Refusal::unavailable : Refusal::internal;
         }
         if (!again || std::chrono::steady_clock::now() >= deadline) co_return *refusal;

@@ -39,6 +39,14 @@ bool is_so(const LedgerBench& bench, const std::string& query) {
     return session.exec(query).text(0, 0) == "t";
 }
 
+/// Whether somebody has waited for a lock for longer than a posting may for its turn in these tests.
+bool lock_waited_for(const LedgerBench& bench) {
+    return is_so(bench,
+                 "select coalesce(max(clock_timestamp() - query_start) > interval '200 ms', false)"
+                 " from pg_stat_activity"
+                 " where datname = current_database() and wait_event_type = 'Lock'");
+}
+
 void wait_until(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (!condition()) {
@@ -89,18 +97,42 @@ TEST(LedgerRefusals, WhatWaitedTooLongIsOverloadedAndNotPosted) {
     options.lane.batch_max = 5;
     LedgerBench bench(options);
     const auto account = bench.open_account();
-    const auto waited = [&] {
-        return is_so(bench,
-                     "select coalesce(max(clock_timestamp() - query_start) > interval '200 ms', false)"
-                     " from pg_stat_activity"
-                     " where datname = current_database() and wait_event_type = 'Lock'");
-    };
-    const auto results = behind_locks(bench, charges(bench, account, 40), waited);
+    const auto results =
+        behind_locks(bench, charges(bench, account, 40), [&] { return lock_waited_for(bench); });
     const auto posted = count_of(results, "posted");
     EXPECT_GE(posted, 1);
     EXPECT_LE(posted, 5);  // the batch that was under way
     EXPECT_EQ(count_of(results, "overloaded"), 40 - posted);
     EXPECT_EQ(bench.posted(account, "main"), std::to_string(100 - posted) + ".00");
+}
+
+/// What goes beside the lanes: whoever asked for it has long gone, and may have asked again under another
+/// key.
+TEST(LedgerRefusals, VolumesAndSplitsThatWaitedTooLongAreOverloadedAndNotPosted) {
+    auto options = LedgerBench::default_options();
+    options.lane.queue_timeout = std::chrono::milliseconds(50);
+    LedgerBench bench(options);
+    const auto account = bench.open_account();
+    const auto other = bench.open_account();
+    Work work;
+    for (int i = 0; i < 20; ++i) {
+        ledger::PlaceVolume place;
+        place.account = account;
+        place.origin = by_shop("");
+        place.volume.value = 1;
+        place.balance_type = "data";
+        work.push_back(tests::post(bench.ledger(), std::move(place)));
+        work.push_back(tests::post(
+            bench.ledger(), a_split({{account, 50}, {other, 50}}, "r" + std::to_string(i), euro("2"))));
+    }
+    const auto results = behind_locks(bench, std::move(work), [&] { return lock_waited_for(bench); });
+    const auto posted = count_of(results, "posted");
+    EXPECT_GE(posted, 1);
+    EXPECT_LE(posted, 4) << "more than there are sessions, which are under way";
+    EXPECT_EQ(count_of(results, "overloaded"), 40 - posted);
+    EXPECT_EQ(bench.value("select count(*) from ledger.request where application_id = "
+                          "ledger.application_id('shop') and (operation = 'hold' or account_id = 0)"),
+              std::to_string(posted));
 }
 
 boost::asio::awaitable<Outcome> after(std::chrono::milliseconds pause, boost::asio::awaitable<Outcome> work) {

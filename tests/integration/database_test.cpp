@@ -98,9 +98,12 @@ TEST_F(DatabasePool, refuses_work_when_the_queue_is_full) {
     queued.join();
 }
 
-asio::awaitable<void> wait_for(Database& database, std::shared_future<void> lock) {
+constexpr std::chrono::seconds patient(60);
+
+asio::awaitable<void> wait_for(Database& database, std::shared_future<void> lock,
+                               std::chrono::milliseconds patience = patient) {
     const auto work = [lock](Session&) { lock.wait_for(std::chrono::seconds(20)); };
-    co_await database.run_locking(work);
+    co_await database.run_locking(work, patience);
 }
 
 TEST_F(DatabasePool, what_waits_for_locks_leaves_a_session_and_the_queue_to_the_others) {
@@ -134,6 +137,38 @@ TEST_F(DatabasePool, what_waits_for_locks_leaves_a_session_and_the_queue_to_the_
     io.run();  // all that was queued was done, at the end too
     for (auto& done : waiting) EXPECT_NO_THROW(done.get());
     EXPECT_THROW(refused.get(), base::DatabaseBusy);
+}
+
+TEST_F(DatabasePool, what_waited_too_long_for_locks_never_begins) {
+    std::promise<void> release;
+    const auto lock = release.get_future().share();
+    asio::io_context io;
+    const auto ask = [&](Database& database, std::chrono::milliseconds patience) {
+        auto result = asio::co_spawn(io, wait_for(database, lock, patience), asio::use_future);
+        io.poll();
+        return result;
+    };
+    std::future<void> first, impatient, next, last;
+    {
+        Database database(options(2));
+        first = ask(database, patient);
+        while (database.queued() > 0) std::this_thread::yield();  // it has the one session for this
+        impatient = ask(database, {});
+        EXPECT_EQ(database.queued(), 1U);
+        // Who comes next sees to it, while all sessions are kept waiting.
+        next = ask(database, patient);
+        ASSERT_EQ(database.queued(), 1U);
+        io.poll();
+        EXPECT_THROW(impatient.get(), base::DatabaseBusy);
+        // And where nobody comes, the session does that gets free.
+        last = ask(database, {});
+        EXPECT_EQ(database.queued(), 2U);
+        release.set_value();
+    }
+    io.run();
+    EXPECT_NO_THROW(first.get());
+    EXPECT_NO_THROW(next.get());
+    EXPECT_THROW(last.get(), base::DatabaseBusy);
 }
 
 TEST_F(DatabasePool, works_with_a_single_session_too) {
