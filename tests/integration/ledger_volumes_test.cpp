@@ -92,6 +92,17 @@ class LedgerVolumes : public LedgerSuite {
             return ledger().refund_volume(std::move(request));
         });
     }
+    static std::string split(std::vector<ledger::Split::Share> shares, std::string reference,
+                             ledger::Volume of, ledger::BalanceType type = {}) {
+        return ask_volume([&] {
+            ledger::SplitVolume request;
+            request.shares = std::move(shares);
+            request.origin = by_shop(std::move(reference));
+            request.volume = std::move(of);
+            request.balance_type = std::move(type);
+            return ledger().split_volume(std::move(request));
+        });
+    }
     ledger::HoldPtr hold_volume(std::int64_t value, ledger::BalanceType type = {}) {
         ledger::PlaceVolume request;
         request.account = account_;
@@ -479,19 +490,11 @@ TEST_F(LedgerVolumes, CapturesAddUpToWhatAllOfThemCost) {
 TEST_F(LedgerVolumes, SplitsShareWhatTheVolumeCosts) {
     add({});
     const auto other = bench().open_account();
-    const auto split = [&](std::string reference, std::int64_t value) {
-        return ask_volume([&] {
-            ledger::SplitVolume request;
-            request.shares = {{account_, 50}, {other, 50}};
-            request.origin = by_shop(std::move(reference));
-            request.volume = volume(value);
-            return ledger().split_volume(std::move(request));
-        });
-    };
-    EXPECT_EQ(split("V1", 101), "posted");
-    EXPECT_EQ(split("V1", 101), "replayed");
-    EXPECT_EQ(split("V1", 102), "reference_conflict");
-    EXPECT_EQ(split("V2", 0), "not_positive");
+    const std::vector<ledger::Split::Share> halves{{account_, 50}, {other, 50}};
+    EXPECT_EQ(split(halves, "V1", volume(101)), "posted");
+    EXPECT_EQ(split(halves, "V1", volume(101)), "replayed");
+    EXPECT_EQ(split(halves, "V1", volume(102)), "reference_conflict");
+    EXPECT_EQ(split(halves, "V2", volume(0)), "not_positive");
     EXPECT_EQ(state(), "99.49 0.00 99.49");
     EXPECT_EQ(state(other, "main"), "99.50 0.00 99.50");
     EXPECT_EQ(bench().value("select concat_ws(' ', kind, volume, unit, amount, amount_unit) from "
@@ -502,18 +505,9 @@ TEST_F(LedgerVolumes, SplitsShareWhatTheVolumeCosts) {
 TEST_F(LedgerVolumes, ASplitVolumeIsRefundedToEachAccountUpToItsPart) {
     add({.tier_from = "{0,100}", .tier_price = "{0.01,0.002}"});
     const auto other = bench().open_account();
-    const auto split = [&](std::string reference, std::int64_t value, ledger::BalanceType type = {}) {
-        return ask_volume([&] {
-            ledger::SplitVolume request;
-            request.shares = {{account_, 67}, {other, 33}};
-            request.origin = by_shop(std::move(reference));
-            request.volume = volume(value);
-            request.balance_type = std::move(type);
-            return ledger().split_volume(std::move(request));
-        });
-    };
+    const std::vector<ledger::Split::Share> parts{{account_, 67}, {other, 33}};
     // 1000 bytes cost 2.80: 1.876 and 0.924, the cent that is left goes to the first.
-    EXPECT_EQ(split("W1", 1000), "posted");
+    EXPECT_EQ(split(parts, "W1", volume(1000)), "posted");
     EXPECT_EQ(state() + ", " + state(other, "main"), "98.12 0.00 98.12, 99.08 0.00 99.08");
     EXPECT_EQ(refund("B1", "W1", 671), "beyond_charge");
     EXPECT_EQ(refund("B1", "W1", 0), "not_positive");
@@ -527,13 +521,37 @@ TEST_F(LedgerVolumes, ASplitVolumeIsRefundedToEachAccountUpToItsPart) {
                             " finance.volumes where reference_code = 'W1'"),
               "1000 670 2.80");
     // Balances that count volumes themselves.
-    EXPECT_EQ(split("W2", 101, "data"), "posted");
+    EXPECT_EQ(split(parts, "W2", volume(101), "data"), "posted");
     EXPECT_EQ(state("data"), "999932 0 999932");
     EXPECT_EQ(refund("B3", "W2", 69), "beyond_charge");
     EXPECT_EQ(refund("B3", "W2", 68), "posted");
     EXPECT_EQ(state("data"), "1000000 0 1000000");
     // Of nothing that anybody had, nothing comes back.
-    EXPECT_EQ(split("W3", 1, "data"), "not_positive");
+    EXPECT_EQ(split(parts, "W3", volume(1), "data"), "not_positive");
+}
+
+TEST_F(LedgerVolumes, ASplitVolumeIsDebitedAsItsAccountsSpend) {
+    const auto other = bench().open_account();
+    const std::vector<ledger::Split::Share> halves{{account_, 50}, {other, 50}};
+    const auto bytes = [](std::int64_t value) { return volume(value, {{"unit", "bytes"}}); };
+    const auto spend = [](const ledger::AccountPtr& account) {
+        bench().exec("select ledger.set_spending_order(" + key_of(account) + ", true)");
+    };
+    spend(account_);
+    EXPECT_EQ(split(halves, "D1", bytes(100)), "no_tariff") << "the other one spends from main alone";
+    spend(other);
+    EXPECT_EQ(split(halves, "D1", bytes(100)), "posted");
+    EXPECT_EQ(state("data") + ", " + state(other, "data"), "999950 0 999950, 999950 0 999950");
+    EXPECT_EQ(refund("B1", "D1", 50), "posted");
+    EXPECT_EQ(state("data"), "1000000 0 1000000");
+    EXPECT_EQ(split(halves, "D2", volume(100, {{"unit", "seconds"}})), "no_tariff");
+    // Where somebody has none (any more), a tariff is all that is one for both.
+    add({});
+    EXPECT_EQ(split(halves, "D3", bytes(100)), "posted");
+    EXPECT_EQ(state("data"), "999950 0 999950");
+    make_expired(other, "data", "1 minute");
+    EXPECT_EQ(split(halves, "D4", bytes(100)), "posted");
+    EXPECT_EQ(state("data") + ", " + state("bonus"), "999950 0 999950, 9.50 0.00 9.50");
 }
 
 }  // namespace
