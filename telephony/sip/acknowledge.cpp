@@ -34,12 +34,13 @@ void Agent::Engine::acknowledge(const Dialog& dialog, const Dialog::Acknowledgem
     // The same each time, or a peer would take what is repeated for something new.
     const auto* tag = ::nta_leg_get_tag(dialog.leg);
     const auto branch = "z9hG4bK" + std::string(tag != nullptr ? tag : "") + '.' + std::to_string(ack.seq);
-    auto* sent =
-        ::nta_outgoing_tcreate(dialog.leg, nullptr, nullptr, nullptr, SIP_METHOD_ACK, nullptr,
-                               NTATAG_STATELESS(1), NTATAG_BRANCH_KEY(branch.c_str()), SIPTAG_CSEQ(seq),
-                               TAG_IF(!ack.credentials.empty(), SIPTAG_HEADER_STR(ack.credentials.c_str())),
-                               TAG_IF(!ack.sdp.empty(), SIPTAG_CONTENT_TYPE(common.sdp)),
-                               TAG_IF(!ack.sdp.empty(), SIPTAG_PAYLOAD_STR(ack.sdp.c_str())), TAG_END());
+    auto* flow = flows.find(dialog.flow);
+    auto* sent = ::nta_outgoing_tcreate(
+        dialog.leg, nullptr, nullptr, nullptr, SIP_METHOD_ACK, nullptr, NTATAG_STATELESS(1),
+        NTATAG_BRANCH_KEY(branch.c_str()), SIPTAG_CSEQ(seq), TAG_IF(flow != nullptr, NTATAG_TPORT(flow)),
+        TAG_IF(!ack.credentials.empty(), SIPTAG_HEADER_STR(ack.credentials.c_str())),
+        TAG_IF(!ack.sdp.empty(), SIPTAG_CONTENT_TYPE(common.sdp)),
+        TAG_IF(!ack.sdp.empty(), SIPTAG_PAYLOAD_STR(ack.sdp.c_str())), TAG_END());
     ::su_free(nullptr, seq);
     if (sent != nullptr) ::nta_outgoing_destroy(sent);
     note_sent(dialog, ack.sdp.empty() ? "ACK" : "ACK with a body");

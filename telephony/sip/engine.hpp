@@ -63,6 +63,8 @@ struct Dialog {
     Agent::Engine* engine = nullptr;
     LegId id;
     nta_leg_t* leg = nullptr;
+    /// The connection that its requests go on, as long as it is open; 0: where the remote target says.
+    std::uint64_t flow = 0;
     bool confirmed = false;
     std::string our_sdp;  ///< what holds, as the peer has it from us
 
@@ -247,6 +249,8 @@ struct Agent::Engine {
     void note_response(Dialog& dialog, const char* method, int status, const sip_t* message) const;
 
     int requested(Dialog& dialog, nta_incoming_t* request, const sip_t* message);
+    std::uint64_t flow_of(nta_incoming_t* request);
+    void follow(Dialog& dialog, nta_incoming_t* request, const sip_t* message);
 
     void reply_once(nta_incoming_t* request, const calls::Response& response) const;
     int stranger(nta_incoming_t* request, const sip_t* message);

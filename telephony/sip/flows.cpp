@@ -21,18 +21,19 @@ Flows::Flows() {
 }
 
 std::uint64_t Flows::keep(tport_s* connection) {
-    std::uint64_t known = 0;
+    const auto known = numbers_.find(connection);
+    if (known != numbers_.end() && usable(connection)) {
+        ::tport_unref(connection);
+        return known->second;
+    }
     std::erase_if(connections_, [&](const auto& entry) {
-        if (entry.second == connection && usable(connection)) known = entry.first;
         if (usable(entry.second)) return false;
+        numbers_.erase(entry.second);
         ::tport_unref(entry.second);
         return true;
     });
-    if (known != 0) {
-        ::tport_unref(connection);
-        return known;
-    }
     connections_[++last_] = connection;
+    numbers_[connection] = last_;
     return last_;
 }
 
@@ -44,6 +45,7 @@ tport_s* Flows::find(std::uint64_t flow) const {
 void Flows::clear() {
     for (const auto& [flow, connection] : connections_) ::tport_unref(connection);
     connections_.clear();
+    numbers_.clear();
 }
 
 }  // namespace sip

@@ -1,8 +1,10 @@
-// Connections that registrations came on: to a phone behind TCP there is often no other way (RFC 5626).
+// Connections that registrations and calls came on: to a phone behind TCP there is often no other way
+// (RFC 5626).
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <unordered_map>
 
 struct tport_s;
 
@@ -26,6 +28,7 @@ class Flows {
   private:
     std::uint64_t last_;
     std::map<std::uint64_t, tport_s*> connections_;
+    std::unordered_map<const tport_s*, std::uint64_t> numbers_;  ///< of these
 };
 
 }  // namespace sip

@@ -199,6 +199,7 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
             if (body_of(message).empty()) {
                 const auto headers = session_answer(dialog, request);
                 ::nta_leg_server_route(dialog.leg, nullptr, message->sip_contact);
+                follow(dialog, request, message);
                 ::nta_incoming_treply(request, SIP_200_OK, SIPTAG_CONTACT(common.contact),
                                       TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())),
                                       TAG_END());
@@ -211,7 +212,10 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
             return 405;
     }
     if (dialog.end.wanted) return 481;
-    if (method != Method::info) ::nta_leg_server_route(dialog.leg, nullptr, message->sip_contact);
+    if (method != Method::info) {
+        ::nta_leg_server_route(dialog.leg, nullptr, message->sip_contact);
+        follow(dialog, request, message);
+    }
     calls::event::Requested asked;
     asked.ticket = ++last_ticket;
     asked.method = method;

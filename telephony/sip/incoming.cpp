@@ -142,6 +142,7 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     if (!options.proxy.empty()) take_credentials(dialog);
     ::nta_leg_tag(dialog.leg, ::nta_incoming_tag(request, nullptr));
     ::nta_leg_server_route(dialog.leg, message->sip_record_route, message->sip_contact);
+    follow(dialog, request, message);
     dialog.life.takes_update =
         message->sip_allow != nullptr && ::sip_is_allowed(message->sip_allow, SIP_METHOD_UPDATE) != 0;
     dialog.caller.pracks = ::sip_has_feature(message->sip_require, "100rel") != 0;
@@ -165,6 +166,24 @@ int Agent::Engine::called(nta_incoming_t* request, const sip_t* message) {
     return 0;
 }
 
+/// The number of the connection that a request came on; 0: it came by UDP.
+std::uint64_t Agent::Engine::flow_of(nta_incoming_t* request) {
+    auto* copy = ::nta_incoming_getrequest(request);
+    auto* connection = ::nta_incoming_transport(agent, request, copy);
+    ::msg_destroy(copy);
+    if (connection == nullptr) return 0;
+    if (::tport_is_stream(connection) != 0) return flows.keep(connection);
+    ::tport_unref(connection);
+    return 0;
+}
+
+/// A phone behind NAT is reached on its own connection only, the last one that it spoke on: what its Contact
+/// says nobody can connect to. Who comes by a proxy is reached by the routes that this one gave.
+void Agent::Engine::follow(Dialog& dialog, nta_incoming_t* request, const sip_t* message) {
+    const bool direct = message->sip_via != nullptr && message->sip_via->v_next == nullptr;
+    dialog.flow = direct ? flow_of(request) : 0;
+}
+
 int Agent::Engine::register_request(nta_incoming_t* request, const sip_t* message) {
     calls::IncomingRegister registration;
     registration.ticket = ++last_ticket;
@@ -182,13 +201,7 @@ int Agent::Engine::register_request(nta_incoming_t* request, const sip_t* messag
         registration.expires = std::chrono::seconds(message->sip_expires->ex_delta);
     registration.path = path_of(message);
     registration.path_supported = ::sip_has_supported(message->sip_supported, "path") != 0;
-    auto* copy = ::nta_incoming_getrequest(request);
-    auto* connection = ::nta_incoming_transport(agent, request, copy);
-    ::msg_destroy(copy);
-    if (connection != nullptr && registration.path.empty() && ::tport_is_stream(connection) != 0)
-        registration.flow = flows.keep(connection);
-    else if (connection != nullptr)
-        ::tport_unref(connection);
+    if (registration.path.empty()) registration.flow = flow_of(request);
     registering[registration.ticket] = request;
     reception->registering(std::move(registration));
     return 0;

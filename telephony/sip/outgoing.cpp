@@ -124,6 +124,7 @@ void on_limit(su_root_magic_t* /*root*/, su_timer_t* /*timer*/, su_timer_arg_t* 
 void Agent::Engine::invite(LegId id, const calls::Invitation& invitation) {
     auto& dialog = add_dialog(id);
     dialog.invite.way = invitation;
+    dialog.flow = invitation.flow;
     dialog.invite.target =
         invitation.contact.empty() ? request_uri(invitation.target, options.gateway) : invitation.contact;
     if (dialog.invite.target.empty()) {

@@ -64,7 +64,7 @@ nta_outgoing_t* Agent::Engine::send(Dialog& dialog, const Request& request, nta_
         const auto* uri = first ? ::url_make(home, target) : remote_target(dialog.leg);
         if (uri != nullptr) credentials = dialog.auth->headers(home, request.name, uri);
     }
-    auto* flow = first ? flows.find(dialog.invite.way.flow) : nullptr;
+    auto* flow = flows.find(dialog.flow);
     sip_max_forwards_t forwards[1];
     ::sip_max_forwards_init(forwards);
     forwards->mf_count = static_cast<unsigned long>(dialog.invite.way.max_forwards);
