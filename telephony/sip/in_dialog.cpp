@@ -184,7 +184,8 @@ int Agent::Engine::requested(Dialog& dialog, nta_incoming_t* request, const sip_
         case sip_method_options:
             return 200;
         case sip_method_prack:
-            // The stack takes those that acknowledge something.
+        case sip_method_cancel:
+            // The stack takes those that acknowledge, or cancel, something.
             return 481;
         case sip_method_info:
             break;

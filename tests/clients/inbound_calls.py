@@ -236,6 +236,13 @@ class InboundCalls(Calls):
         call.bye()
         self.bob.expect_bye()
 
+    def test_a_cancel_of_nothing_is_told_so(self):
+        self.register(self.bob)
+        call, _ = self.connect(self.alice, self.bob)
+        self.assertEqual(call.ask("CANCEL").status, 481)
+        self.assertEqual(call.bye().status, 200)
+        self.bob.expect_bye()
+
     def test_without_an_offer_the_answer_goes_with_the_ack(self):
         self.register(self.bob)
         call = self.alice.call(BOB, sdp=False)
