@@ -189,7 +189,7 @@ void Agent::Engine::run() {
     agent = ::nta_agent_create(
         root, URL_STRING_MAKE(bound.c_str()), on_stray, reinterpret_cast<nta_agent_magic_t*>(this),
         NTATAG_UA(1), NTATAG_SERVER_RPORT(2), NTATAG_CLIENT_RPORT(1), NTATAG_UDP_MTU(8000),
-        TPTAG_UDP_RMEM(udp_buffer_bytes), TPTAG_IDLE(as_ms(options.streams.idle)),
+        TPTAG_PONG2PING(1), TPTAG_UDP_RMEM(udp_buffer_bytes), TPTAG_IDLE(as_ms(options.streams.idle)),
         NTATAG_MAXSIZE(message_bytes_max), NTATAG_SIP_T1X64(as_ms(64 * options.t1)),
         NTATAG_SIP_T2(as_ms(8 * options.t1)), NTATAG_SIP_T4(as_ms(10 * options.t1)),
         TAG_IF(!options.proxy.empty(), NTATAG_DEFAULT_PROXY(proxy.c_str())), TAG_END());
