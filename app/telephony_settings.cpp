@@ -180,7 +180,8 @@ std::vector<Setting> sip_settings(Settings& s) {
         {"sip.expires_default", &s.sip.expires_default, "How long a registration lives that does not say it.",
          1000},
         {"sip.expires_max", &s.sip.expires_max, "The longest registration; longer ones are shortened.", 1000},
-        {"sip.contacts_max", &s.sip.contacts_max, "Contacts of one account; more get 403.", 1},
+        {"sip.contacts_max", &s.sip.contacts_max,
+         "Contacts of one account; of more, those that end first make room.", 1},
         {"sip.location_cache", &s.sip.location_cache, "Accounts whose contacts a node remembers.", 1},
     };
 }

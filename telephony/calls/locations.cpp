@@ -19,6 +19,20 @@ namespace sql = base::sql;
 constexpr std::string_view out_of_order = "LR001";
 constexpr std::string_view too_many = "LR002";
 
+/// Telephones that restart, or change networks, leave contacts behind: where there are too many, those go
+/// that end first. One that lives registers again before that.
+constexpr auto register_statement =
+    "with given as (select contact, seconds"
+    "                 from jsonb_to_recordset($5::jsonb) c(contact text, seconds bigint)),"
+    "     surplus as (select b.contact, b.q, 0 as seconds from ledger.bindings($1) b"
+    "                  where b.contact not in (select contact from given) order by b.seconds desc"
+    "                 offset greatest("
+    "                     $10 - (select count(distinct contact) from given where seconds > 0), 0))"
+    " select contact, q, seconds"
+    "   from ledger.register($1, $2, $3, $4,"
+    "                        $5::jsonb || coalesce((select jsonb_agg(to_jsonb(surplus)) from surplus), '[]'),"
+    "                        $6, $7, $8, $9, $10)";
+
 /// Of two nodes, at most.
 constexpr std::chrono::seconds clocks_differ{300};
 
@@ -131,9 +145,7 @@ boost::asio::awaitable<Locations::Update> Locations::update(std::int64_t account
                         contacts_json(request), request.every_contact, request.path, node_.node,
                         static_cast<std::int64_t>(request.flow), static_cast<std::int64_t>(contacts_max));
         const auto work = [parameters](sql::Session& session) {
-            return session.exec(
-                "select contact, q, seconds from ledger.register($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                parameters);
+            return session.exec(register_statement, parameters);
         };
         const auto rows = co_await database_.run(work);
         for (std::size_t row = 0; row < rows.size(); ++row) {

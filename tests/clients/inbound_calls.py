@@ -117,6 +117,18 @@ class Registrations(Calls):
         self.assertEqual(self.bob.register(*four).status, 403)
         self.assertEqual(self.bob.register().every("Contact"), [])
 
+    def test_contacts_that_were_left_behind_make_room(self):
+        """A telephone that restarts again and again registers all the same."""
+        left = [f"<sip:bob@127.0.0.1:{port};transport=udp>" for port in range(1, 5)]
+        for number, contact in enumerate(left):
+            self.assertEqual(self.bob.register(f"{contact};expires={60 + number}").status, 200)
+        self.assertEqual(self.contacts(self.bob.register()), [contact.strip("<>") for contact in left[1:]])
+        # One that is there is refreshed, and one that is not is taken away, beside the others.
+        self.assertEqual(len(self.bob.register(left[1] + ";expires=60").every("Contact")), 3)
+        self.assertEqual(len(self.bob.register(left[0] + ";expires=0").every("Contact")), 3)
+        three = [f"<sip:bob@127.0.0.1:{port}>" for port in range(5, 8)]
+        self.assertEqual(self.contacts(self.bob.register(*three)), [contact.strip("<>") for contact in three])
+
     def test_requests_that_come_late_are_refused(self):
         self.register(self.bob)
         last = self.bob.register_sequence
