@@ -295,14 +295,17 @@ struct Client::Impl {
 };
 
 /// Connects to the addresses that were looked at, not to the name again: it might mean something else by
-/// then.
+/// then. Each has its share of the time that is left, as one that says nothing must leave some to the others.
 asio::awaitable<Opened> Client::Impl::open(Target target, std::string key, Clock::time_point until) {
     const auto executor = co_await asio::this_coro::executor;
-    const auto addresses = co_await names.find(target.host, until);
+    auto addresses = co_await names.find(target.host, until);
     if (addresses.empty()) co_return NoResponse{Why::unreachable, "no address of " + target.host};
     NoResponse failure{Why::not_allowed, target.host + " has no address that may be connected to"};
+    std::erase_if(addresses, [this](const auto& address) { return !may_connect(address); });
+    auto left = static_cast<int>(addresses.size());
     for (const auto& address : addresses) {
-        if (!may_connect(address)) continue;
+        const auto now = Clock::now();
+        const auto share = (until - now) / left--;
         const tcp::endpoint endpoint(address, static_cast<std::uint16_t>(std::stoi(target.port)));
         tcp::socket socket(executor);
         error_code ec;
@@ -310,11 +313,14 @@ asio::awaitable<Opened> Client::Impl::open(Target target, std::string key, Clock
         if (!ec) socket.non_blocking(true, ec);
         if (!ec) socket.set_option(tcp::no_delay(true), ec);
         if (!ec) {
-            Deadline deadline(executor, until);
+            Deadline deadline(executor, now + share);
             deadline.watch(&socket);
             const auto [connected] = co_await socket.async_connect(endpoint, as_result);
             ec = connected;
-            if (deadline.passed()) co_return NoResponse{Why::too_late, "no connection in time"};
+            if (deadline.passed()) {
+                failure = {Why::too_late, "no connection in time"};
+                continue;
+            }
         }
         if (ec) {
             failure = {Why::unreachable, "cannot connect to " + target.authority + ": " + ec.message()};

@@ -12,6 +12,8 @@
 
 #include <dlfcn.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -28,6 +30,11 @@ namespace {
 std::mutex slow_names;
 std::atomic<int> slow_lookups = 0;
 
+/// A name with two addresses, in this order.
+constexpr std::string_view twofold = "application.twofold";
+constexpr auto first_of_two = "127.0.0.2";
+constexpr auto second_of_two = "127.0.0.1";
+
 }  // namespace
 
 // In place of the system's, which is asked for all other names.
@@ -38,7 +45,11 @@ extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo
         return EAI_AGAIN;
     }
     static auto* const systems = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-    return systems(name, service, hints, found);
+    if (name == nullptr || name != twofold) return systems(name, service, hints, found);
+    if (const int failure = systems(first_of_two, service, hints, found)) return failure;
+    auto* last = *found;
+    while (last->ai_next != nullptr) last = last->ai_next;
+    return systems(second_of_two, service, hints, &last->ai_next);
 }
 
 namespace {
@@ -252,6 +263,30 @@ TEST_F(SoapClient, connects_no_longer_than_it_may) {
     EXPECT_EQ(std::get<Undelivered>(result).reason, "no connection in time");
     EXPECT_FALSE(std::get<Undelivered>(result).maybe_done);
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 30s);
+}
+
+TEST_F(SoapClient, an_address_that_says_nothing_leaves_time_to_the_next_one) {
+    namespace asio = boost::asio;
+    using asio::ip::tcp;
+    auto named = url("/");
+    named.replace(7, 9, twofold);
+    // A listening socket whose queue is full: what comes then is not answered.
+    asio::io_context context;
+    tcp::acceptor silent(context, tcp::v4());
+    const auto port = static_cast<std::uint16_t>(std::stoi(named.substr(named.rfind(':') + 1)));
+    tcp::endpoint endpoint(asio::ip::make_address(first_of_two), port);
+    silent.bind(endpoint);
+    silent.listen(0);
+    std::vector<tcp::socket> waiting;
+    for (int i = 0; i < 4; ++i) {
+        waiting.emplace_back(context, tcp::v4());
+        waiting.back().native_non_blocking(true);
+        // Asio's would wait.
+        ::connect(waiting.back().native_handle(), endpoint.data(), sizeof(sockaddr_in));
+    }
+    options_.connect_timeout = 2s;
+    start("127.0.0.0/8");
+    EXPECT_EQ(reason(named), "delivered");
 }
 
 TEST_F(SoapClient, ends_a_call_that_takes_too_long) {
