@@ -202,9 +202,18 @@ struct RequestParser::Impl {
     Storage storage;
     std::optional<Parser> parser;
     bool begun = false;
+    bool first_line_ended = false;
     Problem problem{Refusal::malformed, 400};
 
     explicit Impl(Limits given) : limits(given) { parser.emplace(storage, limits); }
+
+    /// `rest` begins with the first line, until that has ended: by LF alone?
+    bool first_line_lacks_cr(std::string_view rest) {
+        const auto end = first_line_ended ? std::string_view::npos : rest.find('\n');
+        if (end == std::string_view::npos) return false;
+        first_line_ended = true;
+        return !rest.substr(0, end).ends_with('\r');
+    }
 };
 
 RequestParser::RequestParser(Limits limits) : impl_(std::make_unique<Impl>(limits)) {}
@@ -222,6 +231,11 @@ RequestParser::Progress RequestParser::feed(std::string_view bytes) {
             continue;
         }
         impl_->begun = true;
+        // To Beast, that is a line of a strange version, or one that may yet end, if it comes in pieces.
+        if (impl_->first_line_lacks_cr(bytes.substr(used))) {
+            impl_->problem = {Refusal::malformed, 400};
+            return {State::refused, used};
+        }
         // Beast asserts this much at a last chunk that comes in pieces; every chunked message has it left.
         if (parser.is_header_done() && parser.chunked() && bytes.size() - used < last_chunk_bytes) break;
         const auto taken = parser.put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), ec);
@@ -261,7 +275,7 @@ bool RequestParser::expects_continue() const {
 void RequestParser::reset() {
     impl_->storage.clear();
     impl_->parser.emplace(impl_->storage, impl_->limits);
-    impl_->begun = false;
+    impl_->begun = impl_->first_line_ended = false;
 }
 
 }  // namespace http

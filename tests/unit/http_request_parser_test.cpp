@@ -160,6 +160,7 @@ TEST(RequestParser, refuses_broken_chunks) {
 TEST(RequestParser, refuses_other_protocols) {
     expect_refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Refusal::not_supported, 505);
     expect_refused("GET / HTTP/3.0\r\n\r\n", Refusal::not_supported, 505);
+    expect_refused("GET / HTTP/1.1\nHost: a\n\n", Refusal::malformed, 400);
     expect_refused(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11), Refusal::malformed, 400);
     expect_refused("<Envelope/>\r\n\r\n", Refusal::malformed, 400);
 }
