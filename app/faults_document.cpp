@@ -75,7 +75,8 @@ std::string faults_document() {
            "In all services, before their own causes: a part that is missing, unknown, repeated, or no value "
            "of "
            "its type is SVC0002\nwith that part; a value that no enumeration has is SVC0003; no right, or an "
-           "address outside one's rights, is POL0001\n`not-allowed`, whether the address exists or not.\n\n"
+           "address outside one's rights, is POL0001\n`not-allowed`, whether the address exists or not. An "
+           "optional part that is empty counts as absent.\n\n"
            "## Payment\n\n" +
            payment_rows() + "\n## Account Management\n\n" + account_rows() +
            "\nThe variable of SVC0251 is the voucher's identifier as it was sent.\n\n## Texts\n\n" +

@@ -17,6 +17,13 @@ bool is_nil(const XmlAttributes& attributes) {
     return value == "true" || value == "1";
 }
 
+/// An empty element is none: some clients send every element, the unused ones empty. But in a list of texts
+/// an empty one is one: the variable of a fault, an address that is a mistake.
+bool is_none_if_empty(const Field& field) {
+    const bool list = field.min == 0 && field.max > 1;
+    return field.may_be_absent || (list && field.type->storage != detail::storage_id<std::string>);
+}
+
 bool is_blank(std::string_view text) { return std::ranges::all_of(text, is_xml_space); }
 
 /// The whiteSpace facet `collapse`.
@@ -147,8 +154,7 @@ void MessageReader::finish_simple(const Frame& frame) {
     const Type& type = *frame.type;
     const Field& field = *frame.field;
     if (!type.preserve_space) collapse(text_);
-    if (field.may_be_absent && is_blank(text_)) {
-        // Some clients send every element, the unused ones empty.
+    if (is_none_if_empty(field) && is_blank(text_)) {
         if (!field.join || static_cast<std::string*>(frame.object)->empty()) field.drop(frame.parent);
         return;
     }
@@ -167,7 +173,7 @@ void MessageReader::finish_simple(const Frame& frame) {
 }
 
 void MessageReader::finish_complex(const Frame& frame) {
-    if (frame.field && frame.field->may_be_absent && !frame.has_children)
+    if (frame.field && is_none_if_empty(*frame.field) && !frame.has_children)
         return frame.field->drop(frame.parent);
     if (frame.type->unknown == UnknownChildren::skipped_beside_known && frame.has_children &&
         !frame.has_known)

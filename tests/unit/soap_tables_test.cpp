@@ -161,6 +161,18 @@ class SoapTables : public testing::Test {
         "<since>2026-11-24T10:00:00</since>";
 };
 
+TEST_F(SoapTables, AnEmptyElementOfAnOptionalListIsNone) {
+    const auto message =
+        start(3, v3 + "<criteria/><criteria>Busy</criteria><criteria> </criteria>"
+                      "<action><actionToPerform>Busy</actionToPerform><mediaInfo/></action>");
+    EXPECT_EQ(message.events, std::vector{Event::busy});
+    ASSERT_TRUE(message.action);
+    EXPECT_TRUE(message.action->media.empty());
+    EXPECT_TRUE(start(3, v3 + "<criteria/>").events.empty());
+    // Not where there must be one, nor in a list of texts.
+    EXPECT_EQ(start(3, v3 + "<addresses/>").addresses, (std::vector<std::string>{"tel:2", ""}));
+}
+
 TEST_F(SoapTables, EveryWireType) {
     const auto message = start(
         3,
@@ -210,7 +222,6 @@ TEST_F(SoapTables, FaultsOfListsEnumerationsAndNestedParts) {
     EXPECT_EQ(fault(3, "<callingParticipant>t</callingParticipant><count>1</count>"), "SVC0002 addresses");
     EXPECT_EQ(fault(3, v3 + "<addresses>b</addresses><addresses>c</addresses>"), "SVC0002 addresses");
     EXPECT_EQ(fault(3, v3 + "<criteria>Sleeping</criteria>"), "SVC0003 criteria Busy, NoAnswer, Answer");
-    EXPECT_EQ(fault(3, v3 + "<criteria/>"), "SVC0003 criteria Busy, NoAnswer, Answer");
     EXPECT_EQ(fault(3, v3 + "<action><actionToPerform>busy</actionToPerform></action>"),
               "SVC0003 action.actionToPerform Busy, NoAnswer, Answer");
     EXPECT_EQ(fault(3, v3 + "<volume>9223372036854775808</volume>"), "SVC0002 volume");
@@ -218,7 +229,8 @@ TEST_F(SoapTables, FaultsOfListsEnumerationsAndNestedParts) {
     EXPECT_EQ(fault(3, v3 + "<count>2</count>"), "SVC0002 count");
     EXPECT_EQ(fault(3, v3 + "<action><mediaInfo><media/></mediaInfo></action>"),
               "SVC0002 action.actionToPerform");
-    EXPECT_EQ(fault(3, v3 + "<action><actionToPerform>Busy</actionToPerform><mediaInfo/></action>"),
+    EXPECT_EQ(fault(3, v3 + "<action><actionToPerform>Busy</actionToPerform><mediaInfo><twoWay>1</twoWay>"
+                            "</mediaInfo></action>"),
               "SVC0002 action.mediaInfo.media");
     EXPECT_EQ(fault(3, v3 + "<action>x</action>"), "SVC0002 action");
 }
