@@ -5,9 +5,11 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <initializer_list>
 #include <numeric>
 #include <sstream>
 #include <utility>
@@ -68,6 +70,16 @@ class Loader {
         places_[setting.key] = {where, line};
     }
 
+    void compare_listeners();
+    void compare_tls();
+    void compare_heartbeats();
+
+    /// A mistake between settings, told where the first of them that was set was set.
+    void mistake_of(std::initializer_list<std::string_view> keys, std::string what) {
+        const auto* key = std::ranges::find_if(keys, [this](auto each) { return places_.contains(each); });
+        const auto [where, line] = key == keys.end() ? std::pair(std::string(), 0) : places_[*key];
+        mistake(where, line, std::move(what));
+    }
     void mistake(std::string where, int line, std::string what) {
         loaded_.mistakes.push_back({std::move(where), line, std::move(what)});
     }
@@ -164,13 +176,48 @@ void Loader::read_flags(const std::map<std::string, std::string>& flags) {
 
 void Loader::compare() {
     if (!loaded_.mistakes.empty()) return;  // one of them may be what was meant to fit
+    compare_listeners();
+    compare_tls();
+    compare_heartbeats();
+}
+
+void Loader::compare_listeners() {
+    const auto& all = loaded_.settings;
+    const std::array<std::pair<std::string_view, std::string_view>, 3> listeners{
+        {{"tls.listen", all.tls.listen},
+         {"server.health_listen", all.server.health_listen},
+         {"server.listen", all.server.listen}}};
+    for (std::size_t i = 0; i < listeners.size(); ++i) {
+        const auto& [key, text] = listeners.at(i);
+        const auto one = parse_listen_address(text);
+        for (std::size_t k = i + 1; one && one->port != 0 && k < listeners.size(); ++k) {
+            const auto other = parse_listen_address(listeners.at(k).second);
+            if (!other || one->address != other->address || one->port != other->port) continue;
+            mistake_of({key, listeners.at(k).first}, std::string(key) +
+                                                         " must be another address or port than " +
+                                                         std::string(listeners.at(k).first));
+        }
+    }
+}
+
+void Loader::compare_tls() {
+    const auto& tls = loaded_.settings.tls;
+    if (tls.listen.empty()) return;
+    const auto needs = [&](std::string_view key, const std::string& file, std::string_view by) {
+        if (file.empty()) mistake_of({by}, std::string(by) + " needs " + std::string(key));
+    };
+    needs("tls.certificate", tls.certificate, "tls.listen");
+    needs("tls.key", tls.key, "tls.listen");
+    if (tls.client_certificates != "none") needs("tls.client_ca", tls.client_ca, "tls.client_certificates");
+}
+
+void Loader::compare_heartbeats() {
     const auto& call = loaded_.settings.call;
     if (call.heartbeat < call.heartbeat_patience) return;
-    const std::string_view patience = "call.heartbeat_patience";
-    const auto& [where, line] = places_[places_.contains(patience) ? patience : "call.heartbeat"];
-    mistake(where, line,
-            "call.heartbeat_patience must be longer than call.heartbeat, or nodes that live would be taken "
-            "for dead");
+    mistake_of(
+        {"call.heartbeat_patience", "call.heartbeat"},
+        "call.heartbeat_patience must be longer than call.heartbeat, or nodes that live would be taken "
+        "for dead");
 }
 
 }  // namespace

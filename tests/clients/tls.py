@@ -225,7 +225,7 @@ class Mistakes(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o755)
             environment = dict(os.environ, LEDGERLINE_TLS_LISTEN="127.0.0.1:0", LEDGERLINE_TLS_CERTIFICATE="/no/such",
-                               LEDGERLINE_CALLBACKS_CA_FILE="/no/ca", LEDGERLINE_SIP_USER="us",
+                               LEDGERLINE_TLS_KEY="/no/key", LEDGERLINE_CALLBACKS_CA_FILE="/no/ca", LEDGERLINE_SIP_USER="us",
                                LEDGERLINE_SIP_PASSWORD_FILE="/no/password")
             done = subprocess.run([LEDGERLINE, "check-config"], cwd=folder, env=environment, capture_output=True,
                                   text=True, timeout=60, check=False)
@@ -259,7 +259,8 @@ class Mistakes(unittest.TestCase):
     def test_a_server_whose_certificate_is_missing_ends(self):
         with tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o755)
-            environment = dict(os.environ, LEDGERLINE_TLS_LISTEN="127.0.0.1:0", LEDGERLINE_TLS_CERTIFICATE="/no/such")
+            environment = dict(os.environ, LEDGERLINE_TLS_LISTEN="127.0.0.1:0", LEDGERLINE_TLS_CERTIFICATE="/no/such",
+                               LEDGERLINE_TLS_KEY="/no/key")
             done = subprocess.run([LEDGERLINE, "serve", "--listen", "127.0.0.1:0", "--sip-listen", "127.0.0.1:0"],
                                   cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False)
             self.assertEqual(done.returncode, 2, done.stdout + done.stderr)

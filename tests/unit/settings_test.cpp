@@ -196,6 +196,27 @@ TEST_F(SettingsFile, texts_with_a_form_are_looked_at) {
     }
 }
 
+TEST_F(SettingsFile, each_listener_has_a_place_of_its_own) {
+    const std::string taken = "[server]\nlisten = '127.0.0.1:8080'\nhealth_listen = '127.0.0.1:8080'\n";
+    EXPECT_EQ(mistake_in(taken),
+              "3: server.health_listen must be another address or port than server.listen");
+    EXPECT_EQ(mistake_in("[server]\nhealth_listen = '127.0.0.1:8080'\n").substr(0, 23),
+              "2: server.health_listen");
+    EXPECT_TRUE(load("[server]\nlisten = '[::1]:0'\nhealth_listen = '[::1]:0'\n").mistakes.empty());
+    EXPECT_TRUE(load("[server]\nhealth_listen = '127.0.0.1:8081'\n").mistakes.empty());
+}
+
+TEST_F(SettingsFile, https_needs_its_files) {
+    EXPECT_EQ(mistake_in("[tls]\nlisten = '127.0.0.1:0'\nkey = 'k'\n"),
+              "2: tls.listen needs tls.certificate");
+    EXPECT_EQ(mistake_in("[tls]\nlisten = '127.0.0.1:0'\ncertificate = 'c'\n"),
+              "2: tls.listen needs tls.key");
+    EXPECT_EQ(mistake_in("[tls]\nlisten = '127.0.0.1:0'\ncertificate = 'c'\nkey = 'k'\n"
+                         "client_certificates = 'required'\n"),
+              "5: tls.client_certificates needs tls.client_ca");
+    EXPECT_TRUE(load("[tls]\nclient_certificates = 'required'\n").mistakes.empty());
+}
+
 TEST_F(SettingsFile, nodes_are_patient_for_more_than_one_heartbeat) {
     EXPECT_EQ(mistake_in("[call]\nheartbeat_patience = '5s'\n").substr(0, 50),
               "2: call.heartbeat_patience must be longer than cal");
