@@ -16,6 +16,8 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <optional>
+#include <string>
 
 namespace {
 
@@ -139,6 +141,20 @@ void add_faults(CLI::App& program, Action& action) {
     });
 }
 
+/// What is wrong where a subcommand was to stand: CLI11 misses one before it minds a word that it does not
+/// know.
+std::optional<std::string> unknown_subcommand(const CLI::App& program) {
+    std::string words = "ledgerline";
+    const auto* command = &program;
+    while (!command->get_subcommands().empty()) {
+        command = command->get_subcommands().front();
+        words += ' ' + command->get_name();
+    }
+    const auto unknown = command->remaining();
+    if (command->get_require_subcommand_min() == 0 || unknown.empty()) return std::nullopt;
+    return "there is no subcommand '" + unknown.front() + "'; see " + words + " --help";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -169,11 +185,8 @@ int main(int argc, char** argv) {
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        // CLI11 misses a subcommand before it minds a word that it does not know.
-        const auto unknown = program.remaining();
-        if (program.get_subcommands().empty() && !unknown.empty()) {
-            std::cerr << "ledgerline: there is no subcommand '" << unknown.front()
-                      << "'; see ledgerline --help\n";
+        if (const auto complaint = unknown_subcommand(program)) {
+            std::cerr << "ledgerline: " << *complaint << '\n';
             return exit_usage;
         }
         return program.exit(error) == 0 ? 0 : exit_usage;

@@ -163,6 +163,11 @@ class OperatorCommands(DemoCase):
                 for option in ("--config", "--data-dir", "--database", "--json"):
                     self.assertIn(option, output)
 
+    def test_a_subcommand_that_is_none_is_named(self):
+        for words, seen in ((["bogus"], "ledgerline"), (["user", "pasword", "shop"], "ledgerline user")):
+            self.assertEqual(self.misused(*words),
+                             f"ledgerline: there is no subcommand '{words[min(1, len(words) - 1)]}'; see {seen} --help\n")
+
     def test_account_open_and_show(self):
         output = self.done("account", "open", "+1 (888) 555-0001", "sip:dora@EXAMPLE.com", "tel:+18885550001", "--domain",
                            "Example.com", "--spending-order")
