@@ -60,8 +60,9 @@ frontend::Refused refused(ledger::Refusal refusal, const std::string& voucher) {
     const auto row = std::ranges::find(rows, refusal, &FaultRow::cause);
     // What no operation of Account Management asks the ledger for (charges, holds) is a defect here.
     if (row == rows.end()) return {frontend::fault(Code::internal)};
-    if (row->told.id == not_valid) return {soap::Fault::service(not_valid, {voucher})};
-    return frontend::refused(row->told, refusal == overloaded || refusal == unavailable);
+    const auto cause = to_string(refusal);
+    if (row->told.id == not_valid) return {soap::Fault::service(not_valid, {voucher}), false, cause};
+    return frontend::refused(row->told, refusal == overloaded || refusal == unavailable, cause);
 }
 
 std::span<const OwnFaultRow> own_fault_rows() { return own_rows; }

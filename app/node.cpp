@@ -343,8 +343,7 @@ void Node::Parts::make(const Settings& settings, const DatabaseUrls& urls) {
     account_management.emplace(
         *ledger, *pins,
         accountmgmt::AccountManagement::Options{.vouchers_accepted = settings.voucher.accepted});
-    telephony.emplace(settings, Telephony::Uses{*ledger, *database, *secrets, *soap_client, box},
-                      log.with({{"part", "calls"}}));
+    telephony.emplace(settings, Telephony::Uses{*ledger, *database, *secrets, *soap_client, box}, log);
     make_endpoint(settings);
     make_listener(urls);
     make_server(settings);

@@ -296,8 +296,9 @@ void Telephony::Parts::make_nodes(const Settings& settings, const calls::Recorde
     nodes.emplace(std::move(options), *link, *database, here, context.get_executor(), log);
 }
 
-Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Logger& log)
+Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Logger& whole_log)
     : parts_(std::make_unique<Parts>()) {
+    const auto log = whole_log.with({{"part", "calls"}});
     auto& parts = *parts_;
     auto& [ledger, database, secrets, client, box] = uses;
     parts.log = log;
@@ -344,7 +345,7 @@ Telephony::Telephony(const Settings& settings, const Uses& uses, const base::Log
         };
         if (!settings.media.bridge.empty()) {
             parts.bridge.emplace(bridge_options(settings.media), parts.context.get_executor(), sink,
-                                 log.with({{"part", "bridge"}}));
+                                 whole_log.with({{"part", "bridge"}}));
             parts.bridge->start();
         }
         const bool tone = parts.bridge && !settings.media.ringing.empty();

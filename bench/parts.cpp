@@ -101,6 +101,7 @@ struct State {
                                           {"operation", "chargeAmount"},
                                           {"outcome", "done"},
                                           {"fault", ""},
+                                          {"cause", ""},
                                           {"status", 200},
                                           {"us", 12'345}});
         require(!line.empty(), "access_log");

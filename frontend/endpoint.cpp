@@ -134,6 +134,7 @@ void Endpoint::Impl::log(const Exchange& exchange, const http::Response& respons
                                       {"operation", operation},
                                       {"outcome", to_string(exchange.outcome)},
                                       {"fault", exchange.fault},
+                                      {"cause", exchange.cause},
                                       {"status", response.status},
                                       {"us", us}});
 }

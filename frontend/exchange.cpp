@@ -24,6 +24,7 @@ http::Response fault_response(const soap::Fault& fault, unsigned status, Exchang
 }
 
 http::Response refused_response(const Refused& refused, const EndpointOptions& options, Exchange& exchange) {
+    exchange.cause = refused.cause;
     if (refused.try_again) {
         auto response = fault_response(refused.fault, options.overload_status, exchange);
         response.add_header("Retry-After", std::to_string(options.retry_after.count()));

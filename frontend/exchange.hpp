@@ -22,7 +22,8 @@ struct Exchange {
     std::string user;
     std::size_t counters = 0;
     RequestOutcome outcome = RequestOutcome::malformed;
-    std::string fault;  ///< what the client was told, for the log
+    std::string fault;       ///< what the client was told, for the log
+    std::string_view cause;  ///< why, where what it was told does not say: static text
 };
 
 /// What the client expects to read, as far as headers tell. The envelope itself corrects it.

@@ -47,6 +47,8 @@ struct Reply {
 struct Refused {
     soap::Fault fault;
     bool try_again = false;  ///< for want of capacity, not of right: HTTP 503 with Retry-After
+    /// Which of the fault's causes it was, for the log: static text; empty where the fault has only one.
+    std::string_view cause{};
 };
 
 /// What a handler returns: a response, a Reply, a fault, or Refused.

@@ -91,6 +91,7 @@ asio::awaitable<http::Response> SoapRequests::answer(const http::Request& reques
     if (!principal) co_return denied(auth::Denial::missing, exchange);
     if (astray) co_return no_service(route, exchange);
     if (failure) {
+        if (failure->operation) serving(failure->interface, failure->operation, exchange);
         const auto status = soap::http_status(exchange.soap, failure->fault);
         co_return fault_response(failure->fault, static_cast<unsigned>(status), exchange);
     }
@@ -98,23 +99,30 @@ asio::awaitable<http::Response> SoapRequests::answer(const http::Request& reques
                                exchange);
 }
 
+/// Null when nobody here does it. The log and the metrics learn what was asked for either way.
+const Operation* SoapRequests::serving(const soap::Interface* interface,
+                                       const soap::OperationTable* operation, Exchange& exchange) const {
+    exchange.interface = interface;
+    exchange.operation = operation;
+    const auto found = served_.find(operation);
+    if (found == served_.end()) return nullptr;
+    exchange.counters = found->second.counters;
+    return &found->second.operation;
+}
+
 asio::awaitable<http::Response> SoapRequests::perform(const http::Request& request, soap::Request message,
                                                       auth::PrincipalPtr principal, Exchange& exchange) {
-    exchange.interface = message.interface;
     exchange.version = message.version;
-    exchange.operation = message.operation;
-    const auto found = served_.find(message.operation);
-    if (found == served_.end()) {
+    const auto* operation = serving(message.interface, message.operation, exchange);
+    if (operation == nullptr) {
         exchange.outcome = RequestOutcome::malformed;
         co_return fault_response(
             soap::Fault::client("Operation " + std::string(message.element) + " is not served"), 500,
             exchange);
     }
-    const auto& [operation, counters] = found->second;
-    exchange.counters = counters;
 
     Call call{.principal = std::move(principal),
-              .permission = operation.permission,
+              .permission = operation->permission,
               .interface = message.interface,
               .version = message.version,
               .operation = message.operation,
@@ -124,7 +132,7 @@ asio::awaitable<http::Response> SoapRequests::perform(const http::Request& reque
               .message_id = message.headers.message_id,
               .peer = exchange.client,
               .received = request.received};
-    const auto answer = co_await invoke(operation, call, std::move(message.message));
+    const auto answer = co_await invoke(*operation, call, std::move(message.message));
     if (const auto* refused = answer.refused()) co_return refused_response(*refused, options_, exchange);
 
     const auto& reply = *answer.reply();
@@ -186,8 +194,7 @@ http::Response SoapRequests::denied(auth::Denial denial, Exchange& exchange) con
     for (const auto& challenge : recognition_.challenges(denial, exchange.authorization))
         response.add_header("WWW-Authenticate", challenge);
     exchange.outcome = RequestOutcome::unauthenticated;
-    exchange.fault += ": ";
-    exchange.fault += to_string(denial);
+    exchange.cause = to_string(denial);
     return response;
 }
 

@@ -31,6 +31,8 @@ class SoapRequests {
         std::size_t counters;
     };
 
+    const Operation* serving(const soap::Interface* interface, const soap::OperationTable* operation,
+                             Exchange& exchange) const;
     boost::asio::awaitable<http::Response> perform(const http::Request& request, soap::Request message,
                                                    auth::PrincipalPtr principal, Exchange& exchange);
     boost::asio::awaitable<ErasedAnswer> invoke(const Operation& operation, const Call& call,

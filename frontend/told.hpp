@@ -16,12 +16,12 @@ struct Told {
     bool operator==(const Told&) const = default;
 };
 
-[[nodiscard]] inline Refused refused(const Told& told, bool try_again = false) {
+[[nodiscard]] inline Refused refused(const Told& told, bool try_again = false, std::string_view cause = {}) {
     std::vector<std::string> variables;
     if (!told.variable.empty()) variables.emplace_back(told.variable);
     auto fault = told.id.starts_with("POL") ? soap::Fault::policy(told.id, std::move(variables))
                                             : soap::Fault::service(told.id, std::move(variables));
-    return {std::move(fault), try_again};
+    return {std::move(fault), try_again, cause};
 }
 
 }  // namespace frontend

@@ -58,7 +58,7 @@ frontend::Refused refused(ledger::Refusal refusal, Measure measure) {
     // What no operation of Payment asks the ledger for (vouchers, periods) is a defect here.
     if (row == rows.end()) return {frontend::fault(Code::internal)};
     const auto& told = measure == Measure::amount ? row->of_amount : row->of_volume;
-    return frontend::refused(told, refusal == overloaded || refusal == unavailable);
+    return frontend::refused(told, refusal == overloaded || refusal == unavailable, to_string(refusal));
 }
 
 }  // namespace payment

@@ -78,6 +78,8 @@ struct Failure {
     Fault fault;
     std::optional<SoapVersion> soap;   ///< nothing when it was refused before its Envelope was known
     const Version* version = nullptr;  ///< null when the message was refused before its operation was known
+    const Interface* interface = nullptr;       ///< null until the operation is known
+    const OperationTable* operation = nullptr;  ///< null until it is known
     Headers headers;  ///< what had been read; a caller may want to authenticate before it answers
 };
 

@@ -144,7 +144,8 @@ Request RequestReader::take_request() {
 
 Failure RequestReader::take_failure(Fault fault) {
     const auto envelope = has_envelope() ? std::optional(soap()) : std::nullopt;
-    return {std::move(fault), envelope, request_.version, std::move(header_.headers())};
+    return {std::move(fault),   envelope,           request_.version,
+            request_.interface, request_.operation, std::move(header_.headers())};
 }
 
 }  // namespace soap

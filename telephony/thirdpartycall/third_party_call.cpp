@@ -20,8 +20,7 @@ constexpr auto known = tasks::Answer::State::known;
 Refused refused(Fault fault) { return {std::move(fault), false}; }
 Refused invalid(const std::string& part) { return refused(Fault::service("SVC0002", {part})); }
 
-/// Why the ledger did not hold a call's amount, or did not say whose an address is.
-Refused refused_by_ledger(ledger::Refusal refusal) {
+Refused told_for(ledger::Refusal refusal) {
     using enum ledger::Refusal;
     switch (refusal) {
         case overloaded:
@@ -43,6 +42,13 @@ Refused refused_by_ledger(ledger::Refusal refusal) {
         default:
             return refused(Fault::service("SVC0007"));
     }
+}
+
+/// Why the ledger did not hold a call's amount, or did not say whose an address is.
+Refused refused_by_ledger(ledger::Refusal refusal) {
+    auto answer = told_for(refusal);
+    answer.cause = ledger::to_string(refusal);
+    return answer;
 }
 
 /// What a task made of an event. `part`: the message part with its identifier.

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""The log of a running server: rotation loses no line, and a log that nobody reads stops nobody.
+"""The log of a running server: it says why a request was refused, rotation loses no line, and a log that nobody reads
+stops nobody.
 
     logs.py LEDGERLINE
 """
@@ -15,6 +16,7 @@ import time
 import unittest
 from urllib.parse import urlsplit
 
+from nodes import charge_parts, command, soap
 from server import Server, server_info
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
@@ -22,6 +24,13 @@ WAIT_SECONDS = 20
 # More than a pipe, the buffer, and the buffer on its way hold together.
 REQUESTS = 2500
 LONG_TARGET = "/ParlayX/nothing?" + "x" * 500
+
+
+def names_once(pairs):
+    """A line has each of its names once: of two alike, readers take either."""
+    line = dict(pairs)
+    assert len(line) == len(pairs), pairs
+    return line
 
 
 class Logs(unittest.TestCase):
@@ -35,9 +44,9 @@ class Logs(unittest.TestCase):
             self.server.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start(self, **settings):
+    def start(self, sip_listen="", **settings):
         environment = dict(os.environ, **{f"LEDGERLINE_{name}": value for name, value in settings.items()})
-        self.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", ""],
+        self.server = Server([LEDGERLINE, "serve", "--demo", "--listen", "127.0.0.1:0", "--sip-listen", sip_listen],
                              self.folder, environment)
         return urlsplit(server_info(os.path.join(self.folder, "var"))["url"]).port
 
@@ -55,7 +64,16 @@ class Logs(unittest.TestCase):
 
     def logged(self, name):
         with open(os.path.join(self.folder, name), encoding="utf-8") as file:
-            return [json.loads(line) for line in file]
+            return [json.loads(line, object_pairs_hook=names_once) for line in file]
+
+    def wait_for(self, path, text):
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            with open(path, encoding="utf-8") as file:
+                if text in file.read():
+                    return
+            self.assertLess(time.monotonic(), deadline, f"no line with {text}")
+            time.sleep(0.05)
 
     def test_rotation(self):
         access = os.path.join(self.folder, "access.log")
@@ -78,6 +96,31 @@ class Logs(unittest.TestCase):
         self.assertEqual([line["request"] for line in lines], answered)
         self.assertNotIn("get", [line["msg"] for line in self.logged("main.log")])
         self.assertEqual(self.logged("main.log")[-1]["msg"], "stopped")
+
+    def test_why_a_request_was_refused(self):
+        """Where one fault has several causes, the client reads the fault and the operator the cause."""
+        log = os.path.join(self.folder, "main.log")
+        port = self.start(sip_listen="127.0.0.1:0", LOG_FILE=log)
+        url, user = f"http://127.0.0.1:{port}/ParlayX/", ("-u", "demo-app:demo-app")
+        command(LEDGERLINE, os.path.join(self.folder, "var"), "account", "suspend", "tel:+15550002")
+        requests = [
+            ("insufficient_funds", "SVC0270", charge_parts(amount="1000000"), user),
+            ("account_suspended", "SVC0270", charge_parts("tel:+15550002"), user),
+            ("too_many_decimals", "SVC0007", charge_parts(amount="0.001"), user),
+            ("wrong_unit", "SVC0007", charge_parts(balance_type="data"), user),
+            ("unknown_account", "SVC0002", charge_parts("tel:+15559999"), user),
+            ("no credentials", "POL0001", charge_parts(), ()),
+            ("", "SVC0002", charge_parts(amount="1e3"), user),
+            ("", "", charge_parts(), user)]
+        for _, fault, parts, options in requests:
+            self.assertIn(f"<messageId>{fault}<" if fault else "chargeAmountResponse",
+                          soap(url, "chargeAmount", parts, *options)[2])
+        self.wait_for(log, '"msg":"the bridge is there","part":"bridge"')
+        self.stop()
+        lines = [line for line in self.logged(log) if line["msg"] == "request"]
+        self.assertEqual([line["operation"] for line in lines if line["user"]], ["chargeAmount"] * (len(lines) - 1))
+        self.assertEqual([(line["cause"], line["fault"].partition(":")[0]) for line in lines],
+                         [request[:2] for request in requests])
 
     def test_nobody_reads(self):
         pipe = os.path.join(self.folder, "pipe")

@@ -389,6 +389,7 @@ TEST_F(Endpoint, counts_what_became_of_requests) {
     post(echo("hi"), "poor:poor");
     post(echo("hi"), "app:wrong");
     post("<broken");
+    post(envelope("echo", "<l:address>tel:1</l:address>"));
     post(fail("busy"));
     const auto text = get("/metrics").body;
     const auto has = [&](std::string_view operation, std::string_view outcome) {
@@ -400,10 +401,11 @@ TEST_F(Endpoint, counts_what_became_of_requests) {
     EXPECT_TRUE(has("echo", "done"));
     EXPECT_TRUE(has("echo", "replayed"));
     EXPECT_TRUE(has("echo", "refused"));
+    EXPECT_TRUE(has("echo", "malformed"));
     EXPECT_TRUE(has("unknown", "unauthenticated"));
     EXPECT_TRUE(has("unknown", "malformed"));
     EXPECT_TRUE(has("fail", "overloaded"));
-    EXPECT_NE(text.find("ledgerline_http_requests_total 7\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("ledgerline_http_requests_total 8\n"), std::string::npos) << text;
 }
 
 /// Every row of the tables that docs/faults.md is made from.
