@@ -33,6 +33,10 @@ bool is_storable_text(std::string_view text) {
     return text.find('\0') == std::string_view::npos && is_utf8(text);
 }
 
+bool is_storable_text(std::string_view text, std::size_t bytes_max) {
+    return text.size() <= bytes_max && is_storable_text(text);
+}
+
 std::string to_utf8(std::string text) {
     if (is_utf8(text)) return text;
     std::string result;

@@ -15,6 +15,8 @@ namespace base {
 
 /// Text that a PostgreSQL column can hold: UTF-8 without NUL.
 [[nodiscard]] bool is_storable_text(std::string_view text);
+/// And is no longer than that.
+[[nodiscard]] bool is_storable_text(std::string_view text, std::size_t bytes_max);
 
 /// The text as UTF-8: unchanged when it is, otherwise read as ISO-8859-1, which old clients send.
 [[nodiscard]] std::string to_utf8(std::string text);

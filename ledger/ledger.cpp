@@ -47,9 +47,7 @@ Ledger::~Ledger() = default;
 
 asio::awaitable<Result<AccountPtr>> Ledger::find(std::string address) {
     // Text that PostgreSQL cannot store is no address.
-    if (address.size() > options_.text_bytes_max || !base::is_storable_text(address)) {
-        co_return Refusal::unknown_account;
-    }
+    if (!base::is_storable_text(address, options_.text_bytes_max)) co_return Refusal::unknown_account;
     co_return co_await directory_.find(std::move(address));
 }
 
@@ -241,10 +239,10 @@ std::optional<Refusal> Ledger::prepare(Posting& posting, Origin& origin) const {
 
 std::optional<Refusal> Ledger::unfit(const Posting& posting) const {
     const auto reference_fits = [this](const std::string& text) {
-        return !text.empty() && text.size() <= options_.reference_bytes_max && base::is_storable_text(text);
+        return !text.empty() && base::is_storable_text(text, options_.reference_bytes_max);
     };
     const auto text_fits = [this](const std::string& text) {
-        return text.size() <= options_.text_bytes_max && base::is_storable_text(text);
+        return base::is_storable_text(text, options_.text_bytes_max);
     };
     if (!reference_fits(posting.reference)) return Refusal::invalid_reference;
     if (posting.original_reference && !reference_fits(*posting.original_reference))

@@ -99,10 +99,8 @@ asio::awaitable<Result<std::vector<Balance>>> Ledger::balances(AccountPtr accoun
 
 asio::awaitable<Result<std::vector<HistoryEntry>>> Ledger::history(HistoryQuery query) {
     if (query.balance_type && query.balance_type->empty()) query.balance_type.reset();
-    if (query.balance_type && (query.balance_type->size() > options_.text_bytes_max ||
-                               !base::is_storable_text(*query.balance_type))) {
+    if (query.balance_type && !base::is_storable_text(*query.balance_type, options_.text_bytes_max))
         co_return Refusal::unknown_balance;
-    }
     const auto entries_max =
         std::min(query.max_entries.value_or(options_.history_entries_max), options_.history_entries_max);
     const auto& account = *query.account;
@@ -129,8 +127,7 @@ asio::awaitable<Result<std::vector<KnownRequest>>> Ledger::requests(AccountPtr a
                                                                     std::string application,
                                                                     std::string reference) {
     std::vector<KnownRequest> requests;
-    if (reference.size() > options_.reference_bytes_max || !base::is_storable_text(reference))
-        co_return requests;
+    if (!base::is_storable_text(reference, options_.reference_bytes_max)) co_return requests;
     const auto key = base::sql::params(std::int64_t{account->shard}, account->id, application, reference);
     auto rows = co_await read(
         "select operation, amount, refunded, unit, exponent,"

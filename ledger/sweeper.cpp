@@ -93,8 +93,9 @@ void Sweeper::freeze(const std::stop_token& stop) {
 void Sweeper::look_at_clock() {
     const auto behind = database_.run_blocking([](base::sql::Session& session) {
         return session
-            .exec("select greatest(extract(epoch from max(last_recorded_at) - clock_timestamp()), 0)::bigint"
-                  "  from ledger.shard where last_recorded_at > '-infinity'")
+            .exec(
+                "select greatest(extract(epoch from max(last_recorded_at) - clock_timestamp()), 0)::bigint"
+                "  from ledger.shard where last_recorded_at > '-infinity'")
             .optional_integer(0, 0)
             .value_or(0);
     });

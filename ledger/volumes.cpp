@@ -38,11 +38,16 @@ std::optional<Selection> selection_of(const Volume& volume) {
 
 bool fits(const Volume& volume, const Options& options) {
     const auto text_fits = [&](const std::string& text) {
-        return text.size() <= options.text_bytes_max && base::is_storable_text(text);
+        return base::is_storable_text(text, options.text_bytes_max);
     };
     return volume.parameters.size() <= options.parameters_max &&
            std::ranges::all_of(volume.parameters,
                                [&](const auto& p) { return text_fits(p.name) && text_fits(p.value); });
+}
+
+/// The hold that a posting is about, as SQL reads it.
+std::optional<std::string> hex_hold(const Posting& posting) {
+    return posting.hold ? std::optional(base::hex(posting.hold->id)) : std::nullopt;
 }
 
 /// The digest of a request and of the volume that it is about; the order of parameters means nothing.
@@ -67,10 +72,9 @@ base::Id128 digest_with(const base::Id128& digest, const Volume& volume) {
 asio::awaitable<std::optional<Refusal>> Ledger::in_major_units(Posting& posting, std::string_view operation) {
     auto& amount = posting.amount;
     if (!amount.minor || amount.by_code || amount.value.overflow) co_return std::nullopt;
-    const auto hold = posting.hold ? std::optional(base::hex(posting.hold->id)) : std::nullopt;
     auto params = base::sql::params(amount.unit, std::string(operation), std::int64_t{posting.account->shard},
                                     posting.account->id, std::int64_t{posting.application}, posting.reference,
-                                    posting.original_reference, hold, posting.balance_type);
+                                    posting.original_reference, hex_hold(posting), posting.balance_type);
     const auto rows = co_await read(
         "select exponent from ledger.unit"
         " where unit = coalesce($1, ledger.unit_meant($2, $3, $4, $5, $6, $7, $8, $9))",
@@ -88,11 +92,10 @@ asio::awaitable<std::optional<Refusal>> Ledger::in_major_units(Posting& posting,
 asio::awaitable<std::optional<Refusal>> Ledger::price(Posting& posting, std::string_view operation) {
     if (!posting.amount.by_code) co_return std::nullopt;
     if (posting.code.empty()) co_return Refusal::unknown_price;
-    const auto hold = posting.hold ? std::optional(base::hex(posting.hold->id)) : std::nullopt;
     auto params =
         base::sql::params(std::string(operation), std::int64_t{posting.account->shard}, posting.account->id,
                           std::int64_t{posting.application}, posting.reference, posting.original_reference,
-                          hold, posting.balance_type, posting.amount.unit, posting.code);
+                          hex_hold(posting), posting.balance_type, posting.amount.unit, posting.code);
     auto work = running(
         "select o_amount, o_exponent, o_unit"
         " from ledger.code_price($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -110,7 +113,7 @@ asio::awaitable<Result<Rated>> Ledger::rate(RateVolume question) {
     const auto selection = selection_of(question.volume);
     if (!selection || !fits(question.volume, options_)) co_return Refusal::invalid_parameters;
     if (question.balance_type && question.balance_type->empty()) question.balance_type.reset();
-    if (question.balance_type && !base::is_storable_text(*question.balance_type))
+    if (question.balance_type && !base::is_storable_text(*question.balance_type, options_.text_bytes_max))
         co_return Refusal::unknown_balance;
     const auto application = co_await known(std::move(question.application));
     if (!application) co_return application.error();
@@ -206,13 +209,12 @@ asio::awaitable<Result<Receipt>> Ledger::post_volume(Posting posting, Volume vol
     const auto application = co_await known(std::move(origin.application));
     if (!application) co_return application.error();
     const auto shard = posting.account->shard;
-    const auto hold = posting.hold ? std::optional(base::hex(posting.hold->id)) : std::nullopt;
     const auto& by = selection->values;
     auto params = base::sql::params(
         std::string(to_string(posting.operation)), std::int64_t{shard}, posting.account->id,
         posting.account->epoch_to_compare(), posting.balance_type, volume.value, by[0], by[1], by[2], by[3],
         std::int64_t{application->id}, posting.reference, base::hex(digest_with(posting.digest, volume)),
-        hold, posting.contra, posting.original_reference, posting.unlinked_allowed, posting.code,
+        hex_hold(posting), posting.contra, posting.original_reference, posting.unlinked_allowed, posting.code,
         posting.description, options_.lane.limits.max_amount,
         std::to_string(options_.lane.limits.hold_ttl.count()) + " milliseconds");
     auto work = running(

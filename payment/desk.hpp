@@ -34,7 +34,7 @@ using LedgerOperation = boost::asio::awaitable<ledger::Result<ledger::Receipt>> 
 /// one is not fit for the books, which take no more than `bytes_max`, its digest stands for it.
 [[nodiscard]] inline std::string key_of(const frontend::Call& call, std::size_t bytes_max) {
     const auto given = call.idempotency_key.empty() ? call.message_id : call.idempotency_key;
-    if (given.size() <= bytes_max && base::is_storable_text(given)) return std::string(given);
+    if (base::is_storable_text(given, bytes_max)) return std::string(given);
     ledger::Fields fields;
     fields.add(given);
     return "digest:" + base::hex(fields.digest());

@@ -88,7 +88,7 @@ Managers::Handled<soap::Empty> Managers::stop_media_interaction(const Call& call
 std::optional<std::string> Managers::unfit_part(const SimpleReference& reference,
                                                 std::string_view request_id) const {
     const auto fits = [this](const std::string& text) {
-        return text.size() <= options_.text_bytes_max && base::is_storable_text(text);
+        return base::is_storable_text(text, options_.text_bytes_max);
     };
     if (reference.correlator.empty() || !fits(reference.correlator)) return "reference.correlator";
     if (!fits(reference.interface_name)) return "reference.interfaceName";
