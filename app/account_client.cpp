@@ -22,11 +22,6 @@ std::optional<std::string> pin_of(const AccountOptions& options) {
     return secret_in(options.pin_file, "a PIN");
 }
 
-int refused(const char* what, const soap::Fault& fault) {
-    std::cerr << what << ": " << fault.faultstring() << '\n';
-    return 1;
-}
-
 std::string text_of(const soap::TimePoint& time) {
     std::string text;
     soap::xsd::date_time.print(soap::xsd::date_time, &time, text);
@@ -39,11 +34,8 @@ soap::Message question(const AccountOptions& options) {
 
 int topped_up(const AccountOptions& options, const std::string& with, const SoapAnswer& answer) {
     if (answer.fault) return refused("Not topped up", *answer.fault);
-    std::cout << "Topped up " << options.address << " with " << with << ", reference " << options.reference
-              << ".\n";
-    if (answer.replayed)
-        std::cout << "This was done before under the same reference; nothing was posted now.\n";
-    return 0;
+    return done("Topped up " + options.address + " with " + with + ", reference " + options.reference + '.',
+                answer.replayed);
 }
 
 int redeem(const AccountOptions& options) {

@@ -24,10 +24,7 @@ static_assert(thirdpartycall::versions[2].name == "v3_4");
 int show_answer(const CallOptions& options, const soap::Endpoint& endpoint, std::string_view name,
                 const soap::Message& message, const std::function<void(soap::Message&)>& show) {
     auto answer = ask(options, endpoint, name, message);
-    if (answer.fault) {
-        std::cerr << "Refused: " << answer.fault->faultstring() << '\n';
-        return 1;
-    }
+    if (answer.fault) return refused("Refused", *answer.fault);
     show(answer.message);
     return 0;
 }

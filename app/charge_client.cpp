@@ -44,13 +44,6 @@ soap::Message message_of(const ChargeOptions& options) {
     return soap::Message::of(std::move(message));
 }
 
-int done(const ChargeOptions& options, bool replayed) {
-    std::cout << (options.refund ? "Refunded " : "Charged ") << options.address << ' ' << options.amount
-              << ' ' << options.currency << ", reference " << options.reference << ".\n";
-    if (replayed) std::cout << "This was done before under the same reference; nothing was posted now.\n";
-    return 0;
-}
-
 std::string text_at(const json::value& value, std::string_view name) {
     const auto* found = value.as_object().if_contains(name);
     return found && found->is_string() ? std::string(found->as_string()) : std::string();
@@ -73,9 +66,10 @@ void print_requests(const json::value& body) {
 int charge(const ChargeOptions& options) {
     const auto answer = ask(options, amount_charging_v2_1, options.refund ? "refundAmount" : "chargeAmount",
                             message_of(options));
-    if (!answer.fault) return done(options, answer.replayed);
-    std::cerr << (options.refund ? "Not refunded: " : "Not charged: ") << answer.fault->faultstring() << '\n';
-    return 1;
+    if (answer.fault) return refused(options.refund ? "Not refunded" : "Not charged", *answer.fault);
+    return done((options.refund ? "Refunded " : "Charged ") + options.address + ' ' + options.amount + ' ' +
+                    options.currency + ", reference " + options.reference + '.',
+                answer.replayed);
 }
 
 int show_status(const ClientOptions& options, const std::string& reference, const std::string& address) {

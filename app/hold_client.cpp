@@ -87,11 +87,6 @@ SoapAnswer release(const HoldOptions& options, const soap::Endpoint& endpoint) {
     return ask(options, endpoint, "releaseReservation", soap::Message::of(std::move(message)));
 }
 
-int refused(const char* what, const soap::Fault& fault) {
-    std::cerr << what << ": " << fault.faultstring() << '\n';
-    return 1;
-}
-
 }  // namespace
 
 int place_hold(const HoldOptions& options) {
@@ -104,11 +99,9 @@ int place_hold(const HoldOptions& options) {
 int capture_hold(const HoldOptions& options) {
     const auto answer = capture(options);
     if (answer.fault) return refused("Not charged", *answer.fault);
-    std::cout << "Charged " << options.amount << ' ' << options.unit << " from the reservation, reference "
-              << options.reference << ".\n";
-    if (answer.replayed)
-        std::cout << "This was done before under the same reference; nothing was posted now.\n";
-    return 0;
+    return done("Charged " + options.amount + ' ' + options.unit + " from the reservation, reference " +
+                    options.reference + '.',
+                answer.replayed);
 }
 
 int release_hold(const HoldOptions& options) {

@@ -2,9 +2,11 @@
 #include "app/soap_client.hpp"
 
 #include "app/data_dir.hpp"
+#include "app/operator/printer.hpp"
 #include "app/secret_input.hpp"
 #include "frontend/soap/envelope.hpp"
 
+#include <iostream>
 #include <optional>
 #include <utility>
 
@@ -86,6 +88,17 @@ SoapAnswer ask(const ClientOptions& options, const soap::Endpoint& endpoint, std
     }
     if (auto* fault = std::get_if<soap::Fault>(&answer)) return {{}, reply.replayed, std::move(*fault)};
     return {std::get<soap::Message>(std::move(answer)), reply.replayed, std::nullopt};
+}
+
+int refused(std::string_view what, const soap::Fault& fault) {
+    std::cerr << what << ": " << printable(fault.faultstring()) << '\n';
+    return 1;
+}
+
+int done(std::string_view sentence, bool replayed) {
+    std::cout << sentence << '\n';
+    if (replayed) std::cout << done_before << '\n';
+    return 0;
 }
 
 HttpReply ask_status(const ClientOptions& options, const std::string& reference, const std::string& address) {

@@ -40,6 +40,12 @@ struct SoapAnswer {
 [[nodiscard]] SoapAnswer ask(const ClientOptions& options, const soap::Endpoint& endpoint,
                              std::string_view operation, const soap::Message& message);
 
+/// Says on standard error that the operation was refused; the exit status.
+int refused(std::string_view what, const soap::Fault& fault);
+
+/// Says that a request with a reference was done, now or before; the exit status.
+int done(std::string_view sentence, bool replayed);
+
 /// What became of the requests under a reference, in JSON (frontend/request_status.hpp). Throws as ask()
 /// does.
 [[nodiscard]] HttpReply ask_status(const ClientOptions& options, const std::string& reference,

@@ -51,9 +51,8 @@ void posted(const Desk& desk, const std::string& sentence, const Arguments& argu
                        {"shard", account.shard},
                        {"request_id", receipt.request_id},
                        {"journal_no", receipt.journal_no ? json::value(*receipt.journal_no) : nullptr}};
-    const auto* again = " This was done before under the same reference; nothing was posted now.";
-    desk.out().done(sentence + ", reference " + arguments.reference + '.' + (receipt.replayed ? again : ""),
-                    std::move(facts), receipt.replayed ? "replayed" : "posted");
+    desk.out().posted(sentence + ", reference " + arguments.reference + '.', std::move(facts),
+                      receipt.replayed);
 }
 
 std::string money(const Arguments& arguments) { return arguments.amount + ' ' + arguments.unit; }

@@ -18,6 +18,11 @@ void Printer::done(std::string_view sentence, json::object facts, std::string_vi
     *results_ << json::serialize(object) << '\n';
 }
 
+void Printer::posted(std::string sentence, json::object facts, bool replayed) const {
+    if (replayed) sentence.append(" ").append(done_before);
+    done(sentence, std::move(facts), replayed ? "replayed" : "posted");
+}
+
 void Printer::report(std::string_view lines, json::object facts) const {
     if (as_json_)
         done("", std::move(facts));

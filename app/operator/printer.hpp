@@ -11,6 +11,10 @@
 
 namespace app {
 
+/// What people read behind the sentence of a request that was answered as the first time.
+inline constexpr std::string_view done_before =
+    "This was done before under the same reference; nothing was posted now.";
+
 /// Results go to standard output; what people read beside them goes to standard error.
 class Printer {
   public:
@@ -22,6 +26,8 @@ class Printer {
     /// Something was done. Programs get the facts behind `outcome`.
     void done(std::string_view sentence, boost::json::object facts = {},
               std::string_view outcome = "done") const;
+    /// A request was posted, or was once before.
+    void posted(std::string sentence, boost::json::object facts, bool replayed) const;
     /// Several lines for people; programs get the facts.
     void report(std::string_view lines, boost::json::object facts) const;
     /// A list; `none` is what people read instead of an empty one.

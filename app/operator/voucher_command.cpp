@@ -282,11 +282,9 @@ void redeem(Desk& desk, const Arguments& arguments) {
         desk.keep();  // the wrong try counts
         throw;
     }
-    const auto& receipt = *redeemed;
-    const auto* again = " This was done before under the same reference; nothing was posted now.";
-    desk.out().done("Redeemed a voucher for " + arguments.address + ", reference " + arguments.reference +
-                        '.' + (receipt.replayed ? again : ""),
-                    {{"reference", arguments.reference}}, receipt.replayed ? "replayed" : "posted");
+    desk.out().posted(
+        "Redeemed a voucher for " + arguments.address + ", reference " + arguments.reference + '.',
+        {{"reference", arguments.reference}}, redeemed->replayed);
 }
 
 void add_making(CommandGroup& group, const ArgumentsPtr& arguments) {
