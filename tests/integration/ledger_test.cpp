@@ -431,19 +431,21 @@ TEST_F(LedgerTest, TheShardFormulaIsTheSameInSqlAndHere) {
 /// As a month's fees in the order of the accounts: balances that move to new pages fill them, for good.
 TEST_F(LedgerTest, ChargingAllOfAPageInOneBatchMovesNoBalance) {
     auto superuser = bench().session("postgres");
-    const auto rows = superuser.exec(
-        "with opened as (insert into ledger.account (shard, account_id, domain, address, opened_at, "
-        "balances) "
-        "  select s.shard, i, 'example.com', 'tel:+1666' || i, now(), 1 from generate_series(1000001, "
-        "1000200) i "
-        "    join ledger.shard s on s.slot = ledger.slot_of(i, (select count(*) from ledger.shard)) order by "
-        "i "
-        "  returning *), "
-        "funded as (insert into ledger.balance (shard, account_id, balance_no, balance_type, unit, exponent, "
-        "    credit_limit, priority, created_at, account_epoch, takes_unnamed) "
-        "  select shard, account_id, 1, 'main', 'EUR', 2, 1000, 1, now(), epoch, true from opened returning "
-        "*) "
-        "select account_id, shard, account_epoch from funded");
+    const auto rows = superuser.exec(R"(
+        with opened as (
+            insert into ledger.account (shard, account_id, domain, address, opened_at, balances)
+            select s.shard, i, 'example.com', 'tel:+1666' || i, now(), 1
+              from generate_series(1000001, 1000200) i
+              join ledger.shard s on s.slot = ledger.slot_of(i, (select count(*) from ledger.shard))
+             order by i
+            returning *
+        ), funded as (
+            insert into ledger.balance (shard, account_id, balance_no, balance_type, unit, exponent,
+                                        credit_limit, priority, created_at, account_epoch, takes_unnamed)
+            select shard, account_id, 1, 'main', 'EUR', 2, 1000, 1, now(), epoch, true from opened
+            returning *
+        )
+        select account_id, shard, account_epoch from funded)");
     std::vector<ledger::Posting> postings(rows.size());
     std::vector<const ledger::Posting*> pointers;
     for (std::size_t row = 0; row < rows.size(); ++row) {
