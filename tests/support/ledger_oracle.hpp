@@ -162,6 +162,7 @@ class Oracle {
     std::string split(const Asked& asked);
     std::string share_out(const Asked& asked, const std::vector<std::pair<std::size_t, int>>& shares);
     [[nodiscard]] Asked of_amount(const Asked& asked, std::int64_t minor, const std::string& unit) const;
+    static bool spends_data(const Account& account);
     std::string quote(const Asked& asked, std::size_t account, bool may_spend, Quote& quote) const;
     std::string spend_volume(const Asked& asked);
     [[nodiscard]] static std::string read_volume(const Asked& asked, const Hold& hold, std::int64_t& minor);

@@ -36,18 +36,20 @@ Asked Oracle::of_amount(const Asked& asked, std::int64_t minor, const std::strin
     return request;
 }
 
+/// In spending order a volume draws on balances that count its unit, where there are any, else on the default
+/// one; in this world one may count it.
+bool Oracle::spends_data(const Account& account) {
+    const auto data = account.balances.find("data");
+    return (account.spending || account.main == "data") && data != account.balances.end() &&
+           (!data->second.expiry || data->second.expiry->first > 0);
+}
+
 /// What a volume would cost this account now.
 std::string Oracle::quote(const Asked& asked, std::size_t index, bool may_spend, Quote& quote) const {
     const auto& account = accounts_.at(index);
     quote.type = asked.type.value_or(account.main);
     if (!account.balances.contains(quote.type)) return "unknown_balance";
-    // In spending order a volume draws on balances that count its unit, where there are any; in this world
-    // one may.
-    if (!asked.type && may_spend && account.spending && asked.counted == "bytes") {
-        const auto data = account.balances.find("data");
-        if (data != account.balances.end() && (!data->second.expiry || data->second.expiry->first > 0))
-            quote.type = "data";
-    }
+    if (!asked.type && may_spend && asked.counted == "bytes" && spends_data(account)) quote.type = "data";
     quote.unit = account.balances.at(quote.type).unit;
     if (*asked.volume <= 0) return "not_positive";
     quote.rated = quote.unit != "bytes";
@@ -148,8 +150,10 @@ std::string Oracle::refund_volume(const Asked& asked) {
 }
 
 std::string Oracle::split_volume(const Asked& asked, const std::vector<std::pair<std::size_t, int>>& shares) {
+    const bool all_spend = std::ranges::all_of(
+        shares, [this](const auto& share) { return spends_data(accounts_.at(share.first)); });
     Quote of;
-    if (const auto bad = quote(asked, shares.front().first, false, of); bad != posted) return bad;
+    if (const auto bad = quote(asked, shares.front().first, all_spend, of); bad != posted) return bad;
     if (const auto bad = share_out(of_amount(asked, of.minor, of.unit), shares); bad != posted) return bad;
     auto& metered = requests_.at(key(asked)).metered;
     std::int64_t left = *asked.volume;
