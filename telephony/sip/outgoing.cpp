@@ -359,6 +359,7 @@ void Agent::Engine::set_limit(Dialog& dialog) {
 }
 
 void Agent::Engine::responded(Dialog& dialog, int status, const sip_t* message) {
+    if (status < 200 && dialog.invite.status >= 200) return;  // the final one overtook it on the way
     dialog.invite.status = status;
     if (status < 200) {
         if (status > 100 && !dialog.confirmed) send_prack(dialog, message);
