@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "tests", "clients"))
 
 from call_capture import Capture, holding_ms  # noqa: E402
 from server import Server, run, server_info  # noqa: E402
-from sip_peers import SCENARIOS, free_port  # noqa: E402
+from sip_peers import SCENARIOS, VIDEO_AFTER_AUDIO, bound, free_media_port, free_port  # noqa: E402
 
 # What stops nobody: the machine is to be the limit.
 OPEN = {"CALL_CALLS_LIMIT": "1000000", "CALL_CALLS_PER_USER": "1000000", "CALL_STARTS_PER_SECOND": "1000000",
@@ -74,26 +74,21 @@ class Peer:
     """One sipp that answers any number of calls."""
 
     def __init__(self, folder, name, steps=None):
-        self.port = free_port()
+        self.port, self.media_port = free_port(), free_media_port()
         path = os.path.join(folder, name + ".xml")
         with open(path, "w", encoding="utf-8") as file:
             file.write('<?xml version="1.0" encoding="ISO-8859-1" ?>\n'
                        f'<scenario name="{name}">\n{steps or SCENARIOS[name]}</scenario>\n')
         self.output = open(os.path.join(folder, name + ".out"), "w", encoding="utf-8")
         self.process = subprocess.Popen(
-            ["sipp", "-sf", path, "-i", "127.0.0.1", "-p", str(self.port), "-mp", str(free_port()), "-l", "100000",
+            ["sipp", "-sf", path, "-i", "127.0.0.1", "-p", str(self.port), "-mp", str(self.media_port), "-l", "100000",
              "-buff_size", str(BUFFER_BYTES), "-nostdin"], cwd=folder, stdout=self.output, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL)
         self.uri = f"sip:{name}-%d@127.0.0.1:{self.port}"
         deadline = time.monotonic() + 30
-        while not self.bound():
+        while not bound(self.media_port + VIDEO_AFTER_AUDIO):  # the last
             assert self.process.poll() is None and time.monotonic() < deadline, f"{name}: sipp does not start"
             time.sleep(0.01)
-
-    def bound(self):
-        """Whether its port is open: earlier requests would be answered by the kernel, and all calls fail."""
-        with open("/proc/net/udp", encoding="ascii") as file:
-            return f":{self.port:04X} " in file.read()
 
     def stop(self):
         self.process.kill()

@@ -23,7 +23,7 @@ import urllib.request
 from call_capture import Capture
 from calls import BUFFER_BYTES, Run, datagrams_lost, percentile, thread_us
 
-from sip_peers import ANSWER, BYE, free_port, recv  # noqa: E402
+from sip_peers import ANSWER, BYE, free_media_port, free_port, recv  # noqa: E402
 from sip_user import SipUser  # noqa: E402
 
 BOB = "sip:bob@example.com"
@@ -170,7 +170,7 @@ class Inbound(Run):
         asked = rate * seconds
         lost, used = datagrams_lost(), self.processor_ms()
         capture = Capture(os.path.join(self.folder, "calls.pcap"), self.sip_port)
-        subprocess.run(["sipp", "-sf", path, "-i", "127.0.0.1", "-p", str(free_port()), "-mp", str(free_port()),
+        subprocess.run(["sipp", "-sf", path, "-i", "127.0.0.1", "-p", str(free_port()), "-mp", str(free_media_port()),
                         "-r", str(rate), "-m", str(asked), "-l", "100000", "-buff_size", str(BUFFER_BYTES),
                         "-nostdin", "-timeout", f"{seconds + 60}s", "-trace_stat", "-fd", "1", f"127.0.0.1:{self.sip_port}"],
                        cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)

@@ -10,7 +10,7 @@ import unittest
 
 from inbound_calls import BOB, Calls
 from phones import RegisteredPhone
-from sip_peers import BYE, RING, FIRST, SDP, free_port, recv, send
+from sip_peers import BYE, RING, FIRST, SDP, bound, free_media_port, free_port, recv, send
 
 TONES = {"alice": 440, "bob": 880}
 AUTHENTICATION = "[authentication username={user} password={user}]"
@@ -95,20 +95,14 @@ class CallPhones(Calls):
             file.write(f'<?xml version="1.0" encoding="ISO-8859-1" ?>\n<scenario name="{name}">\n{steps}</scenario>\n')
         with open(path + ".out", "w", encoding="utf-8") as output:
             process = subprocess.Popen(["sipp", "-sf", path + ".xml", "-i", "127.0.0.1", "-p", str(port or free_port()),
-                                        "-mp", str(free_port()), "-m", "1", "-nostdin", "-rtp_echo", "-timeout", "40s",
+                                        "-mp", str(free_media_port()), "-m", "1", "-nostdin", "-rtp_echo", "-timeout", "40s",
                                         "-timeout_error", "-trace_err", "-error_file", path + ".err", *options],
                                        cwd=self.folder, stdout=output, stderr=subprocess.STDOUT,
                                        stdin=subprocess.DEVNULL)
         self.sipps.append(process)
         if port:
-            self.until(lambda: self.bound(port), f"sipp's port {port}")
+            self.until(lambda: bound(port), f"sipp's port {port}")
         return process, path + ".err"
-
-    @staticmethod
-    def bound(port):
-        """Whether somebody listens there: earlier requests would be answered by the kernel."""
-        with open("/proc/net/udp", encoding="ascii") as file:
-            return f":{port:04X} " in file.read()
 
     def played(self, sipp):
         process, errors = sipp

@@ -9,7 +9,7 @@ import subprocess
 import time
 import wave
 
-from sip_peers import free_port
+from sip_peers import bound, free_port
 
 RATE = 8000
 MODULES = "/usr/lib/baresip/modules"
@@ -72,7 +72,7 @@ class Phone:
         for _ in range(5):
             self.launch()
             deadline = time.monotonic() + 20
-            while self.process.poll() is None and not self.bound():
+            while self.process.poll() is None and not bound(self.port):
                 assert time.monotonic() < deadline, f"{name}: baresip does not start"
                 time.sleep(0.05)
             if self.process.poll() is None:
@@ -93,10 +93,6 @@ class Phone:
 
     def account(self):
         return f"<sip:{self.name}@127.0.0.1:{self.port}>;regint=0"
-
-    def bound(self):
-        with open("/proc/net/udp", encoding="ascii") as file:
-            return f":{self.port:04X} " in file.read()
 
     @property
     def uri(self):

@@ -87,6 +87,8 @@ ANSWER = RING + send("200 OK", FIRST, SDP, repeat=True)
 BYE = recv("BYE") + send("200 OK", LATER)
 BUSY_ACK = recv("ACK")
 
+VIDEO_AFTER_AUDIO = 2  # sipp's ports of media
+
 # Of the first party: its offer is answered with silence, then the other one's comes.
 FIRST_CONNECTED = (ANSWER + recv("ACK", SILENT) + recv("INVITE", AUDIO) + send("200 OK", LATER, SDP, repeat=True)
                    + recv("ACK"))
@@ -161,6 +163,26 @@ def free_port():
             return port
 
 
+def free_media_port():
+    """For sipp's audio, apart from signalling: its video gets VIDEO_AFTER_AUDIO more."""
+    while True:
+        port = random.randrange(29000, 32700, 2)
+        with (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as audio,
+              socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as video):
+            try:
+                audio.bind(("127.0.0.1", port))
+                video.bind(("127.0.0.1", port + VIDEO_AFTER_AUDIO))
+            except OSError:
+                continue
+            return port
+
+
+def bound(port, transport="udp"):
+    """Whether it is open: what comes earlier is answered by the kernel."""
+    with open(f"/proc/net/{transport}", encoding="ascii") as file:
+        return f":{port:04X} " in file.read()
+
+
 class Peer:
     """One sipp that plays one scenario once."""
 
@@ -169,8 +191,7 @@ class Peer:
         self.name = name
         self.transport = transport
         self.wanted_port = port
-        # A free port may be taken between the probe and sipp's own bind (for media it binds a few in a row);
-        # sipp then ends at once, and other ports are tried.
+        # A free port may be taken between the probe and sipp's own bind: it ends at once, and others are tried.
         for _ in range(5):
             self.launch(folder, steps)
             deadline = time.monotonic() + 10
@@ -183,22 +204,22 @@ class Peer:
 
     def launch(self, folder, steps):
         self.port = self.wanted_port or free_port()
+        self.media_port = free_media_port()
         self.base = os.path.join(folder, f"{self.name}-{self.port}")
         with open(self.base + ".xml", "w", encoding="utf-8") as file:
             file.write('<?xml version="1.0" encoding="ISO-8859-1" ?>\n'
                        f'<scenario name="{self.name}">\n{steps}</scenario>\n')
         with open(self.base + ".out", "w", encoding="utf-8") as output:
             self.process = subprocess.Popen(
-                ["sipp", "-sf", self.base + ".xml", "-i", "127.0.0.1", "-p", str(self.port), "-mp", str(free_port()),
+                ["sipp", "-sf", self.base + ".xml", "-i", "127.0.0.1", "-p", str(self.port), "-mp", str(self.media_port),
                  "-t", self.transport, "-m", "1", "-l", "10", "-nostdin", "-timeout", "25s", "-timeout_error",
                  "-trace_err", "-error_file", self.base + ".err"],
                 cwd=folder, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
 
     def bound(self):
-        """Whether its port is open: earlier requests would be answered by the kernel."""
-        table = "/proc/net/tcp" if self.transport == "t1" else "/proc/net/udp"
-        with open(table, encoding="ascii") as file:
-            return f":{self.port:04X} " in file.read()
+        """Whether it has all its ports: those of media come last, and where it does not get them it ends."""
+        return (bound(self.port, "tcp" if self.transport == "t1" else "udp")
+                and bound(self.media_port + VIDEO_AFTER_AUDIO))
 
     @property
     def uri(self):
