@@ -30,8 +30,9 @@ class Database {
         sql::SessionOptions session;  ///< statement_timeout must be set
         std::size_t sessions = 4;
         std::size_t queue_limit = 1024;  ///< of each kind of work
-        std::chrono::milliseconds reconnect_pause{
-            500};  ///< after a failed connect, work fails at once for so long
+        /// After a failed connect, work fails at once for so long: also work that comes when the database has
+        /// just come back, so it is short.
+        std::chrono::milliseconds reconnect_pause{100};
         /// false: once a session is lost all further work on it fails; for a transaction that spans several
         /// pieces of work.
         bool replace_lost = true;
