@@ -35,6 +35,8 @@ std::string payment_rows() {
     auto text = row({"cause", "meaning", "of an amount", "of a volume"}) + row({"---", "---", "---", "---"});
     for (const auto& one : payment::fault_rows())
         text += row({name(one.cause), meaning(one.cause), cell(one.of_amount), cell(one.of_volume)});
+    const auto& own = payment::no_amount;
+    text += row({'`' + std::string(own.cause) + '`', std::string(own.meaning), cell(own.told), ""});
     return text;
 }
 

@@ -165,9 +165,11 @@ asio::awaitable<http::Response> Endpoint::handle(const http::Request& request) {
         const bool of_nodes = route.kind == Route::Kind::nodes && request.method == http::Method::post;
         if (of_nodes && impl_->parts.node_link != nullptr)
             co_return co_await impl_->parts.node_link->answer(request);
-        if (!route.speaks_soap()) co_return http::text_response(404, "Nothing here; see /ParlayX/");
         http::Response response;
-        if (request.method == http::Method::post) {
+        if (!route.speaks_soap()) {
+            response = http::text_response(404, "Nothing here; see /ParlayX/");
+            exchange.fault = "Nothing at " + std::string(route.path);
+        } else if (request.method == http::Method::post) {
             response = co_await impl_->soap.answer(request, route, exchange);
         } else {
             const auto reason = "Method " + std::string(request.method_text) + " is not served";

@@ -97,7 +97,7 @@ asio::awaitable<Outcome> Recognition::username_token(const soap::UsernameToken& 
     if (!expires.empty()) {
         const auto end = auth::parse_created(expires);
         if (!end || *end + secrets_->options().skew < std::chrono::system_clock::now())
-            co_return Denial::wrong;
+            co_return Denial::expired;
     }
     if (given.digested()) co_return co_await secrets_->token(given, peer);
     const bool is_text = given.type.empty() || given.type.ends_with("#PasswordText");

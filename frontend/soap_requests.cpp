@@ -185,6 +185,7 @@ http::Response SoapRequests::denied(auth::Denial denial, Exchange& exchange) con
         }
         case auth::Denial::missing:
         case auth::Denial::stale:
+        case auth::Denial::expired:
         case auth::Denial::conflict:
         case auth::Denial::malformed:
         case auth::Denial::wrong:

@@ -8,7 +8,6 @@
 namespace payment {
 
 using frontend::Call;
-using ledger::Refusal;
 
 frontend::Service AmountCharging::service() {
     using enum auth::Permission;
@@ -23,7 +22,7 @@ frontend::Service AmountCharging::service() {
 
 AmountCharging::Handled<soap::Empty> AmountCharging::charge_amount(const Call& call, ChargeAmount request) {
     auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
-    if (!amount) co_return refused(Refusal::not_positive);
+    if (!amount) co_return refused(no_amount);
     ledger::Charge charge;
     charge.origin = origin(call, std::move(request.reference_code), request.charge);
     charge.amount = std::move(*amount);
@@ -35,7 +34,7 @@ AmountCharging::Handled<soap::Empty> AmountCharging::charge_amount(const Call& c
 
 AmountCharging::Handled<soap::Empty> AmountCharging::refund_amount(const Call& call, RefundAmount request) {
     auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
-    if (!amount) co_return refused(Refusal::not_positive);
+    if (!amount) co_return refused(no_amount);
     ledger::Refund refund;
     refund.origin = origin(call, std::move(request.reference_code), request.charge);
     refund.amount = std::move(*amount);
@@ -49,7 +48,7 @@ AmountCharging::Handled<soap::Empty> AmountCharging::refund_amount(const Call& c
 AmountCharging::Handled<soap::Empty> AmountCharging::charge_split_amount(const Call& call,
                                                                          ChargeSplitAmount request) {
     auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
-    if (!amount) co_return refused(Refusal::not_positive);
+    if (!amount) co_return refused(no_amount);
     ledger::Split split;
     split.origin = origin(call, std::move(request.reference_code), request.charge);
     split.amount = std::move(*amount);

@@ -53,6 +53,8 @@ const std::array rows{
 
 std::span<const FaultRow> fault_rows() { return rows; }
 
+frontend::Refused refused(const OwnFaultRow& row) { return frontend::refused(row.told, false, row.cause); }
+
 frontend::Refused refused(ledger::Refusal refusal, Measure measure) {
     const auto row = std::ranges::find(rows, refusal, &FaultRow::cause);
     // What no operation of Payment asks the ledger for (vouchers, periods) is a defect here.

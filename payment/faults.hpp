@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace payment {
 
@@ -22,6 +23,16 @@ struct FaultRow {
 
 /// Every cause that an operation of Payment can meet.
 [[nodiscard]] std::span<const FaultRow> fault_rows();
+
+/// What Payment refuses by itself, of amounts only: a message that does not say how much.
+struct OwnFaultRow {
+    std::string_view cause;
+    std::string_view meaning;  ///< for people
+    frontend::Told told;
+};
+inline constexpr OwnFaultRow no_amount{
+    "no_amount", "neither an amount nor a code says how much", {"SVC0007"}};
+[[nodiscard]] frontend::Refused refused(const OwnFaultRow& row);
 
 /// What the client is told when the ledger refused.
 [[nodiscard]] frontend::Refused refused(ledger::Refusal refusal, Measure measure = Measure::amount);

@@ -8,7 +8,6 @@
 namespace payment {
 
 using frontend::Call;
-using ledger::Refusal;
 
 frontend::Service ReserveAmountCharging::service() {
     constexpr auto permission = auth::Permission::payment_reserve;
@@ -26,7 +25,7 @@ frontend::Service ReserveAmountCharging::service() {
 ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve(const Call& call,
                                                                                  ReserveAmount request) {
     auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
-    if (!amount) co_return refused(Refusal::not_positive);
+    if (!amount) co_return refused(no_amount);
     ledger::Place place;
     place.origin = origin(call, key_of(call, ledger_.reference_bytes_max()), request.charge);
     place.amount = std::move(*amount);
@@ -39,7 +38,7 @@ ReserveAmountCharging::Handled<ReservationResult> ReserveAmountCharging::reserve
 ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_additional(
     const Call& call, ReserveAdditionalAmount request) {
     auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
-    if (!amount) co_return refused(Refusal::not_positive);
+    if (!amount) co_return refused(no_amount);
     ledger::Extend extend;
     extend.origin = origin(call, key_of(call, ledger_.reference_bytes_max()), request.charge);
     extend.amount = std::move(*amount);
@@ -52,7 +51,7 @@ ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::reserve_addit
 ReserveAmountCharging::Handled<soap::Empty> ReserveAmountCharging::charge(const Call& call,
                                                                           ChargeReservedAmount request) {
     auto amount = amount_of(request.charge, style_.is_minor(*call.principal));
-    if (!amount) co_return refused(Refusal::not_positive);
+    if (!amount) co_return refused(no_amount);
     ledger::Capture capture;
     capture.origin = origin(call, std::move(request.reference_code), request.charge);
     capture.amount = std::move(*amount);

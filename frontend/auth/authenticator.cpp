@@ -32,6 +32,8 @@ std::string_view to_string(Denial denial) {
             return "credentials not understood";
         case Denial::stale:
             return "nonce too old";
+        case Denial::expired:
+            return "Timestamp past or malformed";
         case Denial::conflict:
             return "credentials of different principals";
         case Denial::throttled:

@@ -34,6 +34,7 @@ enum class Denial : std::uint8_t {
     missing,      ///< no credentials at all
     malformed,    ///< a scheme that is not served, or bytes that are no credentials
     stale,        ///< right, but with a nonce that is too old: again with the new one
+    expired,      ///< by the message's own Timestamp: the sender's clock may be wrong
     conflict,     ///< credentials that name different principals
     throttled,    ///< too many failures of this login or from this address: later
     wrong,        ///< unknown, wrong password, disabled: the sender does not learn which

@@ -96,6 +96,7 @@ def causes(walk):
     yield amount("excess_give_back", {**hold, **much("-6")}, "reserveAdditionalAmount", **on_hold)
     yield amount("wrong_unit", {**user(), **much(1, currency="USD"), **ref("a")})
     yield amount("unknown_price", {**user(), "charge": {"description": "x", "code": "NONE"}, **ref("a")})
+    yield amount("no_amount", {**user(), "charge": {"description": "x"}, **ref("a")})
     yield amount("invalid_shares", {"splitInfo": half, **much(1), **ref("a")}, "chargeSplitAmount", version="v3_1")
     yield amount("account_suspended", {**user(SUSPENDED), **much(1), **ref("a")})
     yield amount("insufficient_funds", {**user(), **much(1000), **ref("a")})
@@ -213,7 +214,8 @@ class FaultsWalk(DemoCase):
                 if not line.startswith("|") or cells[0] in ("cause", "---"):
                     continue
                 for column, cell in zip((AMOUNT, VOLUME) if title == PAYMENT else (ACCOUNT,), cells[2:]):
-                    yield (title, cells[0].strip("`") or cells[1], column), tuple(cell.replace("`", "").split(" ", 1))
+                    if cell:  # no volume can meet what has none
+                        yield (title, cells[0].strip("`") or cells[1], column), tuple(cell.replace("`", "").split(" ", 1))
 
     @classmethod
     def done(cls, interface, operation, children, version="v2_1"):

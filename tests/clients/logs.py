@@ -23,6 +23,10 @@ LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 WAIT_SECONDS = 20
 # More than a pipe, the buffer, and the buffer on its way hold together.
 REQUESTS = 2500
+WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-"
+EXPIRED = (f'<w:Security xmlns:w="{WSS}secext-1.0.xsd" xmlns:u="{WSS}utility-1.0.xsd"><w:UsernameToken><w:Username>demo-app'
+           '</w:Username><w:Password>demo-app</w:Password></w:UsernameToken><u:Timestamp><u:Expires>2026-01-01T00:00:00Z'
+           '</u:Expires></u:Timestamp></w:Security>')
 LONG_TARGET = "/ParlayX/nothing?" + "x" * 500
 
 
@@ -107,20 +111,34 @@ class Logs(unittest.TestCase):
             ("insufficient_funds", "SVC0270", charge_parts(amount="1000000"), user),
             ("account_suspended", "SVC0270", charge_parts("tel:+15550002"), user),
             ("too_many_decimals", "SVC0007", charge_parts(amount="0.001"), user),
+            ("not_positive", "SVC0007", charge_parts(amount="0"), user),
+            ("no_amount", "SVC0007", charge_parts(amount=""), user),
             ("wrong_unit", "SVC0007", charge_parts(balance_type="data"), user),
             ("unknown_account", "SVC0002", charge_parts("tel:+15559999"), user),
             ("no credentials", "POL0001", charge_parts(), ()),
+            ("Timestamp past or malformed", "POL0001", charge_parts(), (), EXPIRED),
             ("", "SVC0002", charge_parts(amount="1e3"), user),
             ("", "", charge_parts(), user)]
-        for _, fault, parts, options in requests:
+        for _, fault, parts, options, *header in requests:
             self.assertIn(f"<messageId>{fault}<" if fault else "chargeAmountResponse",
-                          soap(url, "chargeAmount", parts, *options)[2])
+                          soap(url, "chargeAmount", parts, *options, header="".join(header))[2])
         self.wait_for(log, '"msg":"the bridge is there","part":"bridge"')
         self.stop()
         lines = [line for line in self.logged(log) if line["msg"] == "request"]
-        self.assertEqual([line["operation"] for line in lines if line["user"]], ["chargeAmount"] * (len(lines) - 1))
+        self.assertEqual([line["operation"] for line in lines if line["user"]], ["chargeAmount"] * (len(lines) - 2))
         self.assertEqual([(line["cause"], line["fault"].partition(":")[0]) for line in lines],
                          [request[:2] for request in requests])
+
+    def test_what_goes_to_a_wrong_address(self):
+        """The standard's own files name such a one; clients made from them post there when only the host was changed."""
+        log = os.path.join(self.folder, "main.log")
+        port = self.start(LOG_FILE=log)
+        path = "/AmountChargingService/services/AmountCharging"
+        status, _, text = soap(f"http://127.0.0.1:{port}{path}", "chargeAmount", charge_parts(), "-u", "demo-app:demo-app")
+        self.assertEqual((status, text), (404, "Nothing here; see /ParlayX/\n"))
+        self.stop()
+        line, = [line for line in self.logged(log) if line["msg"] == "request"]
+        self.assertEqual((line["status"], line["fault"]), (404, f"Nothing at {path}"))
 
     def test_nobody_reads(self):
         pipe = os.path.join(self.folder, "pipe")
