@@ -100,11 +100,13 @@ void HeaderReader::start_block(std::string_view name_space, std::string_view loc
     if (must_understand_ && !is_understood) note_not_understood();
 }
 
-void HeaderReader::note_not_understood() {
+/// `part`: the one of the block that is not, where the others are.
+void HeaderReader::note_not_understood(std::string_view part) {
     if (not_understood_) return;
     auto& fault = not_understood_.emplace();
     fault.kind = Fault::Kind::must_understand;
     fault.text = "the header " + block_name_ + " of namespace " + block_namespace_ + " is not understood";
+    if (!part.empty()) fault.text.append("; nothing here verifies its ").append(part);
     fault.header_namespace = block_namespace_;
     fault.header_name = block_name_;
 }
@@ -117,6 +119,8 @@ void HeaderReader::start_security_part(std::string_view local, const XmlAttribut
     if (depth_ == 2) {
         in_username_token_ = local == "UsernameToken";
         in_timestamp_ = local == "Timestamp";
+        // Signatures, encryption and other tokens: nothing here verifies them.
+        if (must_understand_ && !in_username_token_ && !in_timestamp_) note_not_understood(local);
         if (!in_username_token_) return;
         // With two, one layer could check the one and another believe the other.
         if (headers_.username_token) throw Refusal{Fault::client("more than one UsernameToken")};

@@ -34,7 +34,7 @@ class HeaderReader {
     void start_block(std::string_view name_space, std::string_view local, const XmlAttributes& attributes);
     void start_security_part(std::string_view local, const XmlAttributes& attributes);
     void keep_text_in_request_soap_header(std::string_view local);
-    void note_not_understood();
+    void note_not_understood(std::string_view part = {});
 
     const Limits* limits_;
     SoapVersion soap_ = SoapVersion::v1_1;

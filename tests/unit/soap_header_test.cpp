@@ -157,6 +157,25 @@ TEST_F(SoapHeader, WhatMustBeUnderstood) {
                   soap12);
 }
 
+TEST_F(SoapHeader, WhatNobodyVerifiesIsNotUnderstood) {
+    const std::string token = "<w:UsernameToken><w:Username>a</w:Username></w:UsernameToken>";
+    const std::string signature = "<d:Signature xmlns:d='http://www.w3.org/2000/09/xmldsig#'/>";
+    for (const std::string& unverified :
+         {signature, "<w:BinarySecurityToken>AA==</w:BinarySecurityToken>" + signature,
+          std::string("<e:EncryptedKey xmlns:e='http://www.w3.org/2001/04/xmlenc#'/>")}) {
+        (void)headers(security(token + unverified));
+        (void)headers(security(token + unverified, "s:mustUnderstand='0'"));
+        (void)headers(security(token + unverified, "s:mustUnderstand='1' s:actor='urn:somebody'"));
+        const auto failure = this->failure(message(security(unverified + token, "s:mustUnderstand='1'")));
+        EXPECT_EQ(failure.fault.kind, soap::Fault::Kind::must_understand) << unverified;
+        EXPECT_EQ(failure.fault.header_name, "Security");
+        ASSERT_TRUE(failure.headers.username_token) << "who is told";
+    }
+    EXPECT_EQ(fault(security(signature, "s:mustUnderstand='1'")).text,
+              "the header Security of namespace " + std::string(wsse) +
+                  " is not understood; nothing here verifies its Signature");
+}
+
 TEST_F(SoapHeader, CredentialsForAnotherRoleAreNotOurs) {
     EXPECT_FALSE(headers(security("<w:UsernameToken><w:Username>a</w:Username></w:UsernameToken>",
                                   "s:actor='urn:somebody' s:mustUnderstand='1'"))
