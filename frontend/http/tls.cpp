@@ -24,6 +24,25 @@ void check(bool done, std::string_view what, const std::string& file) {
     throw std::runtime_error(std::string(what) + " '" + file + "': " + openssl_reason());
 }
 
+/// OpenSSL asks on the terminal by itself, and a server would hang there, deaf to every signal: nobody is
+/// asked.
+int no_passphrase(char*, int, int, void* wanted) {
+    *static_cast<bool*>(wanted) = true;
+    return -1;
+}
+
+void use_key(SSL_CTX* context, const std::string& file) {
+    bool wants_passphrase = false;
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(context, &wants_passphrase);
+    const bool used = SSL_CTX_use_PrivateKey_file(context, file.c_str(), SSL_FILETYPE_PEM) == 1;
+    SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
+    if (wants_passphrase)
+        throw std::runtime_error("the private key '" + file +
+                                 "' is encrypted; write it without a passphrase");
+    check(used, "the private key", file);
+}
+
 }  // namespace
 
 void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
@@ -47,8 +66,7 @@ std::shared_ptr<const TlsContext> TlsContext::server(const TlsOptions& options) 
     ERR_clear_error();
     check(SSL_CTX_use_certificate_chain_file(context, options.certificate.c_str()) == 1, "the certificate",
           options.certificate);
-    check(SSL_CTX_use_PrivateKey_file(context, options.key.c_str(), SSL_FILETYPE_PEM) == 1, "the private key",
-          options.key);
+    use_key(context, options.key);
     check(SSL_CTX_check_private_key(context) == 1,
           "the private key does not fit the certificate:", options.key);
     if (options.client_certificates == ClientCertificates::none) return result;

@@ -7,6 +7,8 @@ import base64
 import http.client
 import json
 import os
+import pty
+import select
 import signal
 import socket
 import ssl
@@ -235,6 +237,31 @@ class Mistakes(unittest.TestCase):
                                              strict=True):
                 self.assertIn(setting, line)
                 self.assertIn(path, line)
+
+    def test_nobody_is_asked_for_a_passphrase(self):
+        """On a terminal OpenSSL asks there, and whoever waits for it, a server that reads its files again, hears nothing."""
+        with tempfile.TemporaryDirectory() as folder:
+            make_authority(folder, "servers")
+            make_certificate(folder, "servers", "first", "server")
+            key = os.path.join(folder, "encrypted.key")
+            openssl("ec", "-in", "server.key", "-aes256", "-passout", "pass:secret", "-out", key, cwd=folder)
+            environment = dict(os.environ, LEDGERLINE_TLS_LISTEN="127.0.0.1:0", LEDGERLINE_TLS_KEY=key,
+                               LEDGERLINE_TLS_CERTIFICATE=os.path.join(folder, "server.pem"))
+            child, terminal = pty.fork()
+            if child == 0:
+                os.execve(LEDGERLINE, [LEDGERLINE, "check-config"], environment)
+            self.addCleanup(os.close, terminal)
+            shown = b""
+            try:
+                while b"\n" not in shown:
+                    ready = select.select([terminal], [], [], WAIT_SECONDS)[0]
+                    self.assertTrue(ready, f"it waits for somebody: {shown}")
+                    shown += os.read(terminal, 1000)
+            finally:
+                os.kill(child, signal.SIGKILL)  # it has ended, but where it hangs
+                os.waitpid(child, 0)
+            self.assertEqual(shown.decode().strip(),
+                             f"[tls] the private key '{key}' is encrypted; write it without a passphrase")
 
     def test_an_expired_certificate_is_named_and_served(self):
         with tempfile.TemporaryDirectory() as folder:
