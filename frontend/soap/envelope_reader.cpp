@@ -15,6 +15,22 @@ std::string qualified(std::string_view name_space, std::string_view local) {
     return "{" + std::string(name_space) + "}" + std::string(local);
 }
 
+/// What is said to whoever speaks a version that is not served; nothing where no interface is meant.
+std::string other_versions(const Catalogue& catalogue, std::string_view name_space) {
+    const auto is_of = [name_space](const Version& version) {
+        return with_version(name_space, version.number) == version.local;
+    };
+    const auto& all = catalogue.interfaces();
+    const auto found = std::ranges::find_if(all, [&is_of](const Interface* interface) {
+        return std::ranges::any_of(interface->versions, is_of);
+    });
+    if (found == all.end()) return {};
+    std::string names;
+    for (const Version& version : (*found)->versions)
+        names.append(names.empty() ? "" : ", ").append(version.name);
+    return "; " + std::string((*found)->name) + " has the versions " + names;
+}
+
 }  // namespace
 
 void EnvelopeReader::reset_envelope() {
@@ -110,7 +126,9 @@ void RequestReader::reset(const Catalogue& catalogue, const std::optional<Endpoi
 
 Endpoint RequestReader::find_endpoint(std::string_view name_space, std::string_view local) {
     const auto found = catalogue_->resolve(name_space);
-    if (!found) refuse("no service has an operation " + qualified(name_space, local));
+    if (!found)
+        refuse("no service has an operation " + qualified(name_space, local) +
+               other_versions(*catalogue_, name_space));
     request_.version = found->version;
     if (only_ && *found != *only_)
         refuse(qualified(name_space, local) + " belongs to " + std::string(found->interface->name) + " " +

@@ -253,6 +253,11 @@ TEST_F(SoapDecode, PlainFaults) {
         {envelope("<l:ChargeAmount/>"), "AmountCharging v2_1 has no operation {" + ns + "}ChargeAmount"},
         {envelope("<chargeAmount/>"), "no service has an operation {}chargeAmount"},
         {envelope("<chargeAmount xmlns='urn:x'/>"), "no service has an operation {urn:x}chargeAmount"},
+        {envelope("<chargeAmount "
+                  "xmlns='http://www.csapi.org/schema/parlayx/payment/amount_charging/v4_0/local'/>"),
+         "no service has an operation "
+         "{http://www.csapi.org/schema/parlayx/payment/amount_charging/v4_0/local}"
+         "chargeAmount; AmountCharging has the versions v2_0, v2_1, v3_1"},
         {envelope("<s:Fault/>"),
          "no service has an operation {http://schemas.xmlsoap.org/soap/envelope/}Fault"},
         {"<x/>", "the document is no SOAP envelope but {}x"},
