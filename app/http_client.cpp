@@ -2,8 +2,8 @@
 #include "app/http_client.hpp"
 
 #include "app/data_dir.hpp"
+#include "frontend/auth/secrets.hpp"
 
-#include <sodium.h>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -21,15 +21,6 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
 using boost::system::error_code;
-
-std::string base64(const std::string& text) {
-    constexpr int variant = sodium_base64_VARIANT_ORIGINAL;
-    std::string result(sodium_base64_encoded_len(text.size(), variant), '\0');
-    sodium_bin2base64(result.data(), result.size(), reinterpret_cast<const unsigned char*>(text.data()),
-                      text.size(), variant);
-    result.pop_back();  // the terminating NUL
-    return result;
-}
 
 /// One exchange on a stream with a time limit. Beast's time-outs work on asynchronous operations only, so
 /// each step is one, run to its end.
@@ -66,7 +57,8 @@ class Exchange {
                                                  11);
         message.set(http::field::host, authority_);
         message.set(http::field::user_agent, "ledgerline");
-        message.set(http::field::authorization, "Basic " + base64(request_.user + ':' + request_.password));
+        message.set(http::field::authorization,
+                    "Basic " + auth::encode_base64(request_.user + ':' + request_.password));
         if (!request_.idempotency_key.empty()) message.set("Idempotency-Key", request_.idempotency_key);
         if (!request_.get) {
             message.set(http::field::content_type, request_.content_type);
