@@ -28,6 +28,10 @@ class Exchange {
   public:
     explicit Exchange(const HttpRequest& request) : request_(request), stream_(io_) {
         const auto url = boost::urls::parse_uri(request.url);
+        if (url && url->scheme() == "https") {
+            throw PlainError(
+                "this client speaks plain HTTP: give the URL of [server] listen, not of [tls] listen");
+        }
         if (!url || url->scheme() != "http" || url->host().empty()) {
             throw PlainError("'" + request.url + "' is no URL like http://127.0.0.1:8080");
         }

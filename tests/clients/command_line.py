@@ -197,6 +197,8 @@ class CommandLine(DemoCase):
             (("charge", "tel:+15550011", "1,5", "EUR", "--reference", "x"), "'1,5' is no amount"),
             (("topup", "tel:+15550011", "--voucher-file", "x", "--period", "30", "--reference", "x"), "excludes"),
             (("charge", "tel:+15550011", "1", "EUR", "--reference", "x", "--url", "http://127.0.0.1:1"), "Give --user"),
+            (("charge", "tel:+15550011", "1", "EUR", "--reference", "x", "--url", "https://x", "--user", "demo-app",
+              "--password-file", __file__), "plain HTTP"),
             (("charge", "tel:+15550011", "1", "EUR", "--reference", "x", "--url", "ftp://x", "--user", "demo-app",
               "--password-file", "/dev/null"), "can't read a password"),
             (("charge", "tel:+15550011", "1", "EUR", "--reference", "x", "--data-dir", "/nowhere"),
