@@ -18,6 +18,9 @@ namespace base {
 /// And is no longer than that.
 [[nodiscard]] bool is_storable_text(std::string_view text, std::size_t bytes_max);
 
+/// `bytes` in ISO-8859-1 as UTF-8.
+[[nodiscard]] std::string latin1_to_utf8(std::string_view bytes);
+
 /// The text as UTF-8: unchanged when it is, otherwise read as ISO-8859-1, which old clients send.
 [[nodiscard]] std::string to_utf8(std::string text);
 

@@ -1,9 +1,9 @@
 // What wraps a message, undone from the outside in.
 #include "frontend/message_body.hpp"
 
+#include "base/utf8.hpp"
 #include "frontend/http/gzip.hpp"
 #include "frontend/http/multipart.hpp"
-#include "frontend/soap/text.hpp"
 
 #include <algorithm>
 #include <variant>
@@ -21,7 +21,7 @@ bool is_latin1_by_header(std::string_view content_type, std::string_view body) {
     if (named.empty()) return false;
     const auto declaration = body.substr(0, std::min(body.find("?>"), body.size()));
     const bool declared = body.starts_with("<?xml") && declaration.find("encoding") != std::string_view::npos;
-    return !declared && !soap::is_utf8_text(body);
+    return !declared && !base::is_storable_text(body);
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ MessageBody::MessageBody(const http::Request& request, std::size_t bytes_max) : 
     error_ = unpack(request.header("Content-Encoding"), bytes_max);
     if (!error_) error_ = take_root(content_type);
     if (error_ || !is_latin1_by_header(content_type, text_)) return;
-    converted_ = soap::latin1_to_utf8(text_);
+    converted_ = base::latin1_to_utf8(text_);
     text_ = converted_;
 }
 

@@ -1,6 +1,7 @@
 // An XML document's bytes before any parser sees them: their encoding, and what must not be in them.
 #include "frontend/soap/document.hpp"
 
+#include "base/utf8.hpp"
 #include "frontend/soap/text.hpp"
 
 #include <algorithm>
@@ -166,12 +167,12 @@ Document::Document(std::string_view bytes, const Limits& limits) {
     const bool is_latin1 = !order && is_one_of(encoding, latin1);
     if (!order && !is_latin1 && !is_one_of(encoding, utf))
         complaint_ = "the encoding is none of UTF-8, UTF-16, ISO-8859-1";
-    else if (!is_latin1 && !is_utf8_text(text_))
+    else if (!is_latin1 && !base::is_storable_text(text_))
         complaint_ = "the text is not valid UTF-8";
     if (is_latin1 || !complaint_.empty()) {
         if (text_.find('\0') != std::string_view::npos)
             throw XmlError(is_latin1 ? "the text contains NUL" : complaint_);
-        converted_ = latin1_to_utf8(text_);
+        converted_ = base::latin1_to_utf8(text_);
         text_ = converted_;
     }
     MarkupCheck(text_, limits).run();

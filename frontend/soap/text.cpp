@@ -1,5 +1,7 @@
-// Characters: UTF-16 to UTF-8, checking, and escaping for output.
+// Characters: UTF-16 to UTF-8, and escaping for output.
 #include "frontend/soap/text.hpp"
+
+#include "base/utf8.hpp"
 
 #include <cstring>
 
@@ -25,31 +27,6 @@ void append_code_point(std::uint32_t c, std::string& out) {
         byte(0x80 | ((c >> 6) & 0x3F));
         byte(0x80 | (c & 0x3F));
     }
-}
-
-/// The length of the well-formed sequence at `at` (Unicode 15, table 3-7), or 0; its code point in `c`.
-std::size_t sequence_length(std::string_view bytes, std::size_t at, std::uint32_t& c) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[at + i]); };
-    const auto follows = [&](std::size_t i) { return at + i < bytes.size() && (byte(i) & 0xC0U) == 0x80U; };
-    const std::uint32_t first = byte(0);
-    if (first < 0x80) {
-        c = first;
-        return 1;
-    }
-    if (first >= 0xC2 && first <= 0xDF && follows(1)) {
-        c = ((first & 0x1FU) << 6U) | (byte(1) & 0x3FU);
-        return 2;
-    }
-    if ((first & 0xF0U) == 0xE0 && follows(1) && follows(2)) {
-        c = ((first & 0x0FU) << 12U) | ((byte(1) & 0x3FU) << 6U) | (byte(2) & 0x3FU);
-        return c >= 0x800 && (c < 0xD800 || c > 0xDFFF) ? 3 : 0;
-    }
-    if (first >= 0xF0 && first <= 0xF4 && follows(1) && follows(2) && follows(3)) {
-        c = ((first & 0x07U) << 18U) | ((byte(1) & 0x3FU) << 12U) | ((byte(2) & 0x3FU) << 6U) |
-            (byte(3) & 0x3FU);
-        return c >= 0x10000 && c <= 0x10FFFF ? 4 : 0;
-    }
-    return 0;
 }
 
 /// Bytes that go out as they are, in text and in attributes.
@@ -84,13 +61,14 @@ std::size_t append_special(std::string_view text, std::size_t at, bool attribute
         default:
             break;
     }
-    std::uint32_t c = 0;
-    const std::size_t length = sequence_length(text, at, c);
-    if (length == 0 || c < 0x20 || c == 0xFFFE || c == 0xFFFF) {
+    const auto length = base::utf8_sequence_length(text.substr(at));
+    if (length == 0) {
         out += replacement;
-        return length == 0 ? 1 : length;
+        return 1;
     }
-    out += text.substr(at, length);
+    const auto character = text.substr(at, length);
+    const bool is_control = length == 1 && static_cast<unsigned char>(character.front()) < 0x20;
+    out += is_control || character == "\xEF\xBF\xBE" || character == "\xEF\xBF\xBF" ? replacement : character;
     return length;
 }
 
@@ -139,33 +117,6 @@ void Utf16Decoder::append_slow(char16_t unit, std::string& out) {
         high_ = unit;
     else if (!is_low)
         append_code_point(unit, out);
-}
-
-bool is_utf8_text(std::string_view bytes) {
-    std::size_t at = 0;
-    while (at < bytes.size()) {
-        // Eight ASCII bytes at a time; the second term finds a zero among them.
-        std::uint64_t word = 0;
-        while (at + 8 <= bytes.size()) {
-            std::memcpy(&word, bytes.data() + at, 8);
-            if (((word | (word - 0x0101010101010101ULL)) & 0x8080808080808080ULL) != 0) break;
-            at += 8;
-        }
-        for (const std::size_t end = std::min(bytes.size(), at + 8); at < end;) {
-            std::uint32_t c = 0;
-            const std::size_t length = sequence_length(bytes, at, c);
-            if (length == 0 || c == 0) return false;
-            at += length;
-        }
-    }
-    return true;
-}
-
-std::string latin1_to_utf8(std::string_view bytes) {
-    std::string out;
-    out.reserve(bytes.size() + bytes.size() / 8);
-    for (const char c : bytes) append_code_point(static_cast<unsigned char>(c), out);
-    return out;
 }
 
 void append_escaped(std::string_view text, std::string& out) { append_escaped(text, false, out); }

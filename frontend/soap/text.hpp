@@ -1,4 +1,4 @@
-// Characters: UTF-16 to UTF-8, checking, and escaping for output.
+// Characters: UTF-16 to UTF-8, and escaping for output.
 #pragma once
 
 #include <cstddef>
@@ -22,12 +22,6 @@ class Utf16Decoder {
     char16_t high_ = 0;
     bool broken_ = false;
 };
-
-/// Well-formed UTF-8 without NUL: no overlong forms, no surrogates, nothing above U+10FFFF.
-[[nodiscard]] bool is_utf8_text(std::string_view bytes);
-
-/// `bytes` in ISO-8859-1 as UTF-8.
-[[nodiscard]] std::string latin1_to_utf8(std::string_view bytes);
 
 /// Appends text as XML character data. What XML 1.0 cannot carry (control characters, bytes that are no
 /// UTF-8) becomes U+FFFD.
