@@ -2,7 +2,9 @@
 #include "frontend/index_page.hpp"
 
 namespace frontend {
+namespace {
 
+/// Text for an HTML element or a quoted attribute.
 std::string escape_html(std::string_view text) {
     std::string out;
     for (const char c : text) {
@@ -25,8 +27,6 @@ std::string escape_html(std::string_view text) {
     }
     return out;
 }
-
-namespace {
 
 constexpr std::string_view page_start = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>ledgerline</title><style>

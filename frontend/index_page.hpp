@@ -11,7 +11,4 @@ namespace frontend {
 /// HTML that lists interfaces and versions with their URLs under `base_url` (no slash at its end) and WSDLs.
 [[nodiscard]] std::string index_page(const soap::Catalogue& catalogue, std::string_view base_url);
 
-/// Text for an HTML element or a quoted attribute.
-[[nodiscard]] std::string escape_html(std::string_view text);
-
 }  // namespace frontend
