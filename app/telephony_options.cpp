@@ -74,6 +74,8 @@ thirdpartycall::ThirdPartyCall::Options service_options(const Settings& settings
     options.trace_max = to_size(settings.call.trace_messages);
     options.first_from = settings.call.first_from;
     options.lag_limit = settings.call.lag_limit;
+    // As long as a posting may wait for its lane, and be sent.
+    options.patience = settings.ledger.queue_timeout + settings.ledger.resend_for;
     options.counts_minor = counts_minor(settings);
     return options;
 }

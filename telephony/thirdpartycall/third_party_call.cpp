@@ -263,6 +263,7 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
                                                           tasks::MakeCall parameters) {
     if (signalling_ == nullptr) co_return refused(frontend::fault(frontend::Code::not_available));
     if (stopping_) co_return frontend::try_again(frontend::Code::overloaded);
+    const auto asked = std::chrono::steady_clock::now();
     for (auto& party : parties) {
         if (auto fault = co_await take_address(call, party)) co_return std::move(*fault);
         if (std::ranges::count(parameters.parties, party.address) > 0) co_return invalid(party.part);
@@ -286,9 +287,15 @@ ThirdPartyCall::Handled<Identifier> ThirdPartyCall::start(const Call& call, std:
         parameters.extend = extension(charge);
     }
     parameters.settle = settlement(charge);
-    auto launched = co_await boost::asio::co_spawn(
-        directory_.executor(), launch(call, std::move(parameters), std::chrono::steady_clock::now()),
-        boost::asio::use_awaitable);
+    Launched launched;
+    // The database may have kept this waiting for as long as it likes: no telephone is to ring for somebody
+    // who has given up, or asked again, since.
+    if (std::chrono::steady_clock::now() - asked > options_.patience)
+        launched.refused = frontend::try_again(frontend::Code::database_unavailable);
+    else
+        launched = co_await boost::asio::co_spawn(
+            directory_.executor(), launch(call, std::move(parameters), std::chrono::steady_clock::now()),
+            boost::asio::use_awaitable);
     if (launched.refused) {
         if (charge) settlement(charge)({}, [](calls::Settled) {});
         co_return std::move(*launched.refused);

@@ -37,7 +37,8 @@ class ThirdPartyCall {
         std::string first_from;          ///< who seems to call the first party; empty: the second one
         std::size_t trace_max = 0;       ///< SIP messages of a call that are kept
         std::chrono::seconds slice{60};  ///< of calls that are paid by time: held ahead at once
-        std::chrono::milliseconds lag_limit{200};  ///< no new calls when others wait for so long
+        std::chrono::milliseconds lag_limit{200};    ///< no new calls when others wait for so long
+        std::chrono::milliseconds patience{10'000};  ///< what could not be begun for so long never is
         /// For how long they wait for the network; empty: not at all.
         std::function<std::chrono::milliseconds()> network_lag;
         /// Whether this login's amounts are in minor units; empty: nobody's are.

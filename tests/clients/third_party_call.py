@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import requests
@@ -14,8 +15,9 @@ import zeep
 
 from call_case import CallCase
 from phones import Phone
-from server import run
+from server import locked, run, sql
 from sip_peers import SCENARIOS, Peer, free_port, refusal
+from sip_user import SipUser
 
 LEDGERLINE = os.path.abspath(sys.argv.pop(1))
 LINGER_SECONDS = 2
@@ -380,6 +382,30 @@ class HoldsThatEnd(CallCase):
                 self.until(lambda: Decimal(self.held(payer).split("|")[0]) == before - 40, "the charge")
                 alice.endCallSession(**reference)
             self.finish()
+
+
+class HeldUp(CallCase):
+    """A database that takes its time, as one does that is frozen or locked."""
+    program = LEDGERLINE
+    settings = {"LEDGER_QUEUE_TIMEOUT": "500ms", "LEDGER_RESEND_FOR": "500ms"}
+
+    def test_a_call_that_was_held_up_for_long_is_not_made(self):
+        alice, payer = self.client("v2_3", "alice"), "tel:+15550001"
+        first = SipUser("first@outside.example", ("127.0.0.1", self.sip_port))
+        self.addCleanup(first.close)
+        before, data_dir = self.held(payer), os.path.join(self.folder, "var")
+        waits = "select true from pg_locks where not granted"
+        with locked(data_dir, "lock table ledger.hold in exclusive mode") as lock, \
+                ThreadPoolExecutor() as pool:
+            asked = pool.submit(self.fault, "SVC0001", alice.makeCall, callingParty=f"sip:first@127.0.0.1:{first.port}",
+                                calledParty="tel:+15550002",
+                                charging={"description": "late", "currency": "EUR", "amount": Decimal("0.25")})
+            self.until(lambda: sql(data_dir, waits), "the amount that waits")
+            time.sleep(1.5)  # longer than it waits
+            lock.stdin.close()
+            self.assertEqual(asked.result(), ["database-unavailable"])
+        self.assertTrue(first.hears_nothing(lambda m: m.method == "INVITE"))
+        self.until(lambda: self.held(payer) == before, "the release")
 
 
 class WithoutSip(CallCase):
