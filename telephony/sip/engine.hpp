@@ -48,6 +48,10 @@ inline constexpr auto allowed_methods = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDA
 
 inline constexpr auto sdp_type = "application/sdp";
 
+/// An edge's word that the connection to its telephone is gone (RFC 5626, 5.3.1), and none of the
+/// telephone's.
+inline constexpr int flow_failed = 430;
+
 /// A request of ours in a dialog, or the one that makes it; kept to be sent again with credentials.
 struct Request {
     sip_method_t method = sip_method_unknown;

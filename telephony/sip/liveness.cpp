@@ -104,10 +104,10 @@ void Agent::Engine::refresh(Dialog& dialog) {
 }
 
 /// Whether nobody is there, by the response to what asked for a sign of life, or the want of one (RFC 3261,
-/// 12.2.1.2). Where the network says so, it must say it again.
+/// 12.2.1.2). Where the network, or an edge, says so, it must say it again.
 bool Agent::Engine::is_gone(Dialog& dialog, int status, const sip_t* message) {
     if (status == 408 || status == 481) return true;
-    if (::nta_sip_is_internal(message) == 0) return false;
+    if (status != flow_failed && ::nta_sip_is_internal(message) == 0) return false;
     return ++dialog.life.unreached >= unreached_max;
 }
 

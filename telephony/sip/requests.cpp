@@ -114,17 +114,17 @@ void Agent::Engine::note_received(Dialog& dialog, const std::string& text) const
 void Agent::Engine::note_response(Dialog& dialog, const char* method, int status,
                                   const sip_t* message) const {
     const auto of = std::string(" (") + method + ')';
+    const auto note = [&](const std::string& text) {
+        if (trace) trace(dialog.id.call, {dialog.id.leg, calls::now(), false, text});
+    };
     // Nobody's words: the stack's own, for want of others.
-    if (message == nullptr || ::nta_sip_is_internal(message) != 0) {
-        if (trace) {
-            const auto text = "no response, as if " + std::to_string(status) + of;
-            trace(dialog.id.call, {dialog.id.leg, calls::now(), false, text});
-        }
-        return;
-    }
+    if (message == nullptr || ::nta_sip_is_internal(message) != 0)
+        return note("no response, as if " + std::to_string(status) + of);
     const auto* phrase = message->sip_status->st_phrase;
-    note_received(dialog, std::to_string(status) + ' ' + (phrase != nullptr ? phrase : "") + of +
-                              (body_of(message).empty() ? "" : " with a body"));
+    const auto text = std::to_string(status) + ' ' + (phrase != nullptr ? phrase : "") + of +
+                      (body_of(message).empty() ? "" : " with a body");
+    if (status == flow_failed) return note(text);
+    note_received(dialog, text);
 }
 
 }  // namespace sip

@@ -209,6 +209,24 @@ class Registered(Edge):
             self.assertTrue(phone.hears_nothing(lambda m: m.method == "INVITE"))
 
 
+class Lost(Edge):
+    settings = dict(Edge.settings, SIP_LIVENESS="1s")
+
+    def test_a_call_ends_when_its_telephone_has_lost_the_connection(self):
+        for transport in ("tls", "wss"):
+            with self.subTest(transport):
+                phone = self.over(transport)
+                self.assertEqual(phone.register(phone.contact).status, 200)
+                call = self.alice.call(BOB)
+                phone.answer(phone.invited())
+                self.assertEqual(call.response().status, 200)
+                phone.reply(phone.take(lambda m: m.method == "OPTIONS"), 200)
+                phone.close()
+                self.alice.expect_bye(30)
+                self.assertEqual(self.record(BOB).split("|")[:2], ["terminated", "aborted"])
+                self.heard("delete from ledger.binding")
+
+
 class TlsPhone(Phone):
     """One that is reached over TLS, by its own certificate."""
 
