@@ -243,7 +243,7 @@ void Telephony::Parts::make_inbound(const Settings& settings, const ListenAddres
         [this](calls::CallNo call, calls::Signal signal) { deliver(call, std::move(signal)); },
         context.get_executor());
     door.emplace(door_options(settings.sip), uses.secrets);
-    registrar.emplace(registrar_options(settings, local), *door, uses.ledger, *locations, log);
+    registrar.emplace(registrar_options(settings, local), *door, uses.ledger, *locations, *agent, log);
     calls::InboundCalls::Uses parts{uses.ledger,
                                     *door,
                                     *registrar,

@@ -19,19 +19,9 @@ namespace sql = base::sql;
 constexpr std::string_view out_of_order = "LR001";
 constexpr std::string_view too_many = "LR002";
 
-/// Telephones that restart, or change networks, leave contacts behind: where there are too many, those go
-/// that end first. One that lives registers again before that.
+constexpr auto left_statement = "select flow from ledger.left_flows($1, $2, $3::jsonb, $4, $5)";
 constexpr auto register_statement =
-    "with given as (select contact, seconds"
-    "                 from jsonb_to_recordset($5::jsonb) c(contact text, seconds bigint)),"
-    "     surplus as (select b.contact, b.q, 0 as seconds from ledger.bindings($1) b"
-    "                  where b.contact not in (select contact from given) order by b.seconds desc"
-    "                 offset greatest("
-    "                     $10 - (select count(distinct contact) from given where seconds > 0), 0))"
-    " select contact, q, seconds"
-    "   from ledger.register($1, $2, $3, $4,"
-    "                        $5::jsonb || coalesce((select jsonb_agg(to_jsonb(surplus)) from surplus), '[]'),"
-    "                        $6, $7, $8, $9, $10)";
+    "select contact, q, seconds from ledger.register($1, $2, $3, $4, $5::jsonb, $6, $7, $8, $9, $10)";
 
 /// Of two nodes, at most.
 constexpr std::chrono::seconds clocks_differ{300};
@@ -140,14 +130,23 @@ boost::asio::awaitable<Locations::Update> Locations::update(std::int64_t account
                                                             std::size_t contacts_max) {
     Update result;
     try {
-        const auto parameters =
-            sql::params(account, request.address, request.call_id, std::int64_t{request.cseq},
-                        contacts_json(request), request.every_contact, request.path, node_.node,
-                        static_cast<std::int64_t>(request.flow), static_cast<std::int64_t>(contacts_max));
-        const auto work = [parameters](sql::Session& session) {
-            return session.exec(register_statement, parameters);
+        const auto flow = static_cast<std::int64_t>(request.flow);
+        const auto contacts = contacts_json(request);
+        const auto parameters = sql::params(
+            account, request.address, request.call_id, std::int64_t{request.cseq}, contacts,
+            request.every_contact, request.path, node_.node, flow, static_cast<std::int64_t>(contacts_max));
+        const auto client = sql::params(account, request.call_id, contacts, node_.node, flow);
+        const auto work = [parameters, client, flow](sql::Session& session) {
+            std::vector<std::uint64_t> left;
+            if (flow != 0) {
+                const auto flows = session.exec(left_statement, client);
+                for (std::size_t row = 0; row < flows.size(); ++row)
+                    left.push_back(static_cast<std::uint64_t>(flows.integer(row, 0)));
+            }
+            return std::pair(std::move(left), session.exec(register_statement, parameters));
         };
-        const auto rows = co_await database_.run(work);
+        auto [left, rows] = co_await database_.run(work);
+        result.left = std::move(left);
         for (std::size_t row = 0; row < rows.size(); ++row) {
             result.bindings.push_back({std::string(rows.text(row, 0)), static_cast<int>(rows.integer(row, 1)),
                                        rows.integer(row, 2)});

@@ -64,6 +64,7 @@ class Locations {
     /// What came of a change: all bindings of the account, or why nothing was changed.
     struct Update {
         std::vector<Binding> bindings;
+        std::vector<std::uint64_t> left{};  ///< connections here that the client has left for this one
         std::optional<Refusal> refusal{};
     };
     /// Adds, refreshes and removes (expires 0) the contacts of a REGISTER, or removes all. Every contact has

@@ -66,11 +66,13 @@ class Reception {
     virtual void registering(IncomingRegister request) = 0;
 };
 
-/// The way back for registrations.
+/// The way back for registrations. Both return at once, may be called on any thread, and keep their order.
 class Registrations {
   public:
     virtual ~Registrations() = default;
     virtual void respond(Ticket ticket, Response response) = 0;
+    /// A telephone was on these connections and is on another one now: its calls go there, too.
+    virtual void move(std::vector<std::uint64_t> left, std::uint64_t flow) = 0;
 };
 
 }  // namespace calls

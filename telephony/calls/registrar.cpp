@@ -32,11 +32,12 @@ Response failure(Locations::Refusal refusal) {
 }  // namespace
 
 Registrar::Registrar(Options options, Door& door, ledger::Ledger& ledger, Locations& locations,
-                     base::Logger log)
+                     Registrations& network, base::Logger log)
     : options_(std::move(options)),
       door_(door),
       ledger_(ledger),
       locations_(locations),
+      network_(network),
       log_(std::move(log)) {}
 
 boost::asio::awaitable<Response> Registrar::handle(IncomingRegister request) {
@@ -53,8 +54,10 @@ boost::asio::awaitable<Response> Registrar::handle(IncomingRegister request) {
     if (refused.status != 0) co_return refused;
     const auto path = request.path_supported ? request.path : std::string();
     const auto id = (*account)->id;
-    const auto update = co_await locations_.update(id, std::move(request), options_.contacts_max);
+    const auto flow = request.flow;
+    auto update = co_await locations_.update(id, std::move(request), options_.contacts_max);
     if (update.refusal) co_return failure(*update.refusal);
+    if (!update.left.empty()) network_.move(std::move(update.left), flow);
     Response response;
     response.status = 200;
     for (const auto& binding : update.bindings) {

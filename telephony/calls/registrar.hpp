@@ -7,6 +7,7 @@
 #include "telephony/calls/door.hpp"
 #include "telephony/calls/local_domain.hpp"
 #include "telephony/calls/locations.hpp"
+#include "telephony/calls/reception.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
@@ -27,7 +28,8 @@ class Registrar {
         Destinations destinations{"", "", false};
     };
     /// The references outlive this.
-    Registrar(Options options, Door& door, ledger::Ledger& ledger, Locations& locations, base::Logger log);
+    Registrar(Options options, Door& door, ledger::Ledger& ledger, Locations& locations,
+              Registrations& network, base::Logger log);
 
     /// What the request is answered.
     boost::asio::awaitable<Response> handle(IncomingRegister request);
@@ -43,6 +45,7 @@ class Registrar {
     Door& door_;
     ledger::Ledger& ledger_;
     Locations& locations_;
+    Registrations& network_;
     base::Logger log_;
 };
 

@@ -112,6 +112,10 @@ void Agent::respond(Ticket ticket, calls::Response response) {
     });
 }
 
+void Agent::move(std::vector<std::uint64_t> left, std::uint64_t flow) {
+    engine_->post([engine = engine_.get(), left = std::move(left), flow] { engine->move(left, flow); });
+}
+
 void Agent::hang_up_lost(std::string dialog) {
     engine_->post([engine = engine_.get(), dialog = std::move(dialog)] { engine->hang_up_lost(dialog); });
 }

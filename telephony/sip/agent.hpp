@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sip {
 
@@ -60,6 +61,7 @@ class Agent final : public calls::Signalling, public calls::Registrations {
     void refuse(calls::LegId leg, calls::Response response) override;
     void hang_up_lost(std::string dialog) override;
     void respond(calls::Ticket ticket, calls::Response response) override;
+    void move(std::vector<std::uint64_t> left, std::uint64_t flow) override;
 
     /// For how long the next thing to do has waited: how far this thread is behind. From any thread.
     [[nodiscard]] std::chrono::milliseconds lag() const;

@@ -54,12 +54,15 @@ bool listens_by_both(nta_agent_t* agent) {
     return udp && tcp;
 }
 
-/// Connections are looked at so often, and a few times until one was silent for too long.
+/// Connections, and who rings on them, are looked at so often, and a few times until one was silent for too
+/// long.
 constexpr std::chrono::milliseconds look_pause_max{5'000};
 constexpr int looks_in_silence = 4;
 
 void on_look(su_root_magic_t* root, su_timer_t* /*timer*/, su_timer_arg_t* /*argument*/) {
-    reinterpret_cast<Agent::Engine*>(root)->look_at_streams();
+    auto& self = *reinterpret_cast<Agent::Engine*>(root);
+    self.look_at_streams();
+    self.look_at_ringing();
 }
 
 int on_somebody_waits(Root* root, su_wait_t* /*wait*/, su_wakeup_arg_t* /*argument*/) {

@@ -82,6 +82,9 @@ struct Dialog {
         std::string sdp;         ///< its description; empty: it asked for one
         std::string peer_sdp;    ///< of its 2xx
         std::string target;      ///< of the first one: its URI
+        bool by_flow = false;    ///< it went on the dialog's connection
+        bool moved = false;      ///< and the peer is on another one since
+        bool flow_gone = false;  ///< which was gone when that was last looked at
         calls::Invitation way;   ///< and how it went there
     };
     Invite invite;
@@ -229,6 +232,7 @@ struct Agent::Engine {
     void withdraw(Dialog& dialog);
     void hang_up_lost(const std::string& text);
     void cancel_lost(Dialog& dialog, const DialogState& state);
+    nta_outgoing_t* send_cancel(Dialog& dialog, const DialogState& invited, nta_response_f* callback);
     void send_bye(Dialog& dialog);
     void set_limit(Dialog& dialog);
 
@@ -246,6 +250,8 @@ struct Agent::Engine {
     void watch_again(Dialog& dialog);
     void updated(Dialog& dialog, const sip_t* message);
     void lose(Dialog& dialog);
+    void look_at_ringing() noexcept;
+    void look_at_ringing(Dialog& dialog);
 
     /// For the trace; what came is a sign of life, too.
     void note_sent(const Dialog& dialog, const std::string& text) const;
@@ -255,6 +261,7 @@ struct Agent::Engine {
     int requested(Dialog& dialog, nta_incoming_t* request, const sip_t* message);
     std::uint64_t flow_of(nta_incoming_t* request);
     void follow(Dialog& dialog, nta_incoming_t* request, const sip_t* message);
+    void move(const std::vector<std::uint64_t>& left, std::uint64_t flow);
 
     void reply_once(nta_incoming_t* request, const calls::Response& response) const;
     int stranger(nta_incoming_t* request, const sip_t* message);

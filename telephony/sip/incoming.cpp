@@ -184,6 +184,15 @@ void Agent::Engine::follow(Dialog& dialog, nta_incoming_t* request, const sip_t*
     dialog.flow = direct ? flow_of(request) : 0;
 }
 
+/// The connection that it was on may look open for long: behind NAT nobody says that it is not.
+void Agent::Engine::move(const std::vector<std::uint64_t>& left, std::uint64_t flow) {
+    for (const auto& [id, dialog] : dialogs) {
+        if (std::ranges::find(left, dialog->flow) == left.end()) continue;
+        dialog->flow = flow;
+        dialog->invite.moved = dialog->invite.by_flow;
+    }
+}
+
 int Agent::Engine::register_request(nta_incoming_t* request, const sip_t* message) {
     calls::IncomingRegister registration;
     registration.ticket = ++last_ticket;

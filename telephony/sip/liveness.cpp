@@ -17,7 +17,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds soon{3'000};
 
 /// So often in a row, `soon` after each other, a peer can't be reached at all before it is taken for gone:
-/// the network says so at once, of a moment's trouble, too.
+/// the network says so at once, of a moment's trouble, too, and an edge of a telephone that is on its way
+/// back.
 constexpr int unreached_max = 3;
 
 /// Of the time to the next refresh: one that was refused comes again, or the session would be over by then.
@@ -170,6 +171,31 @@ void Agent::Engine::lose(Dialog& dialog) {
     report(dialog, std::move(event));
     dialog.end.told = true;
     end(dialog, calls::Cause::not_reachable);
+}
+
+/// Who was called on a connection that is gone may be there again soon, on another one. Who is not by the
+/// next time answers nothing any more, and whoever waits for it need not: it is as if the network had said
+/// so.
+void Agent::Engine::look_at_ringing(Dialog& dialog) {
+    const bool waits = dialog.invite.by_flow && !dialog.confirmed && !dialog.end.wanted && !dialog.end.over;
+    const bool closed = waits && flows.find(dialog.flow) == nullptr;
+    if (!std::exchange(dialog.invite.flow_gone, closed) || !closed) return;
+    log.info("the connection of a telephone that rings is gone",
+             {{"call", dialog.id.call}, {"leg", dialog.id.leg}});
+    calls::event::Refused refused;
+    refused.status = 503;
+    report(dialog, std::move(refused));
+    dialog.end.told = true;
+    end(dialog, calls::Cause::not_reachable);
+}
+
+void Agent::Engine::look_at_ringing() noexcept {
+    for (auto& [id, dialog] : dialogs) {
+        guarded(dialog.get(), [&] {
+            look_at_ringing(*dialog);
+            return 0;
+        });
+    }
 }
 
 }  // namespace sip

@@ -166,6 +166,8 @@ void Agent::Engine::send_invite(Dialog& dialog, const std::string& sdp) {
     dialog.invite.sdp = sdp;
     dialog.invite.peer_sdp.clear();
     if (!dialog.confirmed) dialog.early.rseqs.clear();
+    dialog.invite.by_flow = !dialog.confirmed && flows.find(dialog.flow) != nullptr;
+    dialog.invite.moved = false;
     Request request;
     request.method = sip_method_invite;
     request.name = "INVITE";
@@ -282,13 +284,21 @@ void Agent::Engine::end(Dialog& dialog, calls::Cause why) {
 }
 
 /// Once the peer has said anything, be it 100 (RFC 3261, 9.1): until then this comes again. The stack would
-/// wait, too, but it ends the program when a peer answers a CANCEL that is still held back.
+/// wait, too, but it ends the program when a peer answers a CANCEL that is still held back. And it knows only
+/// the connection that the INVITE went on.
 void Agent::Engine::cancel(Dialog& dialog) {
     if (::nta_outgoing_status(dialog.invite.request) < 100 || std::exchange(dialog.invite.cancelled, true))
         return;
-    ::nta_outgoing_tcancel(dialog.invite.request, nullptr, nullptr,
-                           TAG_IF(dialog.end.wanted, SIPTAG_HEADER_STR(dialog.end.reason.c_str())),
-                           TAG_END());
+    if (dialog.invite.moved) {
+        auto* invite = ::nta_outgoing_getrequest(dialog.invite.request);
+        auto* sent = send_cancel(dialog, invited_dialog_state(::sip_object(invite)), nullptr);
+        if (sent != nullptr) ::nta_outgoing_destroy(sent);
+        ::msg_destroy(invite);
+    } else {
+        ::nta_outgoing_tcancel(dialog.invite.request, nullptr, nullptr,
+                               TAG_IF(dialog.end.wanted, SIPTAG_HEADER_STR(dialog.end.reason.c_str())),
+                               TAG_END());
+    }
     note_sent(dialog, "CANCEL");
 }
 
@@ -331,14 +341,23 @@ void Agent::Engine::cancel_lost(Dialog& dialog, const DialogState& state) {
     dialog.end.wanted = true;
     dialog.end.reason = reason_line(calls::Cause::aborted);
     set_limit(dialog);
-    auto* seq = ::sip_cseq_create(nullptr, state.cseq, SIP_METHOD_CANCEL);
-    dialog.end.farewell = ::nta_outgoing_tcreate(
-        dialog.leg, on_cancel_response, &dialog, nullptr, SIP_METHOD_CANCEL,
-        URL_STRING_MAKE(state.target.c_str()), NTATAG_USER_VIA(1), SIPTAG_VIA_STR(state.via.c_str()),
-        SIPTAG_CSEQ(seq), TAG_IF(!state.route.empty(), SIPTAG_ROUTE_STR(state.route.c_str())),
-        SIPTAG_HEADER_STR(dialog.end.reason.c_str()), TAG_END());
-    ::su_free(nullptr, seq);
+    dialog.end.farewell = send_cancel(dialog, state, on_cancel_response);
     if (dialog.end.farewell == nullptr) finish(dialog, calls::event::Gone{});
+}
+
+nta_outgoing_t* Agent::Engine::send_cancel(Dialog& dialog, const DialogState& invited,
+                                           nta_response_f* callback) {
+    auto* seq = ::sip_cseq_create(nullptr, invited.cseq, SIP_METHOD_CANCEL);
+    auto* flow = flows.find(dialog.flow);
+    const auto& reason = dialog.end.reason;
+    auto* sent = ::nta_outgoing_tcreate(
+        dialog.leg, callback, &dialog, nullptr, SIP_METHOD_CANCEL, URL_STRING_MAKE(invited.target.c_str()),
+        NTATAG_USER_VIA(1), SIPTAG_VIA_STR(invited.via.c_str()), SIPTAG_CSEQ(seq),
+        TAG_IF(flow != nullptr, NTATAG_TPORT(flow)),
+        TAG_IF(!invited.route.empty(), SIPTAG_ROUTE_STR(invited.route.c_str())),
+        TAG_IF(!reason.empty(), SIPTAG_HEADER_STR(reason.c_str())), TAG_END());
+    ::su_free(nullptr, seq);
+    return sent;
 }
 
 void Agent::Engine::send_bye(Dialog& dialog) {

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
@@ -128,6 +129,18 @@ class Registrations(Calls):
         self.assertEqual(len(self.bob.register(left[0] + ";expires=0").every("Contact")), 3)
         three = [f"<sip:bob@127.0.0.1:{port}>" for port in range(5, 8)]
         self.assertEqual(self.contacts(self.bob.register(*three)), [contact.strip("<>") for contact in three])
+
+    def test_contacts_that_come_at_once_make_room_for_each_other(self):
+        self.assertEqual(self.bob.register(*(f"<sip:bob@127.0.0.1:{port}>" for port in range(1, 4))).status, 200)
+        at_once = [self.user("bob"), self.user("bob")]
+        waiting = "select count(*) = 2 from pg_locks where not granted"
+        with ThreadPoolExecutor() as pool:
+            with locked(os.path.join(self.folder, "var"), "lock table ledger.binding in exclusive mode"):
+                answers = [pool.submit(user.register, user.contact) for user in at_once]
+                self.until(lambda: self.owner(waiting) == "t", "the two")
+            self.assertEqual([answer.result().status for answer in answers], [200, 200])
+        there = self.contacts(self.bob.register())
+        self.assertEqual((len(there), {user.contact.strip("<>") for user in at_once} - set(there)), (3, set()))
 
     def test_requests_that_come_late_are_refused(self):
         self.register(self.bob)

@@ -3,11 +3,15 @@
 
     phones_behind_nat.py LEDGERLINE
 """
+import contextlib
 import socket
+import time
 import unittest
 
 from inbound_calls import BOB, Calls
 from sip_user import SDP, SipUser
+
+LOOK_SECONDS = 5  # so often who rings is looked at
 
 
 class HiddenPhone(SipUser):
@@ -94,6 +98,74 @@ class PhonesBehindNat(Calls):
         self.bob.answer(self.bob.take(lambda m: m.method == "INVITE" and m["Call-ID"] == invite["Call-ID"]))
         self.assertEqual(call.response().status, 200)
         self.hang_up(self.bob, invite)
+        phone.expect_bye()
+
+    def test_one_registers_again_by_another_connection(self):
+        """With the same contact, or as the same client with another one; the old connection may look open."""
+        for inside in (HiddenPhone.inside, "127.0.0.1:10"):
+            with self.subTest(inside=inside), contextlib.ExitStack() as old:
+                phone = self.hidden("bob")
+                self.register(phone)
+                call, invite = self.connect(self.alice, phone)
+                old.enter_context(phone.socket.dup())
+                phone.connect_again()
+                phone.inside = inside
+                self.register(phone)
+                call.sequence += 1
+                self.alice.send(self.alice.request("INVITE", call.target, call.sequence, call.id, call.to, call.tag,
+                                                   body=SDP.format(port=self.alice.port) + "a=sendonly\r\n"))
+                phone.answer(phone.take(lambda m: m.method == "INVITE" and m["Call-ID"] == invite["Call-ID"]))
+                self.assertEqual(call.response().status, 200)
+                self.assertEqual(call.bye().status, 200)
+                phone.expect_bye()
+                self.assertEqual(phone.register(phone.contact + ";expires=0").status, 200)
+
+    def test_one_that_called_registers_again_by_another_connection(self):
+        self.register(self.bob)
+        phone = self.hidden("alice")
+        self.register(phone)
+        _, invite = self.connect(phone, self.bob)
+        phone.connect_again()
+        self.register(phone)
+        self.hang_up(self.bob, invite)
+        phone.expect_bye()
+
+    def test_one_that_rings_comes_back(self):
+        phone = self.hidden("bob")
+        for answers in (True, False):
+            with self.subTest(answers=answers):
+                self.register(phone)
+                call = self.alice.call(BOB)
+                invite = phone.invited()
+                phone.reply(invite, 180)
+                call.ringing()
+                phone.connect_again()
+                self.register(phone)
+                if answers:
+                    time.sleep(2 * LOOK_SECONDS)  # it is not taken for gone
+                    phone.answer(invite)
+                    self.assertEqual(call.response().status, 200)
+                    self.assertEqual(call.bye().status, 200)
+                    phone.expect_bye()
+                else:
+                    self.assertEqual(call.cancel().status, 487)
+                    cancel = phone.take(lambda m: m.method == "CANCEL" and m["Call-ID"] == invite["Call-ID"])
+                    phone.reply(cancel, 200, "OK")
+                    phone.reply(invite, 487)
+
+    def test_one_that_rings_and_does_not_come_back_is_not_waited_for(self):
+        phone = self.hidden("bob")
+        self.register(phone)
+        call = self.alice.call(BOB)
+        invite = phone.invited()
+        phone.reply(invite, 180)
+        call.ringing()
+        phone.connect_again()
+        self.assertEqual(call.response(seconds=3 * LOOK_SECONDS).status, 503)
+        self.assertEqual(self.record(BOB).split("|")[:2], ["terminated", "not-reachable"])
+        # Back late, it has nobody to talk to.
+        self.register(phone)
+        phone.answer(invite)
         phone.expect_bye()
 
     def test_one_that_does_not_come_back_is_lost(self):
