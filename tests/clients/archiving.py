@@ -272,6 +272,52 @@ class AnOpenMonth(January):
                          "Refused: the journal of this month is archived: it can't be closed any more (archived)\n")
 
 
+class ABusyMonth(January):
+    """A month of as many seals as rows: a quiet ledger's, whose server seals every few seconds."""
+    ROUNDS = 250
+    SPLITS = 40
+
+    def reads(self, table):
+        """Rows of a table that were read so far, by all sessions that have ended."""
+        rows, = self.sql("postgres", "select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) from pg_stat_all_tables"
+                                     f" where relid = '{table}'::regclass")
+        return int(rows)
+
+    def test_what_reads_all_of_it_reads_it_a_few_times(self):
+        self.sql("postgres", f"""
+            do $$ begin
+                for k in 1..{self.ROUNDS} loop
+                    perform ledger.post_batch(
+                        array_agg('charge'::ledger.operation), array_agg(d.shard), array_agg(d.account_id), null,
+                        array_agg('main'::text), array_agg(1::bigint), array_agg(2::smallint), array_agg('EUR'::text),
+                        array_agg(ledger.application_id('shop')), array_agg('tick-' || k), array_agg(gen_random_uuid()), null,
+                        null, array_agg('revenue'::text), null, null, null, array_agg(null::text), array_agg(null::text),
+                        1000000000, null)
+                       from (select x.shard, x.account_id from ledger.address x order by 1, 2) d;
+                end loop;
+            end $$""")
+        for number in range(self.SPLITS):
+            self.split(100, f"split-{number}")
+        self.date_back("recorded_at - (max(recorded_at) over () - timestamptz '2026-01-20 12:00Z')")
+        self.seal(1, "UTC")
+        rows, = map(int, self.sql("postgres", "select count(*) from ledger.journal"))
+        self.assertEqual(self.sql("postgres", "select count(*) from ledger.seal"), [str(rows)])
+
+        # The audit, where it has no room to keep all requests at hand.
+        self.sql("postgres", "alter role ledgerline_service set work_mem = '64kB'")
+        before = self.reads("ledger.request")
+        self.expect_right()
+        requests, = map(int, self.sql("postgres", "select count(*) from ledger.request"))
+        self.assertLess(self.reads("ledger.request") - before, 30 * requests)
+
+        self.done("period", "close", "2026-01")
+        before = self.reads("ledger.seal")
+        self.assertIn(f"Moved {rows} rows", self.done("period", "archive", "2026-01"))
+        self.assertLess(self.reads("ledger.seal") - before, 30 * rows)
+        self.assertLess(self.reads("ledger_archive.journal_2026_01"), 30 * rows)
+        self.expect_right()
+
+
 class Stopping(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ledgerline-stopping-")
