@@ -427,7 +427,7 @@ frontend::Readiness Node::Parts::readiness() const {
     readiness.checks = {{"server", stopping ? "stopping" : ""},
                         {"database", watch->database_trouble()},
                         {"schema", watch->schema_trouble()},
-                        {"lanes", ledger->ready() ? "" : "not all have reached the database"},
+                        {"lanes", ledger->trouble()},
                         {"sip", telephony->sip_trouble()}};
     return readiness;
 }

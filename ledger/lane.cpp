@@ -16,6 +16,20 @@ namespace {
 /// expects none and has one is posted twice.
 constexpr unsigned wary_batches = 100;
 
+/// While it lives the database is being asked, however that ends.
+class Asked {
+  public:
+    explicit Asked(std::atomic<Lane::Clock::time_point>& at) : at_(at) {
+        at_.store(Lane::Clock::now(), std::memory_order_relaxed);
+    }
+    ~Asked() { at_.store(Lane::Clock::time_point::max(), std::memory_order_relaxed); }
+    Asked(const Asked&) = delete;
+    Asked& operator=(const Asked&) = delete;
+
+  private:
+    std::atomic<Lane::Clock::time_point>& at_;
+};
+
 bool is_repeat(const Result<Receipt>& result) {
     return result ? result->replayed : result.error() == Refusal::reference_conflict;
 }
@@ -224,8 +238,14 @@ std::optional<Lane::Sent> Lane::send(std::span<const Posting* const> postings, c
     }
 }
 
+Lane::Clock::duration Lane::unanswered() const {
+    const auto now = Clock::now();
+    return now - std::min(now, asked_at_.load(std::memory_order_relaxed));
+}
+
 Lane::Sent Lane::exec(std::span<const Posting* const> postings, const BatchPlan& plan,
                       const base::sql::Params& params) {
+    const Asked asked(asked_at_);
     const auto& statement = posting_statement(options_.layout, wary_ > 0 ? Keys::some_used : Keys::all_new);
     if (!options_.counts) return {session_->exec(statement, params)};
     base::sql::Transaction transaction(*session_);

@@ -50,9 +50,11 @@ class Lane {
     [[nodiscard]] std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
     /// Whether the database answered when it was last asked.
     [[nodiscard]] bool connected() const { return connected_.load(std::memory_order_relaxed); }
+    using Clock = std::chrono::steady_clock;
+    /// How long the database has had a batch that it has not answered yet.
+    [[nodiscard]] Clock::duration unanswered() const;
 
   private:
-    using Clock = std::chrono::steady_clock;
     using Waiting = Completion<Result<Receipt>>;
     struct Pending {
         Posting posting;
@@ -94,6 +96,7 @@ class Lane {
     unsigned wary_;  ///< so many batches more may hold keys that have been used
     std::atomic<std::size_t> waiting_ = 0;
     std::atomic<bool> connected_ = true;
+    std::atomic<Clock::time_point> asked_at_{Clock::time_point::max()};  ///< max: the database has no batch
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::deque<Pending> queue_;

@@ -277,9 +277,20 @@ std::size_t Ledger::lanes_awake() {
     return awake;
 }
 
-bool Ledger::ready() const {
-    return std::ranges::all_of(lanes_, [](const auto& lane) { return lane->connected(); }) &&
-           (!limited_lane_ || limited_lane_->connected());
+std::string Ledger::trouble() const {
+    const auto patience = options_.lane.session.statement_timeout + options_.lane.queue_timeout;
+    bool connected = true;
+    Lane::Clock::duration unanswered{};
+    const auto look_at = [&](const Lane& lane) {
+        connected = connected && lane.connected();
+        unanswered = std::max(unanswered, lane.unanswered());
+    };
+    for (const auto& lane : lanes_) look_at(*lane);
+    if (limited_lane_) look_at(*limited_lane_);
+    if (!connected) return "not all have reached the database";
+    if (unanswered <= patience) return {};
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(unanswered).count();
+    return "the database has not answered for " + std::to_string(seconds) + " s";
 }
 
 std::size_t Ledger::waiting() const {

@@ -138,7 +138,10 @@ class Ledger {
 
     /// Where accounts live.
     [[nodiscard]] const Shards& shards() const { return shards_; }
-    [[nodiscard]] bool ready() const;           ///< every lane reached the database when it last tried
+    /// What keeps postings from being answered: a lane did not reach the database when it last tried, or
+    /// waits for it longer than any statement may take. (A commit may: for a standby that is away.) Empty:
+    /// nothing.
+    [[nodiscard]] std::string trouble() const;
     [[nodiscard]] std::size_t waiting() const;  ///< postings in the lanes, for metrics
 
   private:

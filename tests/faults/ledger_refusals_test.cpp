@@ -163,6 +163,22 @@ TEST(LedgerRefusals, WhatWaitedTooLongIsToldSoWhileItsLaneIsKeptWaiting) {
     EXPECT_EQ(bench.posted(account, "main"), std::to_string(100 - posted) + ".00");
 }
 
+/// A statement has its time-out; a commit that waits for a standby has none, and is told where nodes are
+/// watched.
+TEST(LedgerRefusals, ABatchThatIsNotAnsweredIsTroubleUntilItIs) {
+    auto options = LedgerBench::default_options();
+    options.lane.queue_timeout = std::chrono::milliseconds(500);
+    options.lane.session.statement_timeout = std::chrono::milliseconds(0);
+    LedgerBench bench(options);
+    const auto account = bench.open_account();
+    EXPECT_EQ(bench.ledger().trouble(), "");
+    const auto results = behind_locks(bench, charges(bench, account, 1), [&] {
+        return bench.ledger().trouble().starts_with("the database has not answered for");
+    });
+    EXPECT_EQ(count_of(results, "posted"), 1);
+    EXPECT_EQ(bench.ledger().trouble(), "");
+}
+
 TEST(LedgerRefusals, ADatabaseThatIsAwayIsUnavailableAndTheSameKeyTellsLater) {
     auto options = LedgerBench::default_options();
     options.lane.resend_for = std::chrono::milliseconds(100);
