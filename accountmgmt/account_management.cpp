@@ -5,6 +5,7 @@
 #include "accountmgmt/history_details.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -81,8 +82,15 @@ template <class Value, class Operation>
 asio::awaitable<AccountManagement::Outcome<Value>> AccountManagement::on_account(
     const Call& call, std::string end_user, std::optional<std::string> pin, Operation operation,
     std::string voucher) {
+    ledger::Ledger::MayKnow may_know = [&call](const ledger::Account& account, const std::string& address) {
+        return !frontend::refusal(call, account.domain, address);
+    };
     for (bool again = false;; again = true) {
-        auto located = co_await ledger_.locate(end_user);
+        ledger::Located located{{}, Refusal::unknown_account};
+        if constexpr (std::is_same_v<Value, ledger::Receipt>)
+            located = co_await ledger_.locate_to_post(end_user, may_know);
+        else
+            located = co_await ledger_.locate(end_user);
         const auto address = located.address;
         auto opened = co_await open(call, std::move(located), pin);
         if (auto* refusal = std::get_if<Refused>(&opened)) co_return std::move(*refusal);

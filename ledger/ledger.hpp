@@ -64,6 +64,12 @@ class Ledger {
     boost::asio::awaitable<Result<AccountPtr>> find(std::string address);
     /// The account that an address as a client sent it means: normalised, numbers completed (readings_of).
     boost::asio::awaitable<Located> locate(std::string text);
+    /// Whether the caller may know of this account under this address.
+    using MayKnow = std::function<bool(const Account&, const std::string&)>;
+    /// For requests that may have been done before: as locate(), but an address that nobody has leads to the
+    /// closed account that had it last. That refuses all that is new, and answers what is repeated as it did
+    /// first. Where the caller may not know of it, it is no account's, like one that never was.
+    boost::asio::awaitable<Located> locate_to_post(std::string text, MayKnow may_know);
 
     /// Takes an amount from a balance. The same key again gives the first receipt again.
     boost::asio::awaitable<Result<Receipt>> charge(Charge request);
@@ -165,6 +171,7 @@ class Ledger {
         bool of_call = false;
     };
 
+    boost::asio::awaitable<Located> locate_closed(std::string text);
     boost::asio::awaitable<Result<Receipt>> post(Posting posting, Origin origin);
     boost::asio::awaitable<Result<Receipt>> post_alone(Posting posting, bool limited);
     [[nodiscard]] static Work running(std::string text, base::sql::Params params);

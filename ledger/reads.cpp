@@ -81,6 +81,43 @@ asio::awaitable<Result<Amount>> Ledger::held_amount(HoldId id) {
     co_return amount;
 }
 
+asio::awaitable<Located> Ledger::locate_to_post(std::string text, MayKnow may_know) {
+    auto located = co_await locate(text);
+    if (located.account || located.account.error() != Refusal::unknown_account) co_return located;
+    auto closed = co_await locate_closed(std::move(text));
+    if (closed.account && !may_know(**closed.account, closed.address)) co_return located;
+    co_return closed;
+}
+
+asio::awaitable<Located> Ledger::locate_closed(std::string text) {
+    auto readings = readings_of(text, options_.numbers);
+    Located located{readings.front(), Refusal::unknown_account};
+    for (auto& reading : readings) {
+        if (!base::is_storable_text(reading, options_.text_bytes_max)) continue;
+        const auto key = base::sql::params(reading);
+        const auto rows = co_await read(
+            "select a.account_id, a.shard, a.domain"
+            "  from (select x.account_id, x.shard, x.until from ledger.address x"
+            "         where x.address = $1 order by x.since desc limit 1) d"
+            "  join ledger.account a on a.shard = d.shard and a.account_id = d.account_id"
+            " where d.until is not null and a.state = 'closed'",
+            key);
+        if (rows && rows->empty()) continue;
+        located.address = std::move(reading);
+        if (rows) {
+            Account account;
+            account.id = rows->integer(0, 0);
+            account.shard = static_cast<std::int16_t>(rows->integer(0, 1));
+            account.domain = rows->text(0, 2);
+            located.account = std::make_shared<const Account>(std::move(account));
+        } else {
+            located.account = rows.error();
+        }
+        break;
+    }
+    co_return located;
+}
+
 asio::awaitable<Result<std::vector<Balance>>> Ledger::balances(AccountPtr account) {
     const auto key = base::sql::params(std::int64_t{account->shard}, account->id, account->epoch);
     auto rows = co_await read(

@@ -74,14 +74,23 @@ struct FoundAccount {
 
 /// The account that an address of a message means, after the caller's rights on it were checked. A stranger
 /// learns nothing about which addresses exist.
-[[nodiscard]] inline boost::asio::awaitable<std::variant<FoundAccount, frontend::Refused>> find_account(
-    ledger::Ledger& ledger, const frontend::Call& call, std::string end_user) {
-    auto [address, account] = co_await ledger.locate(std::move(end_user));
-    if (!account && account.error() != ledger::Refusal::unknown_account) co_return refused(account.error());
+[[nodiscard]] inline std::variant<FoundAccount, frontend::Refused> found_account(const frontend::Call& call,
+                                                                                 ledger::Located located) {
+    auto& [address, account] = located;
+    if (!account && account.error() != ledger::Refusal::unknown_account) return refused(account.error());
     const auto domain = account ? std::optional<std::string_view>((*account)->domain) : std::nullopt;
-    if (auto fault = frontend::refusal(call, domain, address)) co_return frontend::Refused{std::move(*fault)};
-    if (!account) co_return refused(account.error());
-    co_return FoundAccount{std::move(*account), std::move(address)};
+    if (auto fault = frontend::refusal(call, domain, address)) return frontend::Refused{std::move(*fault)};
+    if (!account) return refused(account.error());
+    return FoundAccount{std::move(*account), std::move(address)};
+}
+
+[[nodiscard]] inline boost::asio::awaitable<std::variant<FoundAccount, frontend::Refused>>
+find_account_to_post(ledger::Ledger& ledger, const frontend::Call& call, std::string end_user) {
+    ledger::Ledger::MayKnow may_know = [&call](const ledger::Account& account, const std::string& address) {
+        return !frontend::refusal(call, account.domain, address);
+    };
+    auto located = co_await ledger.locate_to_post(std::move(end_user), std::move(may_know));
+    co_return found_account(call, std::move(located));
 }
 
 /// Posts a request on the account that holds `end_user`. An address that moved to another account between
@@ -90,7 +99,7 @@ template <class Request>
 boost::asio::awaitable<Outcome> post(ledger::Ledger& ledger, const frontend::Call& call, std::string end_user,
                                      Request request, LedgerOperation<Request> operation) {
     for (bool again = false;; again = true) {
-        auto found = co_await find_account(ledger, call, end_user);
+        auto found = co_await find_account_to_post(ledger, call, end_user);
         if (auto* refusal = std::get_if<frontend::Refused>(&found)) co_return std::move(*refusal);
         const auto& [account, address] = std::get<FoundAccount>(found);
         Request attempt = request;
@@ -116,7 +125,7 @@ boost::asio::awaitable<Outcome> post_split(ledger::Ledger& ledger, const fronten
         Request attempt = request;
         std::vector<std::string> addresses;
         for (const auto& part : parts) {
-            auto found = co_await find_account(ledger, call, part.end_user);
+            auto found = co_await find_account_to_post(ledger, call, part.end_user);
             if (auto* refusal = std::get_if<frontend::Refused>(&found)) co_return std::move(*refusal);
             auto& [account, address] = std::get<FoundAccount>(found);
             attempt.shares.push_back({std::move(account), part.percent});

@@ -18,7 +18,8 @@ asio::awaitable<std::variant<ledger::Rated, frontend::Refused>> rate(ledger::Led
                                                                      const Call& call, GetAmount request) {
     auto terms = volume_terms(request.volume, std::move(request.parameters), std::move(request.balance_type));
     if (!terms) co_return refused(terms.error(), Measure::volume);
-    auto found = co_await find_account(ledger, call, std::move(request.end_user));
+    auto located = co_await ledger.locate(std::move(request.end_user));
+    auto found = found_account(call, std::move(located));
     if (auto* refusal = std::get_if<frontend::Refused>(&found)) co_return std::move(*refusal);
     ledger::RateVolume question;
     question.account = std::get<FoundAccount>(found).account;

@@ -383,6 +383,54 @@ class PaymentOperations(DemoCase):
             ("extend", "0.20", "EUR", None), ("capture", "0.10", "EUR", None), ("release", "0.20", "EUR", None),
             ("split", "0.20", "EUR", None)])
 
+    def test_a_request_that_is_repeated_after_its_account_was_closed(self):
+        """It was done, and so it is told; nothing else is done there any more."""
+        client, gone, other = self.client(), "tel:+15559001", "tel:+15550052"
+        payer = {"endUserIdentifier": gone}
+        self.command("account", "open", gone, "--domain", "example.com")
+        self.command("balance", "credit", gone, "10.00", "EUR", "--balance", "main", "--reference", "opening")
+        voucher = json.loads(self.command("voucher", "create", "farewell", "5", "EUR", "--count", "1", "--domain",
+                                          "example.com", "--balance", "main", "--json"))["vouchers"][0]["code"]
+        shares = [{"endUserIdentifier": gone, "percent": 50}, {"endUserIdentifier": other, "percent": 50}]
+        volume = {"volume": 60, "billingText": TEXT}
+
+        def requests(amount, reference):
+            charge = {"charge": {"description": TEXT, "currency": "EUR", "amount": amount}, "referenceCode": reference}
+            yield AMOUNT, "chargeAmount", {**payer, **charge}
+            yield AMOUNT, "refundAmount", {**payer, **charge}
+            yield AMOUNT, "chargeSplitAmount", {"splitInfo": shares, **charge}
+            yield VOLUME, "chargeVolume", {**payer, **volume, "referenceCode": reference + " volume"}
+            yield "AccountManagement", "balanceUpdate", {**payer, "balanceType": "main", "amount": amount,
+                                                         "referenceCode": reference}
+            yield "AccountManagement", "voucherUpdate", {**payer, "voucherIdentifier": voucher, "referenceCode": reference}
+
+        def told():
+            answer = client.session.get(f"{self.url}/ParlayX/requests/F1", params=payer)
+            return answer.status_code, [one["operation"] for one in answer.json().get("requests", [])]
+
+        for request in requests("2.00", "F1"):
+            self.ask(client, *request[:1], "v3_1", *request[1:])
+            self.assertFalse(client.replayed)
+        before = told()
+        self.assertEqual(before, (200, ["charge", "refund", "split", "credit", "voucher"]))
+        self.command("account", "close", gone)
+        books = self.finance("select count(*) from journal")
+        for request in requests("2.00", "F1"):
+            self.ask(client, *request[:1], "v3_1", *request[1:])
+            self.assertTrue(client.replayed)
+        self.assertEqual(told(), before)
+        unknown = Fault("SVC0002", "endUserIdentifier")
+        for request in requests("2.00", "F2"):
+            self.ask(client, *request[:1], "v3_1", *request[1:], expected=unknown)
+        self.ask(client, VOLUME, "v3_1", "getAmount", {**payer, "volume": 60}, expected=unknown)
+        self.ask(client, "AccountManagement", "v3_1", "getBalance", payer, expected=unknown)
+        self.assertEqual(self.finance("select count(*) from journal"), books)
+        # Who has the address next has a past of its own.
+        self.command("account", "open", gone, "--domain", "example.com")
+        self.assertEqual(told(), (404, []))
+        self.ask(client, *next(requests("2.00", "F1"))[:1], "v3_1", *next(requests("2.00", "F1"))[1:],
+                 expected=Fault("SVC0002", "balanceType"))
+
     def test_an_application_may_count_minor_units(self):
         client, payer = self.client("gateway"), {"endUserIdentifier": "tel:+15550047"}
         text = {"billingText": TEXT}
