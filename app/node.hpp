@@ -21,9 +21,6 @@ struct DatabaseUrls {
     std::string owner;  ///< applies migrations
 };
 
-/// The log as settings have it.
-[[nodiscard]] base::LogOptions log_options(const Settings::Log& settings);
-
 /// Brings the database up to this program's migrations. Throws PlainError when it can't be.
 void apply_migrations(const DatabaseUrls& urls, const Settings& settings, const base::Logger& log,
                       const std::function<bool()>& impatient = {});

@@ -7,6 +7,7 @@
 #include "app/embedded_postgres.hpp"
 #include "app/local_client.hpp"
 #include "app/node.hpp"
+#include "app/node_options.hpp"
 #include "base/sql.hpp"
 
 #include <arpa/inet.h>
