@@ -52,12 +52,8 @@ class PhonesBehindNat(Calls):
         target = invite["Contact"].strip("<>")
         phone.send(phone.request("BYE", target, 9, invite["Call-ID"], invite["From"], "callee"))
 
-    def test_one_is_called(self):
-        phone = self.hidden("bob")
-        self.register(phone)
-        call, invite = self.connect(self.alice, phone)
-        # It is asked whether it is still there, and what the other one asks of it.
-        phone.reply(phone.take(lambda m: m.method == "OPTIONS"), 200)
+    def holds_and_hangs_up(self, call, phone, invite):
+        """By who called: both reach the telephone."""
         call.sequence += 1
         self.alice.send(self.alice.request("INVITE", call.target, call.sequence, call.id, call.to, call.tag,
                                            body=SDP.format(port=self.alice.port) + "a=sendonly\r\n"))
@@ -65,6 +61,14 @@ class PhonesBehindNat(Calls):
         self.assertEqual(call.response().status, 200)
         self.assertEqual(call.bye().status, 200)
         phone.expect_bye()
+
+    def test_one_is_called(self):
+        phone = self.hidden("bob")
+        self.register(phone)
+        call, invite = self.connect(self.alice, phone)
+        # It is asked whether it is still there, and what the other one asks of it.
+        phone.reply(phone.take(lambda m: m.method == "OPTIONS"), 200)
+        self.holds_and_hangs_up(call, phone, invite)
 
     def test_one_calls(self):
         self.register(self.bob)
@@ -111,13 +115,7 @@ class PhonesBehindNat(Calls):
                 phone.connect_again()
                 phone.inside = inside
                 self.register(phone)
-                call.sequence += 1
-                self.alice.send(self.alice.request("INVITE", call.target, call.sequence, call.id, call.to, call.tag,
-                                                   body=SDP.format(port=self.alice.port) + "a=sendonly\r\n"))
-                phone.answer(phone.take(lambda m: m.method == "INVITE" and m["Call-ID"] == invite["Call-ID"]))
-                self.assertEqual(call.response().status, 200)
-                self.assertEqual(call.bye().status, 200)
-                phone.expect_bye()
+                self.holds_and_hangs_up(call, phone, invite)
                 self.assertEqual(phone.register(phone.contact + ";expires=0").status, 200)
 
     def test_one_that_called_registers_again_by_another_connection(self):
